@@ -2,7 +2,21 @@
 #![forbid(unsafe_code)]
 
 pub mod module;
+pub mod redirect;
 
+mod reply;
 mod target;
 
-pub use target::{InvalidTarget, Resource, Target};
+#[cfg(feature = "fill")]
+pub mod fill;
+#[cfg(feature = "fill")]
+mod observe;
+#[cfg(feature = "fill")]
+pub mod storage;
+#[cfg(feature = "fill")]
+mod verify;
+
+pub use self::redirect::Redirect;
+#[cfg(feature = "fill")]
+pub use self::storage::Storage;
+pub use self::target::{InvalidTarget, Resource, Target};

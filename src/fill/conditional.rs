@@ -1,0 +1,121 @@
+//! Which part of a file a request wants, if any: RFC 9110, sections 13 and 14.
+
+use std::ops::Range;
+
+use headers::{ETag, HeaderMapExt, IfMatch, IfNoneMatch, IfRange};
+use http::{HeaderMap, header};
+use http_range_header::{RangeUnsatisfiableError, parse_range_header};
+
+/// What to answer with, of a file that is there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Plan {
+    Whole,
+    Part(Range<u64>),
+    /// 304
+    NotModified,
+    /// 412
+    PreconditionFailed,
+    /// 416
+    NotSatisfiable,
+}
+
+/// Whether the answer depends on the size of the file.
+pub(super) fn is_plain(headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::RANGE)
+        && !headers.contains_key(header::IF_NONE_MATCH)
+        && !headers.contains_key(header::IF_MATCH)
+}
+
+/// In the order of RFC 9110, section 13.2.2. Dates play no part, since no `Last-Modified` is sent.
+pub(super) fn plan(headers: &HeaderMap, etag: &ETag, len: u64) -> Plan {
+    if headers
+        .typed_get::<IfMatch>()
+        .is_some_and(|wanted| !wanted.precondition_passes(etag))
+    {
+        return Plan::PreconditionFailed;
+    }
+    if headers
+        .typed_get::<IfNoneMatch>()
+        .is_some_and(|known| !known.precondition_passes(etag))
+    {
+        return Plan::NotModified;
+    }
+    if headers
+        .typed_get::<IfRange>()
+        .is_some_and(|known| known.is_modified(Some(etag), None))
+    {
+        return Plan::Whole;
+    }
+    part(headers, len)
+}
+
+/// A range that cannot be understood is ignored, and several at once are answered with the whole
+/// file: RFC 9110, section 14.2, leaves both to the server.
+fn part(headers: &HeaderMap, len: u64) -> Plan {
+    let Some(ranges) = headers
+        .get(header::RANGE)
+        .and_then(|range| range.to_str().ok())
+        .and_then(|range| parse_range_header(range).ok())
+    else {
+        return Plan::Whole;
+    };
+    match ranges.validate(len).as_deref() {
+        Ok([range]) => Plan::Part(*range.start()..*range.end() + 1),
+        Ok(_) | Err(RangeUnsatisfiableError::Invalid(_)) => Plan::Whole,
+        Err(_) => Plan::NotSatisfiable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::{Plan, plan};
+
+    fn planned(headers: &[(&'static str, &str)]) -> Plan {
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect();
+        plan(&headers, &"\"v1.0.0.zip-64\"".parse().unwrap(), 100)
+    }
+
+    #[test]
+    fn ranges() {
+        assert_eq!(planned(&[]), Plan::Whole);
+        assert_eq!(planned(&[("range", "bytes=0-9")]), Plan::Part(0..10));
+        assert_eq!(planned(&[("range", "bytes=90-")]), Plan::Part(90..100));
+        assert_eq!(planned(&[("range", "bytes=90-1000")]), Plan::Part(90..100));
+        assert_eq!(planned(&[("range", "bytes=-5")]), Plan::Part(95..100));
+        assert_eq!(planned(&[("range", "bytes=-500")]), Plan::Part(0..100));
+        assert_eq!(planned(&[("range", "bytes=100-")]), Plan::NotSatisfiable);
+        assert_eq!(planned(&[("range", "bytes=-0")]), Plan::NotSatisfiable);
+        assert_eq!(planned(&[("range", "bytes=0-1, 5-6")]), Plan::Whole);
+        assert_eq!(planned(&[("range", "bytes=9-5")]), Plan::Whole);
+        assert_eq!(planned(&[("range", "lines=1-2")]), Plan::Whole);
+    }
+
+    #[test]
+    fn conditions() {
+        let etag = "\"v1.0.0.zip-64\"";
+        assert_eq!(planned(&[("if-none-match", etag)]), Plan::NotModified);
+        assert_eq!(planned(&[("if-none-match", "*")]), Plan::NotModified);
+        assert_eq!(planned(&[("if-none-match", "\"other\"")]), Plan::Whole);
+        assert_eq!(
+            planned(&[("if-match", "\"other\"")]),
+            Plan::PreconditionFailed
+        );
+        assert_eq!(
+            planned(&[("range", "bytes=1-2"), ("if-none-match", etag)]),
+            Plan::NotModified
+        );
+        assert_eq!(
+            planned(&[("range", "bytes=1-2"), ("if-range", etag)]),
+            Plan::Part(1..3)
+        );
+        assert_eq!(
+            planned(&[("range", "bytes=1-2"), ("if-range", "\"other\"")]),
+            Plan::Whole
+        );
+    }
+}

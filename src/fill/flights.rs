@@ -1,0 +1,152 @@
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Semaphore, watch};
+
+use super::fills::Fills;
+use super::spool::{Reader, Spool};
+use crate::storage::Key;
+
+/// Two requests meet in one lock only if they miss files of the same shard.
+const SHARDS: usize = 16;
+
+/// How many fills run at once, unless told otherwise.
+const PLACES: usize = 64;
+
+/// The table of running fills. Lives in the layer, since axum calls `layer()` once per route.
+#[derive(Debug)]
+pub(super) struct Flights {
+    shards: [Mutex<Shard>; SHARDS],
+    hasher: RandomState,
+    /// Places for fills that run at once, and how many there are, taken or not.
+    places: Arc<Semaphore>,
+    size: Mutex<usize>,
+    running: watch::Sender<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    running: HashMap<Key, Arc<Spool>>,
+    ended: u64,
+}
+
+/// How many fills of a shard had ended at some moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen(u64);
+
+/// What a request that has missed finds.
+pub(super) enum Joined {
+    /// A fill is running; this reads from it.
+    Attached(Reader),
+    /// This request starts the fill.
+    Started(Reader, Ticket),
+    /// A fill has ended since the storage was looked into: look again.
+    Look,
+}
+
+/// The entry of a running fill in the table. Goes away with the fill, however that ends.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    flights: Arc<Flights>,
+    key: Key,
+    spool: Arc<Spool>,
+}
+
+impl Flights {
+    pub(super) fn new() -> Self {
+        Self {
+            shards: Default::default(),
+            hasher: RandomState::new(),
+            places: Arc::new(Semaphore::new(PLACES)),
+            size: Mutex::new(PLACES),
+            running: watch::Sender::new(0),
+        }
+    }
+
+    pub(super) fn fills(&self) -> Fills {
+        Fills::new(self.running.subscribe())
+    }
+
+    /// Changes how many places there are. For the time before the first request: places that are
+    /// taken then cannot be withdrawn.
+    pub(super) fn set_places(&self, places: usize) {
+        let places = places.min(Semaphore::MAX_PERMITS);
+        let mut size = self.size.lock().unwrap_or_else(PoisonError::into_inner);
+        if places > *size {
+            self.places.add_permits(places - *size);
+            *size = places;
+        } else {
+            *size -= self.places.forget_permits(*size - places);
+        }
+    }
+
+    /// To be taken before the storage is looked into, and given to [`join`](Self::join) after.
+    pub(super) fn seen(&self, key: &Key) -> Seen {
+        Seen(self.shard(key).ended)
+    }
+
+    pub(super) fn join(self: &Arc<Self>, key: &Key, seen: Seen) -> Joined {
+        let mut shard = self.shard(key);
+        if let Some(reader) = shard.running.get(key).and_then(Reader::join) {
+            return Joined::Attached(reader);
+        }
+        // A fill of this very file may have ended between the look and now.
+        if Seen(shard.ended) != seen {
+            return Joined::Look;
+        }
+        let spool = Arc::new(Spool::new());
+        // A new spool can be joined.
+        let Some(reader) = Reader::join(&spool) else {
+            return Joined::Look;
+        };
+        shard.running.insert(key.clone(), Arc::clone(&spool));
+        drop(shard);
+        self.running.send_modify(|running| *running += 1);
+        let ticket = Ticket {
+            flights: Arc::clone(self),
+            key: key.clone(),
+            spool,
+        };
+        Joined::Started(reader, ticket)
+    }
+
+    fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
+        // A remainder of a u64 by 16 fits.
+        let index = (self.hasher.hash_one(key) % SHARDS as u64) as usize;
+        self.shards[index]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ticket {
+    pub(super) fn spool(&self) -> &Arc<Spool> {
+        &self.spool
+    }
+
+    pub(super) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    pub(super) fn places(&self) -> &Arc<Semaphore> {
+        &self.flights.places
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut shard = self.flights.shard(&self.key);
+        shard.ended += 1;
+        // A later fill may have taken the entry of one that had failed.
+        if shard
+            .running
+            .get(&self.key)
+            .is_some_and(|spool| Arc::ptr_eq(spool, &self.spool))
+        {
+            shard.running.remove(&self.key);
+        }
+        drop(shard);
+        self.flights.running.send_modify(|running| *running -= 1);
+    }
+}

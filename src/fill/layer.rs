@@ -1,0 +1,127 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tower_layer::Layer;
+
+use super::config::{Config, OnDisconnect, OnMiss};
+use super::fills::Fills;
+use super::flights::Flights;
+use super::service::Fill;
+use crate::storage::Storage;
+
+/// Wraps a source in a [`Storage`]. See the [module docs](super).
+///
+/// Every service that one layer makes shares its running fills, so it may be given to
+/// `axum::Router::layer`, which asks it for one service per route.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use tower_goproxy::Storage;
+/// use tower_goproxy::fill::{FillLayer, OnDisconnect, OnMiss};
+///
+/// let layer = FillLayer::new(Storage::memory())
+///     .on_miss(OnMiss::Wait)
+///     .on_disconnect(OnDisconnect::Abort)
+///     .max_fills(16)
+///     .max_wait(Duration::from_secs(5));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a layer does nothing until it wraps a service"]
+pub struct FillLayer {
+    storage: Storage,
+    config: Arc<Config>,
+    flights: Arc<Flights>,
+}
+
+impl FillLayer {
+    /// A layer that looks into this storage first and fills it on a miss.
+    pub fn new(storage: Storage) -> Self {
+        Self {
+            storage,
+            config: Arc::default(),
+            flights: Arc::new(Flights::new()),
+        }
+    }
+
+    /// What a client gets on a miss. Default: [`OnMiss::Stream`].
+    pub fn on_miss(self, on_miss: OnMiss) -> Self {
+        self.configure(|config| config.on_miss = on_miss)
+    }
+
+    /// What becomes of a fill whose clients have all left. Default: [`OnDisconnect::Finish`].
+    pub fn on_disconnect(self, on_disconnect: OnDisconnect) -> Self {
+        self.configure(|config| config.on_disconnect = on_disconnect)
+    }
+
+    /// How many fills may run at once, over all services of this layer. Default: 64.
+    ///
+    /// Each holds a connection of the source, at most about half a MiB of memory, and the file
+    /// on disk. Hits and clients that attach to a running fill need no place.
+    pub fn max_fills(self, fills: usize) -> Self {
+        self.flights.set_places(fills);
+        self
+    }
+
+    /// How long a miss may wait for a place when all are taken; after that its clients get 503
+    /// with `Retry-After`. Default: 30 seconds.
+    pub fn max_wait(self, wait: Duration) -> Self {
+        self.configure(|config| config.max_wait = wait)
+    }
+
+    /// The largest `.zip` that is stored, in bytes. A larger one passes through.
+    /// Default: 500 MiB, which is the most that the go command takes.
+    pub fn max_zip_size(self, bytes: u64) -> Self {
+        self.configure(|config| config.max_zip = bytes)
+    }
+
+    /// The largest `.mod` that is stored, in bytes. A larger one passes through.
+    /// Default: 16 MiB, which is the most that the go command takes inside a zip.
+    pub fn max_mod_size(self, bytes: u64) -> Self {
+        self.configure(|config| config.max_mod = bytes)
+    }
+
+    /// The largest `.info` that is stored, in bytes. A larger one passes through.
+    /// Default: 1 MiB.
+    pub fn max_info_size(self, bytes: u64) -> Self {
+        self.configure(|config| config.max_info = bytes)
+    }
+
+    /// How long the storage may take to look a file up, or to take a piece of a staged one.
+    /// After that the file is answered from the source, as if there were no storage.
+    /// Default: 10 seconds.
+    pub fn storage_timeout(self, limit: Duration) -> Self {
+        self.configure(|config| config.storage_timeout = limit)
+    }
+
+    /// How long the storage may take to publish a whole file, which for a store far away is
+    /// mostly the rest of the upload. Clients do not wait for it, except with [`OnMiss::Wait`].
+    /// Default: 5 minutes.
+    pub fn commit_timeout(self, limit: Duration) -> Self {
+        self.configure(|config| config.commit_timeout = limit)
+    }
+
+    /// A handle on the fills of this layer, to await them.
+    #[must_use]
+    pub fn fills(&self) -> Fills {
+        self.flights.fills()
+    }
+
+    fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(Arc::make_mut(&mut self.config));
+        self
+    }
+}
+
+impl<S> Layer<S> for FillLayer {
+    type Service = Fill<S>;
+
+    fn layer(&self, source: S) -> Fill<S> {
+        Fill::new(
+            source,
+            self.storage.clone(),
+            Arc::clone(&self.config),
+            Arc::clone(&self.flights),
+        )
+    }
+}

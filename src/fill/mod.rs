@@ -1,0 +1,86 @@
+//! Answers from a storage, and fills it while it answers.
+//!
+//! [`FillLayer`] wraps any source: a service that answers the requests of a module proxy. A file
+//! that is stored is a hit. One that is not is a miss: it is asked from the source once, however
+//! many clients want it, and its bytes go to all of them and to the storage at the same time.
+//!
+//! ```
+//! use http::Request;
+//! use http_body_util::Empty;
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//! use tower_goproxy::Storage;
+//! use tower_goproxy::fill::FillLayer;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let source = service_fn(|_: Request<Empty<bytes::Bytes>>| async {
+//!     Ok::<_, std::convert::Infallible>(http::Response::new("module example.com/m\n".to_string()))
+//! });
+//! let layer = FillLayer::new(Storage::memory());
+//! let fills = layer.fills();
+//! let proxy = ServiceBuilder::new().layer(layer).service(source);
+//!
+//! for expected in ["tower-goproxy; fwd=miss; stored", "tower-goproxy; hit"] {
+//!     let request = Request::get("/example.com/m/@v/v1.0.0.mod").body(())?;
+//!     let response = proxy.clone().oneshot(request).await?;
+//!     assert_eq!(response.headers()["cache-status"], expected);
+//!     fills.idle().await;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is stored
+//!
+//! `.info`, `.mod` and `.zip` of a version, once they are checked: the declared length is met, a
+//! zip opens and has no name outside of `{module}@{version}/`, an info names the version that was
+//! asked for, and a `go.mod` declares a module. Lists, `@latest` and queries for a branch pass
+//! through to the source. So do answers that are encoded, partial, or too large; and one that is
+//! no 200 is given to all who wait for it, but kept by nobody.
+//!
+//! # Clients
+//!
+//! * A client that leaves hurts nobody: the fill goes on ([`OnDisconnect::Finish`]).
+//! * A slow client does not slow the fill; a late one begins at the first byte.
+//! * The last bytes of a file are held back until it has been checked, so that nobody ever has
+//!   a complete wrong one. If a fill fails after its client has got a head, the connection breaks.
+//! * `Range`, `If-Range` and `If-None-Match` work on hits and on running fills. `HEAD` for a file
+//!   that is not stored asks the source and fills nothing.
+//! * `Cache-Status` (RFC 9211) tells which it was: `hit`, `fwd=miss; stored`,
+//!   `fwd=miss; collapsed` for a client that has attached, `fwd=bypass`.
+//!
+//! # When the storage fails
+//!
+//! Clients do not notice, except with [`OnMiss::Wait`] when the file can be put nowhere at all:
+//! then it is a 503. The file is just not kept, and the next request asks again. One promise is
+//! weaker on a full disk: a file too large for memory goes by and cannot be checked, except for
+//! its length.
+//!
+//! # Caveats
+//!
+//! * Fills are tasks of the tokio runtime that polls the service.
+//! * Set `TCP_NODELAY` on the connections of the server (`axum::serve(listener.tap_io(..))`):
+//!   else the parts of a slow fill may wait for acknowledgements.
+
+mod answer;
+mod body;
+mod check;
+mod conditional;
+mod config;
+mod fills;
+mod flights;
+mod future;
+mod head;
+mod layer;
+mod service;
+mod source_answer;
+mod spool;
+mod task;
+mod wanted;
+
+pub use self::body::ResponseBody;
+pub use self::config::{OnDisconnect, OnMiss};
+pub use self::fills::Fills;
+pub use self::future::ResponseFuture;
+pub use self::layer::FillLayer;
+pub use self::service::Fill;

@@ -1,0 +1,110 @@
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::ALLOW;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::Empty;
+use tower::BoxError;
+use tower_service::Service;
+
+use super::answer::Asker;
+use super::body::ResponseBody;
+use super::config::Config;
+use super::flights::Flights;
+use super::future::ResponseFuture;
+use super::wanted::Wanted;
+use crate::reply;
+use crate::storage::Storage;
+use crate::target::Target;
+
+/// A source behind a storage, made by [`FillLayer`](super::FillLayer). See the
+/// [module docs](super).
+///
+/// The source is any `Service<Request<Empty<Bytes>>>` that can be cloned. It is asked with a
+/// request of `Fill`'s own making: a method, the path of the target, `Accept-Encoding: identity`,
+/// and the extensions of the client's request. What a client sent in its headers, its credentials
+/// above all, stays outside, since the answer is for everyone.
+///
+/// Always ready, and never fails: a failing source is a 502. A hit neither waits for the source
+/// nor takes any of its capacity.
+#[derive(Clone, Debug)]
+pub struct Fill<S> {
+    source: S,
+    storage: Storage,
+    config: Arc<Config>,
+    flights: Arc<Flights>,
+}
+
+impl<S> Fill<S> {
+    pub(super) fn new(
+        source: S,
+        storage: Storage,
+        config: Arc<Config>,
+        flights: Arc<Flights>,
+    ) -> Self {
+        Self {
+            source,
+            storage,
+            config,
+            flights,
+        }
+    }
+
+    /// The source.
+    pub fn get_ref(&self) -> &S {
+        &self.source
+    }
+}
+
+impl<S, B, SB> Service<Request<B>> for Fill<S>
+where
+    S: Service<Request<Empty<Bytes>>, Response = Response<SB>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    SB: Body<Data = Bytes> + Send + 'static,
+    SB::Error: Into<BoxError>,
+{
+    type Response = Response<ResponseBody<SB>>;
+    type Error = Infallible;
+    type Future = ResponseFuture<SB>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> ResponseFuture<SB> {
+        let (parts, _body) = request.into_parts();
+        let target = match Target::parse(parts.uri.path()) {
+            Ok(Some(target)) => target.into_owned(),
+            Ok(None) => return refuse("not found: no path of a module proxy"),
+            Err(invalid) => return refuse(&format!("not found: {invalid}")),
+        };
+        if parts.method != Method::GET && parts.method != Method::HEAD {
+            let mut response = reply::text(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "a module proxy answers GET and HEAD",
+            );
+            let allow = const { HeaderValue::from_static("GET, HEAD") };
+            response.headers_mut().insert(ALLOW, allow);
+            return ResponseFuture::ready(response.map(ResponseBody::reply));
+        }
+        let asker = Asker {
+            source: self.source.clone(),
+            flights: Arc::clone(&self.flights),
+            wanted: Wanted {
+                storage: self.storage.clone(),
+                config: Arc::clone(&self.config),
+                target,
+                parts,
+            },
+        };
+        ResponseFuture::answer(asker.answer())
+    }
+}
+
+fn refuse<SB>(text: &str) -> ResponseFuture<SB> {
+    ResponseFuture::ready(reply::text(StatusCode::NOT_FOUND, text).map(ResponseBody::reply))
+}

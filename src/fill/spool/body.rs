@@ -1,0 +1,144 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tower::BoxError;
+
+use super::reader::Reader;
+use super::state::Phase;
+use crate::storage::{FRAME, FileReader};
+
+/// What one client reads of a fill. Ends with `None` only if the file, or the asked part of it,
+/// is whole; whatever else happens to the fill is an error.
+#[derive(Debug)]
+pub(in crate::fill) struct SpoolBody {
+    /// Gone once there is nothing more to read.
+    reader: Option<Reader>,
+    position: u64,
+    end: Option<u64>,
+    file: Option<FileReader>,
+}
+
+/// Where the next frame comes from.
+enum Next {
+    Memory(Bytes),
+    /// The file, which has the bytes before this.
+    File(u64),
+    End,
+}
+
+impl SpoolBody {
+    pub(super) fn new(reader: Reader, start: u64, end: Option<u64>) -> Self {
+        let mut body = Self {
+            reader: Some(reader),
+            position: start,
+            end,
+            file: None,
+        };
+        if end.is_some_and(|end| end <= start) {
+            body.reader = None;
+        }
+        body
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BoxError>> {
+        // What has been read ahead from the file is good whatever happened meanwhile: bytes only
+        // become visible once, and never change.
+        let available = match &self.file {
+            Some(file) if file.is_busy() => u64::MAX,
+            _ => match ready!(self.poll_state(cx))? {
+                Next::Memory(bytes) => return Poll::Ready(Ok(Some(bytes))),
+                Next::End => return Poll::Ready(Ok(None)),
+                Next::File(available) => available,
+            },
+        };
+        let Some(file) = &mut self.file else {
+            return Poll::Ready(Ok(None));
+        };
+        let frame = ready!(file.poll_frame(cx, available))?;
+        Poll::Ready(Ok(Some(frame)))
+    }
+
+    fn poll_state(&mut self, cx: &Context<'_>) -> Poll<Result<Next, BoxError>> {
+        let Some(reader) = &self.reader else {
+            return Poll::Ready(Ok(Next::End));
+        };
+        let mut state = reader.spool.lock();
+        state.readers[reader.slot].position = self.position;
+        if state.lossy {
+            state.wake_writer();
+        }
+        let visible = self.end.map_or(state.visible, |end| end.min(state.visible));
+        if self.position < visible {
+            let max = (visible - self.position).min(FRAME as u64);
+            if let Some(bytes) = state.buffered(self.position, max) {
+                return Poll::Ready(Ok(Next::Memory(bytes)));
+            }
+            let Some(file) = state
+                .file
+                .as_ref()
+                .filter(|_| self.position < state.in_file)
+            else {
+                return Poll::Ready(Err("the spool has lost bytes of this reader".into()));
+            };
+            if self
+                .file
+                .as_ref()
+                .is_none_or(|file| file.position() != self.position)
+            {
+                self.file = Some(FileReader::new(Arc::clone(file), self.position));
+            }
+            return Poll::Ready(Ok(Next::File(visible.min(state.in_file))));
+        }
+        match &state.phase {
+            Phase::Failed(failure) => Poll::Ready(Err(failure.clone().into())),
+            Phase::Checked | Phase::Settled => Poll::Ready(Ok(Next::End)),
+            Phase::Asking | Phase::Filling | Phase::Alone => {
+                state.wait_as_reader(reader.slot, cx);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Body for SpoolBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if self.reader.is_none() {
+            return Poll::Ready(None);
+        }
+        let next = ready!(self.poll_next(cx));
+        let frame = match next {
+            Ok(Some(bytes)) => {
+                self.position += bytes.len() as u64;
+                Some(Ok(Frame::data(bytes)))
+            }
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        };
+        let ended = !matches!(frame, Some(Ok(_)));
+        if ended || self.end.is_some_and(|end| self.position >= end) {
+            self.reader = None;
+            self.file = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.reader.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.end {
+            Some(end) => SizeHint::with_exact(end.saturating_sub(self.position)),
+            None => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+use std::collections::VecDeque;
+use std::fs::File;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
+
+use bytes::Bytes;
+use slab::Slab;
+
+use super::failure::Failure;
+
+/// How much stays in memory, of a file that is small enough or before it goes into the staged
+/// file; and how far the writer may be ahead of the slowest reader where there is no such file.
+pub(in crate::fill) const MEMORY: u64 = 256 * 1024;
+
+/// How much of a file whose length is known is held back until it has been checked. More than
+/// the directory at the end of a small zip, so that what is missing is no detail.
+pub(in crate::fill) const HELD_BACK: u64 = 64 * 1024;
+
+/// What one writer and its readers share.
+#[derive(Debug)]
+pub(in crate::fill) struct Spool {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) phase: Phase,
+    /// The length that the source has declared, or that the whole file turned out to have.
+    pub(super) len: Option<u64>,
+    /// Readers may have the bytes before this.
+    pub(super) visible: u64,
+    /// Bytes accepted from the source.
+    pub(super) written: u64,
+    /// The bytes from `buffered_from` up to `written`.
+    pub(super) buffer: VecDeque<Bytes>,
+    pub(super) buffered_from: u64,
+    /// Holds the bytes before `in_file`.
+    pub(super) file: Option<Arc<File>>,
+    pub(super) in_file: u64,
+    /// The staged file cannot take more: what all readers have read is dropped.
+    pub(super) lossy: bool,
+    pub(super) readers: Slab<Slot>,
+    /// The fill is wanted even without a reader.
+    pub(super) detached: bool,
+    pub(super) writer: Option<Waker>,
+}
+
+/// One reader, as the writer sees it.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    pub(super) position: u64,
+    pub(super) waker: Option<Waker>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Phase {
+    /// Waits for a place, or for the head of the source's answer.
+    Asking,
+    /// Bytes come in.
+    Filling,
+    /// All bytes are there and they are right.
+    Checked,
+    /// So far as storing goes, all has been done.
+    Settled,
+    /// There is no file.
+    Failed(Failure),
+    /// The answer of the source is not one to be shared: each reader asks for itself.
+    Alone,
+}
+
+impl Spool {
+    pub(in crate::fill) fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                phase: Phase::Asking,
+                len: None,
+                visible: 0,
+                written: 0,
+                buffer: VecDeque::new(),
+                buffered_from: 0,
+                file: None,
+                in_file: 0,
+                lossy: false,
+                readers: Slab::new(),
+                detached: false,
+                writer: None,
+            }),
+        }
+    }
+
+    /// A panic of another holder leaves the state usable: no step below stops half way.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    pub(super) fn wake_readers(&mut self) {
+        for (_, slot) in &mut self.readers {
+            if let Some(waker) = slot.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    pub(super) fn wake_writer(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            writer.wake();
+        }
+    }
+
+    pub(super) fn wait_as_reader(&mut self, reader: usize, cx: &Context<'_>) {
+        register(&mut self.readers[reader].waker, cx);
+    }
+
+    pub(super) fn wait_as_writer(&mut self, cx: &Context<'_>) {
+        register(&mut self.writer, cx);
+    }
+
+    /// Whether a new reader would get the whole file.
+    pub(super) fn is_joinable(&self) -> bool {
+        !self.lossy && !matches!(self.phase, Phase::Failed(_) | Phase::Alone)
+    }
+
+    pub(super) fn is_wanted(&self) -> bool {
+        self.detached || !self.readers.is_empty()
+    }
+
+    pub(super) fn slowest(&self) -> u64 {
+        self.readers
+            .iter()
+            .map(|(_, slot)| slot.position)
+            .min()
+            .unwrap_or(self.written)
+    }
+
+    /// Frees what no present reader needs, once there is no file for those to come.
+    pub(super) fn drop_read(&mut self) {
+        let slowest = self.slowest();
+        while let Some(first) = self.buffer.front() {
+            let end = self.buffered_from + first.len() as u64;
+            if end > slowest {
+                break;
+            }
+            self.buffered_from = end;
+            self.buffer.pop_front();
+        }
+    }
+
+    /// Bytes from `position` out of the buffer, as many as one piece has and `max` allows.
+    pub(super) fn buffered(&self, position: u64, max: u64) -> Option<Bytes> {
+        let mut start = self.buffered_from;
+        for bytes in &self.buffer {
+            let end = start + bytes.len() as u64;
+            if (start..end).contains(&position) {
+                // Both are below the length of a piece in memory.
+                let from = (position - start) as usize;
+                let to = (end.min(position + max) - start) as usize;
+                return Some(bytes.slice(from..to));
+            }
+            start = end;
+        }
+        None
+    }
+}
+
+fn register(slot: &mut Option<Waker>, cx: &Context<'_>) {
+    match slot {
+        Some(waker) => waker.clone_from(cx.waker()),
+        None => *slot = Some(cx.waker().clone()),
+    }
+}

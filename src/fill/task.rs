@@ -1,0 +1,241 @@
+//! One running fill: from the place it waits for to the end it says.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http::{Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::{BodyExt, Empty};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::timeout;
+use tower::{BoxError, Service, ServiceExt};
+
+use super::check::check;
+use super::config::{Config, OnDisconnect};
+use super::flights::Ticket;
+use super::source_answer::{SourceAnswer, read_failure};
+use super::spool::{Failure, Writer};
+use crate::observe;
+use crate::storage::Commit;
+use crate::target::Target;
+
+/// What a fill needs, all of it its own: it outlives the request that started it.
+pub(super) struct Job<S, SB> {
+    pub(super) source: S,
+    pub(super) request: Request<Empty<Bytes>>,
+    pub(super) target: Target<'static>,
+    pub(super) commit: Commit,
+    pub(super) config: Arc<Config>,
+    pub(super) ticket: Ticket,
+    /// Where an answer goes that cannot be shared.
+    pub(super) unshared: oneshot::Sender<Response<SB>>,
+}
+
+/// Why a fill stopped before its file was whole.
+enum Stop {
+    Failed(Failure),
+    /// Nobody wants the file any more.
+    Unwanted,
+    /// The answer of the source went to the one who started the fill.
+    Alone,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl<S, SB> Job<S, SB>
+where
+    S: Service<Request<Empty<Bytes>>, Response = Response<SB>> + Send,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    SB: Body<Data = Bytes> + Send,
+    SB::Error: Into<BoxError>,
+{
+    pub(super) async fn run(self) {
+        let Self {
+            source,
+            request,
+            target,
+            commit,
+            config,
+            ticket,
+            unshared,
+        } = self;
+        let key = ticket.key().clone();
+        let spool = Arc::clone(ticket.spool());
+        let mut writer = Writer::new(spool, key.clone(), commit, config.storage_timeout);
+
+        let place = match wait_for_place(&ticket, &writer, &config).await {
+            Ok(place) => place,
+            Err(stop) => return end(ticket, writer, stop),
+        };
+        let filled = Filler {
+            writer: &mut writer,
+            config: &config,
+            target: &target,
+        }
+        .fill(source, request, unshared)
+        .await;
+        match filled {
+            Ok(()) => {
+                let bytes = writer.check_passed();
+                let kept = writer.settle(config.commit_timeout).await;
+                observe::fill_ended(&key, bytes, kept);
+                drop(ticket);
+            }
+            Err(stop) => end(ticket, writer, stop),
+        }
+        drop(place);
+    }
+}
+
+/// The entry goes first: who sees the failure and asks again must not find it still there.
+fn end(ticket: Ticket, writer: Writer, stop: Stop) {
+    let key = ticket.key().clone();
+    drop(ticket);
+    match stop {
+        Stop::Failed(failure) => {
+            observe::fill_failed(&key, &failure);
+            writer.fail(failure);
+        }
+        Stop::Unwanted => observe::fill_abandoned(&key),
+        Stop::Alone => writer.leave_alone(),
+    }
+}
+
+/// Waits for one of the places for running fills. One who leaves meanwhile leaves the queue.
+async fn wait_for_place(
+    ticket: &Ticket,
+    writer: &Writer,
+    config: &Config,
+) -> Result<OwnedSemaphorePermit, Stop> {
+    let place = timeout(config.max_wait, Arc::clone(ticket.places()).acquire_owned());
+    match select(pin!(place), pin!(writer.unwanted())).await {
+        Either::Left((Ok(Ok(place)), _)) => Ok(place),
+        // The semaphore is never closed, so this is the time limit.
+        Either::Left(_) => Err(Failure::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many fills are running, try again later",
+        )
+        .retry_after(config.max_wait.as_secs().max(1))
+        .into()),
+        Either::Right(_) => Err(Stop::Unwanted),
+    }
+}
+
+struct Filler<'a> {
+    writer: &'a mut Writer,
+    config: &'a Config,
+    target: &'a Target<'static>,
+}
+
+impl Filler<'_> {
+    async fn fill<S, SB>(
+        &mut self,
+        source: S,
+        request: Request<Empty<Bytes>>,
+        unshared: oneshot::Sender<Response<SB>>,
+    ) -> Result<(), Stop>
+    where
+        S: Service<Request<Empty<Bytes>>, Response = Response<SB>>,
+        S::Error: Into<BoxError>,
+        SB: Body<Data = Bytes>,
+        SB::Error: Into<BoxError>,
+    {
+        let max = self.config.max_size(self.target.resource());
+        let response = self
+            .while_wanted(source.oneshot(request))
+            .await?
+            .map_err(|error| source_failed("the source failed", error))?;
+        match SourceAnswer::of(&response, max) {
+            SourceAnswer::File { len } => {
+                self.writer.begin(len);
+                let mut body = pin!(response.into_body().map_err(Into::into));
+                self.copy(body.as_mut(), len, max).await?;
+                self.check().await
+            }
+            SourceAnswer::Unshared => {
+                // The one who started the fill may have left.
+                let _ = unshared.send(response);
+                Err(Stop::Alone)
+            }
+            SourceAnswer::Failure => Err(self.while_wanted(read_failure(response)).await?.into()),
+        }
+    }
+
+    async fn copy<SB>(
+        &mut self,
+        mut body: Pin<&mut SB>,
+        len: Option<u64>,
+        max: u64,
+    ) -> Result<(), Stop>
+    where
+        SB: Body<Data = Bytes, Error = BoxError>,
+    {
+        let mut copied = 0;
+        while let Some(frame) = self.while_wanted(body.frame()).await? {
+            let frame = frame.map_err(|error| source_failed("the source broke off", error))?;
+            let Ok(bytes) = frame.into_data() else {
+                continue;
+            };
+            copied += bytes.len() as u64;
+            if len.is_some_and(|len| copied > len) {
+                return Err(bad("the source sent more than it had declared").into());
+            }
+            if copied > max {
+                self.writer.stop_keeping();
+            }
+            self.writer.push(bytes);
+            self.make_room().await?;
+        }
+        match len {
+            Some(len) if copied < len => {
+                Err(bad("the source sent less than it had declared").into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn make_room(&mut self) -> Result<(), Stop> {
+        self.writer.spill().await;
+        if self.writer.keeps() {
+            return Ok(());
+        }
+        self.while_wanted(self.writer.wait_for_readers()).await
+    }
+
+    async fn check(&mut self) -> Result<(), Stop> {
+        let content = self.writer.content().await;
+        check(self.target, content)
+            .await
+            .map_err(|rejected| bad(&rejected.to_string()).into())
+    }
+
+    /// A fill that stores nothing, or that was told to stop when the last client has left, is
+    /// given up in the middle of whatever it waits for.
+    async fn while_wanted<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
+        if self.config.on_disconnect == OnDisconnect::Finish && self.writer.stores() {
+            return Ok(work.await);
+        }
+        match select(pin!(work), pin!(self.writer.unwanted())).await {
+            Either::Left((done, _)) => Ok(done),
+            Either::Right(_) => Err(Stop::Unwanted),
+        }
+    }
+}
+
+fn bad(reason: &str) -> Failure {
+    Failure::new(StatusCode::BAD_GATEWAY, reason)
+}
+
+/// The error itself may name hosts and paths that are no business of a client.
+fn source_failed(what: &'static str, error: impl Into<BoxError>) -> Stop {
+    observe::source_failed(what, &error.into());
+    bad(what).into()
+}

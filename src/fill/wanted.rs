@@ -1,0 +1,92 @@
+//! The storage, asked for what one request wants.
+
+use std::sync::Arc;
+
+use http::{Method, Response, Version, request};
+use tokio::time::timeout;
+
+use super::conditional::{Plan, is_plain, plan};
+use super::config::Config;
+use super::head::{CacheStatus, etag, of_file};
+use crate::observe::{self, Answer};
+use crate::storage::{Key, Storage, StorageError, StoredBody};
+use crate::target::Target;
+
+/// What one request wants, whoever answers it.
+pub(super) struct Wanted {
+    pub(super) storage: Storage,
+    pub(super) config: Arc<Config>,
+    pub(super) target: Target<'static>,
+    pub(super) parts: request::Parts,
+}
+
+impl Wanted {
+    /// The answer out of the storage, if the file is there.
+    ///
+    /// # Errors
+    ///
+    /// The storage failed, or took too long.
+    pub(super) async fn stored(
+        &self,
+        key: &Key,
+    ) -> Result<Option<Response<StoredBody>>, StorageError> {
+        let found = timeout(self.config.storage_timeout, self.look_up(key)).await;
+        let found =
+            found.unwrap_or_else(|elapsed| Err(StorageError::new("look up in time", key, elapsed)));
+        let Some((size, plan, body)) = found? else {
+            return Ok(None);
+        };
+        observe::answered(Answer::Hit);
+        let mut response = of_file(&self.target, Some(size), &plan);
+        CacheStatus::Hit.add_to(response.headers_mut());
+        Ok(Some(response.map(|()| body)))
+    }
+
+    async fn look_up(&self, key: &Key) -> Result<Option<(u64, Plan, StoredBody)>, StorageError> {
+        let headers = &self.parts.headers;
+        if self.parts.method == Method::GET && is_plain(headers) {
+            let found = self.storage.read(key, None).await?;
+            return Ok(found.map(|found| (found.size, Plan::Whole, found.body)));
+        }
+        let Some(size) = self.storage.size(key).await? else {
+            return Ok(None);
+        };
+        let plan = self.plan(size);
+        let range = match &plan {
+            Plan::Whole if self.parts.method == Method::GET => Some(None),
+            Plan::Part(range) if self.parts.method == Method::GET => Some(Some(range.clone())),
+            _ => None,
+        };
+        let Some(range) = range else {
+            return Ok(Some((size, plan, StoredBody::default())));
+        };
+        let found = self.storage.read(key, range).await?;
+        Ok(found.map(|found| (size, plan, found.body)))
+    }
+
+    pub(super) fn plan(&self, len: u64) -> Plan {
+        match etag(&self.target, len) {
+            Some(etag) => plan(&self.parts.headers, &etag, len),
+            None => Plan::Whole,
+        }
+    }
+
+    /// A range needs it; and an HTTP/1.0 client takes a broken connection for a clean end, unless
+    /// it was told the length.
+    pub(super) fn needs_len(&self) -> bool {
+        self.parts.version < Version::HTTP_11 || !is_plain(&self.parts.headers)
+    }
+
+    /// `Disable-Module-Fetch: true` asks for what is stored and nothing else.
+    pub(super) fn is_cached_only(&self) -> bool {
+        self.parts
+            .headers
+            .get("disable-module-fetch")
+            .is_some_and(|value| {
+                matches!(
+                    value.as_bytes(),
+                    b"1" | b"t" | b"T" | b"true" | b"True" | b"TRUE"
+                )
+            })
+    }
+}

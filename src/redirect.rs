@@ -1,0 +1,167 @@
+//! The answer that leaves the work to the upstream registry: 303 See Other.
+//!
+//! [`Redirect`] is the include service of a proxy that stores nothing. Clients that may not reach
+//! the registry themselves need [`FillLayer`](crate::fill::FillLayer) instead.
+//!
+//! The redirect is never a permanent one: a later rule, or a storage added later, must be able to
+//! take a module back.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::LOCATION;
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+use tower_service::Service;
+
+use crate::reply;
+
+/// The address of a registry, to which paths of modules are appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base(String);
+
+/// An address that cannot be the target of a redirect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidBase {
+    address: String,
+    reason: &'static str,
+}
+
+impl Base {
+    pub(crate) fn new(address: &str) -> Result<Self, InvalidBase> {
+        let invalid = |reason| InvalidBase {
+            address: address.to_owned(),
+            reason,
+        };
+        let uri: Uri = address.parse().map_err(|_| invalid("it is no URL"))?;
+        let scheme = uri.scheme();
+        if scheme != Some(&Scheme::HTTP) && scheme != Some(&Scheme::HTTPS) {
+            return Err(invalid("it needs http:// or https://"));
+        }
+        if uri.query().is_some() {
+            return Err(invalid("it has a query"));
+        }
+        if uri
+            .authority()
+            .is_some_and(|host| host.as_str().contains('@'))
+        {
+            return Err(invalid("every client would be told its credentials"));
+        }
+        Ok(Self(address.trim_end_matches('/').to_owned()))
+    }
+
+    /// 303 to this address with a path, which begins with a slash, and the query as it is.
+    pub(crate) fn see_other(&self, path_and_query: &str) -> Response<Full<Bytes>> {
+        let location = format!("{}{path_and_query}", self.0);
+        // Both halves came out of a parsed URI; this is for the compiler.
+        let Ok(location) = HeaderValue::try_from(location) else {
+            return reply::text(StatusCode::BAD_REQUEST, "the path cannot be redirected");
+        };
+        let mut response = reply::text(StatusCode::SEE_OTHER, "the file is at the upstream");
+        response.headers_mut().insert(LOCATION, location);
+        response
+    }
+}
+
+impl fmt::Display for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for InvalidBase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot redirect to {:?}: {}", self.address, self.reason)
+    }
+}
+
+impl Error for InvalidBase {}
+
+/// A leaf service that sends every request to the same path at a registry.
+///
+/// The path is kept as it was asked, `%21` and `!` included, and so is the query. A path prefix
+/// under which the proxy is mounted is gone by then: axum's `nest` removes it, and so does
+/// [`FilterLayer::prefix`](crate::filter::FilterLayer::prefix).
+///
+/// ```
+/// use http::Request;
+/// use tower::ServiceExt;
+/// use tower_goproxy::Redirect;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let redirect = Redirect::to("https://proxy.golang.org")?;
+/// let request = Request::get("/github.com/%21burnt%21sushi/toml/@v/list").body(())?;
+/// let response = redirect.oneshot(request).await?;
+/// assert_eq!(response.status(), 303);
+/// assert_eq!(
+///     response.headers()["location"],
+///     "https://proxy.golang.org/github.com/%21burnt%21sushi/toml/@v/list",
+/// );
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Redirect {
+    base: Base,
+}
+
+impl Redirect {
+    /// Redirects to the registry at this address; a path in it comes before the module's.
+    ///
+    /// # Errors
+    ///
+    /// The address is no `http` or `https` URL, or has a query or credentials.
+    pub fn to(address: &str) -> Result<Self, InvalidBase> {
+        Base::new(address).map(|base| Self { base })
+    }
+}
+
+impl<B> Service<Request<B>> for Redirect {
+    type Response = Response<RedirectBody>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let path = request
+            .uri()
+            .path_and_query()
+            .map_or("/", PathAndQuery::as_str);
+        ready(Ok(self.base.see_other(path).map(RedirectBody)))
+    }
+}
+
+/// The body of a redirect: one line of text.
+#[derive(Clone, Debug, Default)]
+pub struct RedirectBody(Full<Bytes>);
+
+impl Body for RedirectBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}

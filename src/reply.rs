@@ -1,0 +1,53 @@
+//! Short answers of our own. The go command shows an error's text only if it is plain text,
+//! printable and short.
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+
+pub(crate) const TEXT_PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// The go command cuts an error text off beyond this.
+const MAX: usize = 640;
+
+/// One line of text. What is not printable in it, or too long, is left out.
+pub(crate) fn text(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
+    let line = line(text);
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, TEXT_PLAIN);
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(line.len()));
+    *response.body_mut() = Full::from(line);
+    response
+}
+
+pub(crate) fn line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len().min(MAX) + 1);
+    for char in text.chars() {
+        if line.len() + char.len_utf8() > MAX {
+            break;
+        }
+        line.push(if char.is_control() { ' ' } else { char });
+    }
+    line.push('\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn a_line_has_no_control_characters_and_an_end() {
+        assert_eq!(line("a\u{1b}[31mb\nc"), "a [31mb c\n");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_between_characters() {
+        let line = line(&"é".repeat(1000));
+        assert!(line.len() <= 641);
+        assert!(line.ends_with("é\n"));
+    }
+}

@@ -1,0 +1,154 @@
+//! Reads of a file in small frames: from the page cache on the async thread, and on a blocking
+//! thread only where the kernel would have to wait for the disk.
+
+use std::fs::File;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use tokio::task::{JoinHandle, coop};
+
+/// The most that one frame holds. hyper queues at most 16 frames of a connection that writes
+/// vectored, so a client that has stopped reading costs 128 KiB and the block they come from.
+pub(crate) const FRAME: usize = 8 * 1024;
+
+/// The most that one read asks for: one system call for this, whatever the frames.
+const BLOCK: usize = 64 * 1024;
+
+/// Hands out the bytes of a file between two offsets, or up to an end that moves.
+#[derive(Debug)]
+pub(crate) struct FileReader {
+    file: Arc<File>,
+    offset: u64,
+    block: Bytes,
+    reading: Option<JoinHandle<io::Result<Vec<u8>>>>,
+}
+
+impl FileReader {
+    pub(crate) fn new(file: Arc<File>, offset: u64) -> Self {
+        Self {
+            file,
+            offset,
+            block: Bytes::new(),
+            reading: None,
+        }
+    }
+
+    /// Starts with the first block up to `end` already read. Waits for the disk.
+    pub(crate) fn prepared(file: Arc<File>, offset: u64, end: u64) -> io::Result<Self> {
+        let mut reader = Self::new(file, offset);
+        let want = block_len(offset, end);
+        if want > 0 {
+            let block = read_some(&reader.file, offset, want)?;
+            reader.offset += block.len() as u64;
+            reader.block = block.into();
+        }
+        Ok(reader)
+    }
+
+    /// Where the next frame begins.
+    pub(crate) fn position(&self) -> u64 {
+        self.offset - self.block.len() as u64
+    }
+
+    /// Whether a read is under way, which the next call of `poll_frame` goes on with.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.reading.is_some() || !self.block.is_empty()
+    }
+
+    /// The next frame of the file, whose bytes up to `end` are there. Never empty.
+    ///
+    /// # Errors
+    ///
+    /// The read's own, and `UnexpectedEof` where the file is shorter than `end`.
+    pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>, end: u64) -> Poll<io::Result<Bytes>> {
+        let budget = ready!(coop::poll_proceed(cx));
+        if self.block.is_empty() {
+            let block = ready!(self.poll_block(cx, end))?;
+            self.offset += block.len() as u64;
+            self.block = block.into();
+        }
+        budget.made_progress();
+        let len = self.block.len().min(FRAME);
+        Poll::Ready(Ok(self.block.split_to(len)))
+    }
+
+    fn poll_block(&mut self, cx: &mut Context<'_>, end: u64) -> Poll<io::Result<Vec<u8>>> {
+        if self.reading.is_none() {
+            let want = block_len(self.offset, end);
+            if let Some(block) = read_cached(&self.file, self.offset, want) {
+                return Poll::Ready(Ok(block));
+            }
+            let (file, offset) = (Arc::clone(&self.file), self.offset);
+            self.reading = Some(tokio::task::spawn_blocking(move || {
+                read_some(&file, offset, want)
+            }));
+        }
+        let Some(reading) = &mut self.reading else {
+            return Poll::Pending;
+        };
+        let read = ready!(Pin::new(reading).poll(cx));
+        self.reading = None;
+        Poll::Ready(read.map_err(io::Error::other)?)
+    }
+}
+
+fn block_len(offset: u64, end: u64) -> usize {
+    usize::try_from(end.saturating_sub(offset)).map_or(BLOCK, |left| left.min(BLOCK))
+}
+
+/// As much of `len` bytes at `offset` as one read gives, at least one.
+pub(crate) fn read_some(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+    let mut block = vec![0; len];
+    loop {
+        match read_at(file, &mut block, offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(n) => {
+                block.truncate(n);
+                return Ok(block);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What the page cache holds of these bytes, without ever waiting for a disk. `None` sends the
+/// caller to a blocking thread, which then also finds whatever error there is.
+#[cfg(target_os = "linux")]
+fn read_cached(file: &File, offset: u64, len: usize) -> Option<Vec<u8>> {
+    use rustix::io::{ReadWriteFlags, preadv2};
+
+    let mut block = vec![0; len];
+    let read = preadv2(
+        file,
+        &mut [io::IoSliceMut::new(&mut block)],
+        offset,
+        ReadWriteFlags::NOWAIT,
+    );
+    match read {
+        Ok(n) if n > 0 => {
+            block.truncate(n);
+            Some(block)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_cached(_: &File, _: u64, _: usize) -> Option<Vec<u8>> {
+    None
+}
+
+#[cfg(unix)]
+pub(crate) fn read_at(file: &File, block: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, block, offset)
+}
+
+#[cfg(windows)]
+pub(crate) fn read_at(file: &File, block: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, block, offset)
+}

@@ -1,0 +1,182 @@
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use object_store::ObjectStore;
+use tempfile::TempPath;
+use tower::BoxError;
+
+use super::disk::{Disk, blocking};
+use super::error::StorageError;
+use super::key::Key;
+use super::object;
+use super::upload::{PART, Upload, read_part};
+
+/// A file on its way into a storage. Dropped, it leaves nothing behind.
+pub(crate) struct Commit {
+    key: Key,
+    to: To,
+}
+
+enum To {
+    Nowhere,
+    Disk(Arc<Disk>),
+    Object {
+        store: Arc<dyn ObjectStore>,
+        upload: Option<Upload>,
+    },
+}
+
+/// A file that waits outside of a storage for its commit. Goes away when it is dropped.
+pub(crate) struct Staged {
+    file: Arc<File>,
+    /// Where it lies on the storage's own file system; else it has no name at all.
+    path: Option<TempPath>,
+}
+
+impl Staged {
+    pub(crate) fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+}
+
+impl Commit {
+    /// For a file that is spooled and then let go.
+    pub(crate) fn nowhere(key: Key) -> Self {
+        Self {
+            key,
+            to: To::Nowhere,
+        }
+    }
+
+    /// Whether there will be a stored file once this is finished.
+    pub(crate) fn stores(&self) -> bool {
+        !matches!(self.to, To::Nowhere)
+    }
+
+    pub(super) fn disk(disk: Arc<Disk>, key: Key) -> Self {
+        Self {
+            key,
+            to: To::Disk(disk),
+        }
+    }
+
+    pub(super) fn object(store: Arc<dyn ObjectStore>, key: Key) -> Self {
+        let upload = None;
+        Self {
+            key,
+            to: To::Object { store, upload },
+        }
+    }
+
+    /// Lets the file go: what has been sent to a store is thrown away.
+    pub(crate) fn give_up(&mut self) {
+        self.to = To::Nowhere;
+    }
+
+    pub(crate) fn error(&self, step: &'static str, source: impl Into<BoxError>) -> StorageError {
+        StorageError::new(step, &self.key, source)
+    }
+
+    /// A new file to write into, on the storage's own file system where it has one.
+    pub(crate) async fn stage(&self) -> Result<Staged, StorageError> {
+        let disk = match &self.to {
+            To::Disk(disk) => Some(Arc::clone(disk)),
+            To::Nowhere | To::Object { .. } => None,
+        };
+        blocking(move || match disk {
+            Some(disk) => disk.stage().map(|(file, path)| (file, Some(path))),
+            None => tempfile::tempfile().map(|file| (file, None)),
+        })
+        .await
+        .map(|(file, path)| Staged {
+            file: Arc::new(file),
+            path,
+        })
+        .map_err(|error| StorageError::new("stage", &self.key, error))
+    }
+
+    /// The staged file has this many bytes now: a store may begin to take them.
+    pub(crate) fn advance(&mut self, staged: &Staged, written: u64) {
+        let To::Object { store, upload } = &mut self.to else {
+            return;
+        };
+        if upload.is_none() && written >= PART {
+            // A key that is no path for a store fails when it is finished.
+            *upload = object::path(&self.key)
+                .ok()
+                .map(|path| Upload::start(Arc::clone(store), path, Arc::clone(&staged.file)));
+        }
+        if let Some(upload) = upload {
+            upload.advance(written);
+        }
+    }
+
+    /// Publishes a file that was small enough to stay in memory.
+    pub(crate) async fn finish_memory(self, content: Vec<Bytes>) -> Result<(), StorageError> {
+        let Self { key, to } = self;
+        let commit = match to {
+            To::Nowhere => Ok(()),
+            To::Disk(disk) => {
+                let key = key.clone();
+                blocking(move || {
+                    let (mut file, path) = disk.stage()?;
+                    for bytes in content {
+                        file.write_all(&bytes)?;
+                    }
+                    disk.publish(&key, &file, path)
+                })
+                .await
+                .map_err(Into::into)
+            }
+            To::Object { store, .. } => object::put(&*store, &key, content.into_iter().collect())
+                .await
+                .map_err(Into::<BoxError>::into),
+        };
+        commit.map_err(|error| StorageError::new("commit", &key, error))
+    }
+
+    /// Publishes a staged file, whose `len` bytes are whole and checked.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped early, either the whole file is there or nothing of it.
+    pub(crate) async fn finish_staged(self, staged: Staged, len: u64) -> Result<(), StorageError> {
+        let Self { key, to } = self;
+        let commit = match to {
+            To::Nowhere => Ok(()),
+            To::Disk(disk) => publish(disk, key.clone(), staged)
+                .await
+                .map_err(Into::<BoxError>::into),
+            To::Object { store, upload } => finish_object(&*store, &key, upload, staged, len)
+                .await
+                .map_err(Into::into),
+        };
+        commit.map_err(|error| StorageError::new("commit", &key, error))
+    }
+}
+
+async fn publish(disk: Arc<Disk>, key: Key, staged: Staged) -> io::Result<()> {
+    blocking(move || match staged.path {
+        Some(path) => disk.publish(&key, &staged.file, path),
+        None => Err(io::Error::other("the file was not staged for a disk")),
+    })
+    .await
+}
+
+async fn finish_object(
+    store: &dyn ObjectStore,
+    key: &Key,
+    upload: Option<Upload>,
+    staged: Staged,
+    len: u64,
+) -> object_store::Result<()> {
+    match upload {
+        Some(upload) => upload.finish(len).await,
+        None => {
+            let content = read_part(&staged.file, 0, len).await?;
+            object::put(store, key, content.into()).await
+        }
+    }
+}

@@ -1,0 +1,177 @@
+use std::fs::{self, File};
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::{Builder, NamedTempFile, TempPath};
+use tokio::task::spawn_blocking;
+
+use super::chunk::FileReader;
+use super::key::Key;
+
+/// Where files wait until they are whole. No module path begins with a dot.
+const STAGING: &str = ".staging";
+
+/// A folder with the layout of a module cache.
+#[derive(Debug)]
+pub(super) struct Disk {
+    root: PathBuf,
+    staging: PathBuf,
+}
+
+/// A stored file that has been opened, with its size and the bytes that were asked for.
+pub(super) struct Opened {
+    pub(super) size: u64,
+    pub(super) range: Range<u64>,
+    pub(super) reader: FileReader,
+}
+
+impl Disk {
+    /// Opens or makes the folder, and removes what a process that is gone has staged there.
+    pub(super) fn open(root: &Path) -> io::Result<Self> {
+        let staging = root.join(STAGING);
+        fs::create_dir_all(&staging)?;
+        sweep(&staging)?;
+        // An absolute path stays right when the process changes its directory.
+        let root = fs::canonicalize(root)?;
+        let staging = root.join(STAGING);
+        Ok(Self { root, staging })
+    }
+
+    pub(super) async fn size(self: Arc<Self>, key: Key) -> io::Result<Option<u64>> {
+        blocking(move || {
+            let Some(metadata) = found(fs::metadata(self.path(&key)))? else {
+                return Ok(None);
+            };
+            file_len(&metadata).map(Some)
+        })
+        .await
+    }
+
+    /// Opens the file and reads the beginning of the range in one go, so that a body has its
+    /// first frame ready at its first poll.
+    pub(super) async fn read(
+        self: Arc<Self>,
+        key: Key,
+        range: Option<Range<u64>>,
+    ) -> io::Result<Option<Opened>> {
+        blocking(move || {
+            let Some(file) = found(File::open(self.path(&key)))? else {
+                return Ok(None);
+            };
+            let size = file_len(&file.metadata()?)?;
+            let range = range.unwrap_or(0..size);
+            Ok(Some(Opened {
+                reader: FileReader::prepared(Arc::new(file), range.start, range.end)?,
+                size,
+                range,
+            }))
+        })
+        .await
+    }
+
+    /// A new empty file, which only [`publish`](Self::publish) makes visible.
+    pub(super) fn stage(&self) -> io::Result<(File, TempPath)> {
+        let mut builder = Builder::new();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // Others may read the storage too, as far as the umask lets them.
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let staged: NamedTempFile = builder.prefix("").tempfile_in(&self.staging)?;
+        let (file, path) = staged.into_parts();
+        // Tells a sweep by another process that this one is alive. Where the file system knows
+        // no locks, that sweep cannot take one either and leaves the file alone.
+        let _ = file.try_lock();
+        Ok((file, path))
+    }
+
+    /// Makes a staged file the stored one, durably. If there is one already, that one stays.
+    pub(super) fn publish(&self, key: &Key, file: &File, staged: TempPath) -> io::Result<()> {
+        file.sync_all()?;
+        let path = self.path(key);
+        let folder = path.parent().unwrap_or(&self.root);
+        self.make_folders(folder)?;
+        match staged.persist_noclobber(&path) {
+            Ok(()) => sync_folder(folder),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error.error),
+        }
+    }
+
+    /// Each new folder is synced in its parent, else a power cut could take the file with it.
+    fn make_folders(&self, folder: &Path) -> io::Result<()> {
+        if folder == self.root || folder.is_dir() {
+            return Ok(());
+        }
+        let parent = folder.parent().unwrap_or(&self.root);
+        self.make_folders(parent)?;
+        match fs::create_dir(folder) {
+            Ok(()) => sync_folder(parent),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn path(&self, key: &Key) -> PathBuf {
+        self.root.join(key.as_str())
+    }
+}
+
+/// Deletes each staged file whose writer is gone: a living writer holds its lock.
+fn sweep(staging: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(staging)? {
+        let path = entry?.path();
+        let Some(file) = found(File::open(&path))? else {
+            continue;
+        };
+        if file.try_lock().is_ok() {
+            found(fs::remove_file(&path))?;
+        }
+    }
+    Ok(())
+}
+
+fn file_len(metadata: &fs::Metadata) -> io::Result<u64> {
+    if metadata.is_file() {
+        Ok(metadata.len())
+    } else {
+        Err(io::Error::other("it is not a regular file"))
+    }
+}
+
+fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Elsewhere a folder cannot be opened as a file, and needs no sync of its own.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+pub(super) async fn blocking<T, F>(work: F) -> io::Result<T>
+where
+    F: FnOnce() -> io::Result<T> + Send + 'static,
+    T: Send + 'static,
+{
+    spawn_blocking(work).await.map_err(io::Error::other)?
+}

@@ -1,0 +1,43 @@
+//! Where files are kept: on disk, in memory, or in any [`ObjectStore`](object_store::ObjectStore).
+//!
+//! # Layout
+//!
+//! A file lies at `{escaped module}/@v/{escaped version}.{info,mod,zip}`: the layout of the go
+//! command's own download cache, of a static module proxy, and of most Go proxies that keep
+//! their files in a bucket. A storage can therefore be seeded from
+//! `$(go env GOMODCACHE)/cache/download`, served by a CDN, or read as `GOPROXY=file:///dir`.
+//!
+//! # What holds for each file
+//!
+//! * It appears whole or not at all. Bytes are staged elsewhere, checked, and then published
+//!   in one step: on disk by a rename that replaces nothing, on a store by a conditional put or
+//!   by completing a multipart upload.
+//! * On disk it is synced before it is published, and its folder after.
+//! * It is never replaced: a version of a Go module does not change. Two writers of one file are
+//!   no error, the first one wins.
+//! * Nothing staged outlives its writer. [`Storage::disk`] removes what a killed process left.
+//!
+//! # Caveats
+//!
+//! * A store that forgets incomplete multipart uploads only by a lifecycle rule (S3, GCS) keeps
+//!   the parts of a killed process until that rule runs.
+//! * The files of one folder may be used by several processes at once; the staging folder
+//!   `.staging` inside it has to be on the same file system.
+
+mod body;
+mod chunk;
+mod commit;
+mod disk;
+mod error;
+mod key;
+mod object;
+mod store;
+mod upload;
+
+pub use self::store::Storage;
+
+pub(crate) use self::body::StoredBody;
+pub(crate) use self::chunk::{FRAME, FileReader, read_at};
+pub(crate) use self::commit::{Commit, Staged};
+pub(crate) use self::error::StorageError;
+pub(crate) use self::key::Key;

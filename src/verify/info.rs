@@ -1,0 +1,80 @@
+use chrono::DateTime;
+use serde_json::{Map, Value};
+
+use super::error::Rejected;
+
+/// Takes what the go command takes for a canonical version: an object whose `Version` is the one
+/// asked for, with a `Time` in RFC 3339 and an `Origin` object if they are there. Like Go, names
+/// are compared without case, and the last of two equal ones counts.
+pub(crate) fn check_info(content: &[u8], version: &str) -> Result<(), Rejected> {
+    let info: Map<String, Value> = serde_json::from_slice(content)
+        .map_err(|error| Rejected::new(format!(".info is no JSON object: {error}")))?;
+    match field(&info, "Version") {
+        Some(Value::String(found)) if found == version => {}
+        Some(Value::String(found)) => {
+            return Err(Rejected::new(format!(
+                ".info names version {found:?} instead of {version}"
+            )));
+        }
+        _ => return Err(Rejected::new(".info names no version")),
+    }
+    match field(&info, "Time") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(time)) if DateTime::parse_from_rfc3339(time).is_ok() => {}
+        Some(time) => {
+            return Err(Rejected::new(format!(".info has a malformed time {time}")));
+        }
+    }
+    match field(&info, "Origin") {
+        None | Some(Value::Null | Value::Object(_)) => Ok(()),
+        Some(_) => Err(Rejected::new(".info has a malformed origin")),
+    }
+}
+
+fn field<'a>(info: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    info.iter()
+        .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
+        .next_back()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_info;
+
+    #[test]
+    fn takes_what_the_go_command_takes() {
+        for info in [
+            r#"{"Version":"v1.0.0"}"#,
+            r#"{"version":"v1.0.0","time":"2020-01-02T03:04:05Z"}"#,
+            r#"{"Version":"v1.0.0","Time":null,"Extra":[1]}"#,
+            "{\"Version\":\"v1.0.0\",\"Time\":\"2020-01-02T03:04:05.678+02:00\"}\n \n",
+            r#"{"Version":"v0.9.0","Version":"v1.0.0"}"#,
+            r#"{"Version":"v1.0.0","Origin":{"VCS":"git"}}"#,
+        ] {
+            assert!(check_info(info.as_bytes(), "v1.0.0").is_ok(), "{info}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_the_go_command_refuses() {
+        for info in [
+            r#"{"Version":"v1.0.1"}"#,
+            "{}",
+            "null",
+            r#"{"Version":""}"#,
+            r#"{"Version":1}"#,
+            r#"{"Version":"v1.0.0","Time":""}"#,
+            r#"{"Version":"v1.0.0","Time":"2020-01-02"}"#,
+            r#"{"Version":"v1.0.0","Time":5}"#,
+            r#"{"Version":"v1.0.0","Origin":"git"}"#,
+            "[]",
+            r#""v1.0.0""#,
+            r#"{"Version":"v1.0.0"} x"#,
+            "\u{feff}{\"Version\":\"v1.0.0\"}",
+            "",
+        ] {
+            assert!(check_info(info.as_bytes(), "v1.0.0").is_err(), "{info}");
+        }
+    }
+}
