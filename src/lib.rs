@@ -1,10 +1,12 @@
 //! scaffold
 #![forbid(unsafe_code)]
 
+pub mod filter;
 pub mod module;
 pub mod policy;
 pub mod redirect;
 
+mod info;
 mod reply;
 mod target;
 

@@ -13,7 +13,7 @@ use crate::module::version::Version;
 pub(super) struct Node {
     unqualified: Option<Rule>,
     qualified: Vec<(Qualifier, Rule)>,
-    children: HashMap<Box<str>, Node>,
+    children: HashMap<Box<str>, Self>,
 }
 
 impl Node {

@@ -1,13 +1,14 @@
 use chrono::DateTime;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::error::Rejected;
+use crate::info::{field, parse};
 
 /// Takes what the go command takes for a canonical version: an object whose `Version` is the one
 /// asked for, with a `Time` in RFC 3339 and an `Origin` object if they are there. Like Go, names
 /// are compared without case, and the last of two equal ones counts.
 pub(crate) fn check_info(content: &[u8], version: &str) -> Result<(), Rejected> {
-    let info: Map<String, Value> = serde_json::from_slice(content)
+    let info = parse(content)
         .map_err(|error| Rejected::new(format!(".info is no JSON object: {error}")))?;
     match field(&info, "Version") {
         Some(Value::String(found)) if found == version => {}
@@ -29,13 +30,6 @@ pub(crate) fn check_info(content: &[u8], version: &str) -> Result<(), Rejected> 
         None | Some(Value::Null | Value::Object(_)) => Ok(()),
         Some(_) => Err(Rejected::new(".info has a malformed origin")),
     }
-}
-
-fn field<'a>(info: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    info.iter()
-        .filter(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value)
-        .next_back()
 }
 
 #[cfg(test)]

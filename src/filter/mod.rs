@@ -1,0 +1,80 @@
+//! Classifies each request of a module proxy, and sends it where its rule leads.
+//!
+//! [`FilterLayer`] is given a policy and a service. What the policy includes goes to that service,
+//! what it calls direct goes to the inner service, which the layer wraps, and what it excludes is
+//! refused. A request that is none of a module proxy goes to the inner service, untouched.
+//!
+//! ```
+//! use http::Request;
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//! use tower_goproxy::filter::FilterLayer;
+//! use tower_goproxy::policy::Rules;
+//! use tower_goproxy::Redirect;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let rules = Rules::parse("
+//!     +
+//!     D corp.example
+//!     - example.com/evil
+//! ")?;
+//! let inner = service_fn(|_: Request<String>| async {
+//!     Ok::<_, std::convert::Infallible>(http::Response::new("from the inner service".to_string()))
+//! });
+//! let app = ServiceBuilder::new()
+//!     .layer(FilterLayer::new(rules, Redirect::to("https://proxy.golang.org")?))
+//!     .service(inner);
+//!
+//! for (path, status) in [
+//!     ("/example.com/m/@v/list", 303),
+//!     ("/example.com/evil/@v/list", 403),
+//!     ("/corp.example/m/@v/list", 200),
+//!     ("/healthz", 200),
+//! ] {
+//!     let request = Request::get(path).body(String::new())?;
+//!     let response = app.clone().oneshot(request).await?;
+//!     assert_eq!(response.status(), status, "{path}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `tower::filter` has types of the same names that mean something else: they reject a request
+//! with an error.
+//!
+//! # One policy for every endpoint
+//!
+//! A policy that looks at versions also decides what lists say. Where
+//! [`Policy::depends_on_version`](crate::policy::Policy::depends_on_version) holds, the answer to
+//! `@v/list` is read and excluded versions are left out; `@latest` and a branch that lead to an
+//! excluded version are refused. Those answers are small; one of more than 16 MiB is refused.
+//!
+//! # Layers outside and inside
+//!
+//! The verdict is in the extensions of the request, for the service that gets it, and of the
+//! response, for layers outside: see [`Verdict`]. An auth layer outside can put who is asking into
+//! the extensions, where the policy finds it.
+//!
+//! The layer adds no error of its own, so it fits `axum::Router::layer`. It is always ready: which
+//! service a request needs is not known before the request, and a redirect must not wait for
+//! the capacity of version control.
+//!
+//! # Mount points
+//!
+//! Under axum's `nest` the prefix of a path is gone before a layer inside sees it. Where the
+//! layer sees the whole path, [`FilterLayer::prefix`] tells it where the proxy is mounted.
+
+mod body;
+mod config;
+mod future;
+mod layer;
+mod read;
+mod screen;
+mod service;
+mod verdict;
+
+pub use self::body::ResponseBody;
+pub use self::future::ResponseFuture;
+pub use self::layer::FilterLayer;
+pub use self::service::Filter;
+pub use self::verdict::Verdict;
