@@ -1,1 +1,7 @@
 //! scaffold
+
+#[cfg(feature = "upstream")]
+pub mod upstream;
+
+#[cfg(feature = "upstream")]
+pub use upstream::Upstream;
