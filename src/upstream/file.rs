@@ -13,17 +13,17 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use super::body::UpstreamBody;
 use super::error::{Kind, UpstreamError};
-use super::path::Checked;
+use crate::target::Target;
 
 const PART: usize = 64 * 1024;
 
-/// Answers with the file of a checked path below `directory`.
+/// Answers with the file of a target below `directory`.
 pub(super) async fn open(
     directory: &Path,
     method: &Method,
-    checked: &Checked,
+    target: &Target<'_>,
 ) -> Result<Response<UpstreamBody>, UpstreamError> {
-    let file = File::open(directory.join(&checked.key))
+    let file = File::open(directory.join(target.as_str()))
         .await
         .map_err(not_read)?;
     let metadata = file.metadata().await.map_err(not_read)?;
@@ -42,7 +42,10 @@ pub(super) async fn open(
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, checked.content_type.clone());
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static(target.resource().content_type()),
+    );
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     Ok(response)
 }

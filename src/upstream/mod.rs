@@ -17,7 +17,6 @@ mod list_error;
 mod netrc;
 mod observe;
 mod order;
-mod path;
 mod redirect;
 mod reply;
 mod resume;

@@ -16,30 +16,32 @@ use super::config::Config;
 use super::error::{Kind, UpstreamError};
 use super::fetch::fetch;
 use super::list::{Place, Then};
-use super::path::{self, Checked};
 use super::{file, observe};
+use crate::target::Target;
 
-/// A checked request.
+/// A request that can be answered.
 pub(super) struct Order {
-    checked: Checked,
+    target: Target<'static>,
     wanted: Wanted,
 }
 
 impl Order {
     /// Everything else of the request, its headers above all, stays here.
     pub(super) fn from<R>(request: &Request<R>) -> Result<Self, UpstreamError> {
-        let checked = path::check(request.uri().path())
-            .map_err(|text| UpstreamError::new(Kind::NotModule(text.into())))?;
+        let refuse = |text: String| UpstreamError::new(Kind::NotModule(text.into()));
+        let target = Target::parse(request.uri().path())
+            .map_err(|error| refuse(format!("not found: {error}")))?
+            .ok_or_else(|| refuse("not found: no module request".to_owned()))?;
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Err(UpstreamError::new(Kind::Method));
         }
         Ok(Self {
             wanted: Wanted {
                 method: request.method().clone(),
-                path: checked.uri_path.clone(),
+                path: target.to_uri_path(),
                 extensions: request.extensions().clone(),
             },
-            checked,
+            target: target.into_owned(),
         })
     }
 
@@ -65,7 +67,7 @@ impl Order {
             let answer = match &entry.place {
                 Place::Off => Err(UpstreamError::new(Kind::Off)),
                 Place::File(directory) => {
-                    file::open(directory, &self.wanted.method, &self.checked).await
+                    file::open(directory, &self.wanted.method, &self.target).await
                 }
                 Place::Http(base) => {
                     let ask = Ask {

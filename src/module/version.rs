@@ -1,0 +1,226 @@
+//! The version of a module.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+use super::error::{InvalidVersion, VersionFault};
+use super::escape::{Form, escape, is_escaped, unescape};
+use super::limits;
+use super::path::ModulePath;
+use super::pseudo::PseudoVersion;
+use super::semver::Semver;
+use super::suffix;
+
+/// A canonical version: `v1.2.3`, `v1.2.3-rc.1`, `v0.0.0-20240102030405-abcdef123456`,
+/// `v2.0.0+incompatible`.
+///
+/// Such a version names the same bytes for ever. A text that go resolves to one first, such as
+/// `v1`, `v1.2.3+meta` or `main`, is a query and not of this type
+/// (<https://go.dev/ref/mod#canonical-version>).
+///
+/// The order is SemVer precedence, in which pre-releases and pseudo-versions come before their
+/// release; `v2.0.0` and `v2.0.0+incompatible`, which have equal precedence, are ordered by their
+/// text. Numbers have no upper bound. A version is at most 250 bytes long when escaped, so that
+/// `{version}.info` is a file name everywhere.
+///
+/// ```
+/// use tower_goproxy::module::Version;
+///
+/// let rc = Version::from_escaped("v1.0.0-!r!c1")?;
+/// assert_eq!(rc.unescaped(), "v1.0.0-RC1");
+/// assert!(rc < Version::new("v1.0.0")?);
+/// assert!(Version::new("v10.0.0")? > Version::new("v9.0.0")?);
+/// assert!(Version::new("v1.0").is_err());
+/// # Ok::<(), tower_goproxy::module::InvalidVersion>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Version<'a> {
+    escaped: Cow<'a, str>,
+}
+
+impl<'a> Version<'a> {
+    /// Checks a version as it stands in a `go.mod`. Allocates only when it has a capital.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no semantic version, not canonical, or too long.
+    pub fn new(version: impl Into<Cow<'a, str>>) -> Result<Self, InvalidVersion> {
+        let version = version.into();
+        check_canonical(&version, Form::Plain)?;
+        let escaped = escape(version);
+        check_length(&escaped)?;
+        Ok(Self { escaped })
+    }
+
+    /// Checks a version as it stands in a URL, percent-decoded: `!x` for a capital `X`.
+    /// Does not allocate.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no semantic version, not canonical, or too long; a capital is an error here.
+    pub fn from_escaped(escaped: impl Into<Cow<'a, str>>) -> Result<Self, InvalidVersion> {
+        let escaped = escaped.into();
+        check_length(&escaped)?;
+        if !is_escaped(&escaped) {
+            return Err(InvalidVersion(VersionFault::BadEscape));
+        }
+        check_canonical(&escaped, Form::Escaped)?;
+        Ok(Self { escaped })
+    }
+
+    /// For texts that a constructor has already accepted.
+    pub(crate) fn trusted(escaped: &'a str) -> Self {
+        Self {
+            escaped: Cow::Borrowed(escaped),
+        }
+    }
+
+    /// The form for URLs and storage keys.
+    #[must_use]
+    pub fn escaped(&self) -> &str {
+        &self.escaped
+    }
+
+    /// The form for people, `go.mod`, `go.sum` and the names inside a zip. Borrows when the version has no capital.
+    #[must_use]
+    pub fn unescaped(&self) -> Cow<'_, str> {
+        unescape(&self.escaped)
+    }
+
+    /// The order of SemVer 2.0.0, section 11: like [`Ord`], but `+incompatible` takes no part.
+    #[must_use]
+    pub fn cmp_precedence(&self, other: &Version<'_>) -> Ordering {
+        self.parts().cmp_precedence(&other.parts())
+    }
+
+    /// Whether there is a pre-release part, as every pseudo-version has.
+    ///
+    /// ```
+    /// # use tower_goproxy::module::Version;
+    /// assert!(Version::new("v1.0.0-rc.1")?.is_prerelease());
+    /// assert!(!Version::new("v2.0.0+incompatible")?.is_prerelease());
+    /// # Ok::<(), tower_goproxy::module::InvalidVersion>(())
+    /// ```
+    #[must_use]
+    pub fn is_prerelease(&self) -> bool {
+        !self.parts().pre.is_empty()
+    }
+
+    /// Whether the version ends in `+incompatible`: major 2 or higher of a module without a
+    /// `go.mod` (<https://go.dev/ref/mod#incompatible-versions>).
+    #[must_use]
+    pub fn is_incompatible(&self) -> bool {
+        self.parts().is_incompatible()
+    }
+
+    /// Whether this is a pseudo-version: a commit without a tag. See [`Version::pseudo`].
+    #[must_use]
+    pub fn is_pseudo(&self) -> bool {
+        self.pseudo().is_some()
+    }
+
+    /// The parts of a pseudo-version, or `None` for any other version
+    /// (<https://go.dev/ref/mod#pseudo-versions>).
+    ///
+    /// ```
+    /// # use tower_goproxy::module::Version;
+    /// let version = Version::new("v1.2.4-0.20240102030405-abcdef123456")?;
+    /// let pseudo = version.pseudo().ok_or("not pseudo")?;
+    /// assert_eq!(pseudo.revision(), "abcdef123456");
+    /// assert_eq!(pseudo.time().as_deref(), Some("2024-01-02T03:04:05Z"));
+    /// assert_eq!(pseudo.base()?, Some(Version::new("v1.2.3")?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn pseudo(&self) -> Option<PseudoVersion<'_>> {
+        PseudoVersion::parse(&self.escaped, Form::Escaped)
+    }
+
+    /// A copy that borrows nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Version<'static> {
+        Version {
+            escaped: Cow::Owned(self.escaped.into_owned()),
+        }
+    }
+
+    pub(crate) fn parts(&self) -> Semver<'_> {
+        // Every constructor has parsed this text; the other arm is never taken, and would only
+        // make the version compare as v0.0.0.
+        Semver::parse(&self.escaped, Form::Escaped).unwrap_or(Semver {
+            major: "0",
+            minor: "0",
+            patch: "0",
+            pre: "",
+            build: "",
+            numbers: 3,
+        })
+    }
+}
+
+impl PartialOrd for Version<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Version<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.cmp_precedence(other)
+            .then_with(|| self.escaped.cmp(&other.escaped))
+    }
+}
+
+impl fmt::Display for Version<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.unescaped())
+    }
+}
+
+impl FromStr for Version<'static> {
+    type Err = InvalidVersion;
+
+    /// As [`Version::new`].
+    fn from_str(version: &str) -> Result<Self, InvalidVersion> {
+        Version::new(version).map(Version::into_owned)
+    }
+}
+
+/// Whether `module` can have `version`: the major version must fit the path
+/// (<https://go.dev/ref/mod#major-version-suffixes>).
+///
+/// ```
+/// use tower_goproxy::module::{ModulePath, Version, check};
+///
+/// let module = ModulePath::new("example.com/m")?;
+/// assert!(check(&module, &Version::new("v1.5.0")?).is_ok());
+/// assert!(check(&module, &Version::new("v2.0.0+incompatible")?).is_ok());
+/// let error = check(&module, &Version::new("v2.0.0")?).unwrap_err();
+/// assert_eq!(error.to_string(), "invalid version: should be v0 or v1, not v2");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// When the major version does not fit; the error names both.
+pub fn check(module: &ModulePath<'_>, version: &Version<'_>) -> Result<(), InvalidVersion> {
+    suffix::admits(module.major_suffix().unwrap_or(""), &version.parts()).map_err(InvalidVersion)
+}
+
+fn check_canonical(text: &str, form: Form) -> Result<(), InvalidVersion> {
+    let parts = Semver::parse(text, form).ok_or(InvalidVersion(VersionFault::NotSemver))?;
+    if parts.is_module_canonical() {
+        Ok(())
+    } else {
+        Err(InvalidVersion(VersionFault::NotCanonical))
+    }
+}
+
+pub(crate) fn check_length(escaped: &str) -> Result<(), InvalidVersion> {
+    if escaped.len() > limits::VERSION {
+        return Err(InvalidVersion(VersionFault::TooLong));
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! From a request path to a [`Target`].
+
+use std::borrow::Cow;
+
+use super::error::{Fault, InvalidTarget};
+use super::resource::Resource;
+use super::value::Target;
+use crate::module::{InvalidVersion, ModulePath, Version, check, unescape_query};
+
+/// What divides the module from the resource. A module path has no `@`, but a version query can.
+const DIVIDER: &str = "/@";
+
+pub(super) fn parse(path: &str) -> Result<Option<Target<'_>>, InvalidTarget> {
+    let Some(path) = path.strip_prefix('/') else {
+        return Ok(None);
+    };
+    let text = match decode(path) {
+        Decoded::Text(text) => text,
+        // A route of the app may be called anything; only what asks for a module is judged.
+        Decoded::Broken(bytes, fault) => {
+            let asks = split(&bytes).is_some() && !is_checksum_database(&bytes);
+            return if asks {
+                Err(InvalidTarget(fault))
+            } else {
+                Ok(None)
+            };
+        }
+    };
+    let Some(module_len) = split(text.as_bytes()) else {
+        return Ok(None);
+    };
+    if is_checksum_database(text.as_bytes()) {
+        return Ok(None);
+    }
+    let module = ModulePath::from_escaped(&text[..module_len])
+        .map_err(|error| InvalidTarget(Fault::Module(error)))?;
+    let resource = match &text[module_len + DIVIDER.len()..] {
+        "latest" => Resource::Latest,
+        "v/list" => Resource::List,
+        // `split` has seen to it that what is left starts with `v/`.
+        file => classify(&module, &file["v/".len()..])?,
+    };
+    Ok(Some(Target::trusted(text, module_len, resource)))
+}
+
+/// Where the divider is; `None` when the path is no request for a module.
+fn split(path: &[u8]) -> Option<usize> {
+    let at = path
+        .windows(DIVIDER.len())
+        .position(|pair| pair == DIVIDER.as_bytes())?;
+    let rest = &path[at + DIVIDER.len()..];
+    (rest == b"latest" || rest.starts_with(b"v/")).then_some(at)
+}
+
+fn is_checksum_database(path: &[u8]) -> bool {
+    path.starts_with(b"sumdb/")
+}
+
+fn classify(module: &ModulePath<'_>, file: &str) -> Result<Resource, InvalidTarget> {
+    let (asked, resource) = match file.rsplit_once('.') {
+        Some((asked, "info")) => (asked, Resource::Info),
+        Some((asked, "mod")) => (asked, Resource::Mod),
+        Some((asked, "zip")) => (asked, Resource::Zip),
+        _ => return Err(InvalidTarget(Fault::UnknownResource)),
+    };
+    let error = match version_of(module, asked) {
+        Ok(()) => return Ok(resource),
+        Err(error) => error,
+    };
+    unescape_query(asked).map_err(|error| InvalidTarget(Fault::Version(error)))?;
+    if resource != Resource::Info {
+        return Err(InvalidTarget(Fault::NotAVersion(error)));
+    }
+    match asked {
+        "latest" => Err(InvalidTarget(Fault::WordOfGo("latest"))),
+        "upgrade" => Err(InvalidTarget(Fault::WordOfGo("upgrade"))),
+        "patch" => Err(InvalidTarget(Fault::WordOfGo("patch"))),
+        _ => Ok(Resource::Query),
+    }
+}
+
+fn version_of(module: &ModulePath<'_>, asked: &str) -> Result<(), InvalidVersion> {
+    check(module, &Version::from_escaped(asked)?)
+}
+
+enum Decoded<'a> {
+    Text(Cow<'a, str>),
+    Broken(Vec<u8>, Fault),
+}
+
+/// Undoes percent-encoding, once. Borrows when there is none.
+fn decode(path: &str) -> Decoded<'_> {
+    if !path.contains('%') {
+        return Decoded::Text(Cow::Borrowed(path));
+    }
+    let bytes: Vec<u8> = percent_encoding::percent_decode_str(path).collect();
+    if !is_percent_encoding(path.as_bytes()) {
+        return Decoded::Broken(bytes, Fault::PercentEncoding);
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Decoded::Text(Cow::Owned(text)),
+        Err(error) => Decoded::Broken(error.into_bytes(), Fault::NotUtf8),
+    }
+}
+
+/// The decoder leaves a `%` without two digits as it is; two proxies in a row could then
+/// understand two different paths.
+fn is_percent_encoding(path: &[u8]) -> bool {
+    let mut bytes = path.iter();
+    while let Some(byte) = bytes.next() {
+        let good = *byte != b'%'
+            || [bytes.next(), bytes.next()]
+                .iter()
+                .all(|digit| digit.is_some_and(u8::is_ascii_hexdigit));
+        if !good {
+            return false;
+        }
+    }
+    true
+}
