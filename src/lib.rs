@@ -5,6 +5,8 @@ pub mod filter;
 pub mod module;
 pub mod policy;
 pub mod redirect;
+#[cfg(feature = "upstream")]
+pub mod upstream;
 
 mod info;
 mod reply;
@@ -23,3 +25,5 @@ pub use self::redirect::Redirect;
 #[cfg(feature = "fill")]
 pub use self::storage::Storage;
 pub use self::target::{InvalidTarget, Resource, Target};
+#[cfg(feature = "upstream")]
+pub use upstream::Upstream;

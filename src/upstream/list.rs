@@ -1,0 +1,181 @@
+//! The grammar of a GOPROXY list.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
+
+use super::base::Base;
+use super::list_error::InvalidUpstream;
+
+/// One place to ask, and when to ask the next one.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) place: Place,
+    pub(super) then: Then,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    Http(Arc<Base>),
+    File(Arc<PathBuf>),
+    Off,
+}
+
+/// What the separator behind an entry means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// `,`: ask the next one if it does not exist here.
+    IfNotFound,
+    /// `|`: ask the next one after any error.
+    IfAnyError,
+}
+
+/// A list has at least one entry.
+#[derive(Clone, Debug)]
+pub(super) struct List(Box<[Entry]>);
+
+impl List {
+    pub(super) fn parse(list: &str) -> Result<Self, InvalidUpstream> {
+        let mut entries = Vec::new();
+        for piece in list.split_inclusive([',', '|']) {
+            let (text, then) = match piece.strip_suffix('|') {
+                Some(text) => (text, Then::IfAnyError),
+                None => (piece.strip_suffix(',').unwrap_or(piece), Then::IfNotFound),
+            };
+            let text = text.trim();
+            if text.is_empty() {
+                continue;
+            }
+            let place = Place::parse(text)?;
+            let last = matches!(place, Place::Off);
+            entries.push(Entry { place, then });
+            if last {
+                break;
+            }
+        }
+        if entries.is_empty() {
+            return Err(InvalidUpstream::empty());
+        }
+        Ok(Self(entries.into_boxed_slice()))
+    }
+
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.0
+    }
+
+    pub(super) fn wants_tls(&self) -> bool {
+        self.0
+            .iter()
+            .any(|entry| matches!(&entry.place, Place::Http(base) if base.is_secure()))
+    }
+}
+
+impl Place {
+    fn parse(text: &str) -> Result<Self, InvalidUpstream> {
+        match text {
+            "direct" => return Err(InvalidUpstream::direct()),
+            "off" => return Ok(Self::Off),
+            _ => {}
+        }
+        let prefixed;
+        let url =
+            if text.contains(['.', ':', '/']) && !text.contains(":/") && !text.starts_with('/') {
+                prefixed = format!("https://{text}");
+                &prefixed
+            } else {
+                text
+            };
+        let Some((scheme, rest)) = url.split_once(':') else {
+            return Err(InvalidUpstream::missing_scheme(url));
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            "http" | "https" => Ok(Self::Http(Arc::new(Base::parse(url)?))),
+            "file" => Ok(Self::File(Arc::new(
+                directory(rest).ok_or_else(|| InvalidUpstream::file(url))?,
+            ))),
+            _ if scheme.contains('/') => Err(InvalidUpstream::missing_scheme(url)),
+            _ => Err(InvalidUpstream::scheme(url)),
+        }
+    }
+}
+
+/// The directory of a `file:` URL, from what follows the colon: no host, no query, no fragment.
+fn directory(rest: &str) -> Option<PathBuf> {
+    let path = rest.strip_prefix("//")?;
+    if !path.starts_with('/') || path.contains(['?', '#']) {
+        return None;
+    }
+    let path = percent_decode_str(path).decode_utf8().ok()?;
+    (!path.contains('\0')).then(|| PathBuf::from(path.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{List, Place, Then};
+
+    fn shape(list: &str) -> Vec<String> {
+        List::parse(list)
+            .unwrap()
+            .entries()
+            .iter()
+            .map(|entry| {
+                let place = match &entry.place {
+                    Place::Http(base) => base.uri("").unwrap().to_string(),
+                    Place::File(path) => path.display().to_string(),
+                    Place::Off => "off".to_owned(),
+                };
+                let then = match entry.then {
+                    Then::IfNotFound => ',',
+                    Then::IfAnyError => '|',
+                };
+                format!("{place}{then}")
+            })
+            .collect()
+    }
+
+    #[test]
+    fn entries_are_trimmed_and_the_separator_behind_one_is_its_own() {
+        for (list, want) in [
+            ("https://a", &["https://a/,"][..]),
+            (
+                " https://a , ,| http://b|off,nonsense",
+                &["https://a/,", "http://b/|", "off,"],
+            ),
+            ("localhost:8080", &["https://localhost:8080/,"]),
+            ("proxy.example.com/go", &["https://proxy.example.com/go,"]),
+            ("file:///a/b%20c,off", &["/a/b c,", "off,"]),
+            ("off", &["off,"]),
+        ] {
+            assert_eq!(shape(list), want, "{list}");
+        }
+    }
+
+    #[test]
+    fn what_the_go_command_refuses_is_refused_with_the_cause() {
+        for (list, cause) in [
+            ("", "empty"),
+            (" ,| ", "empty"),
+            ("foo", "missing scheme: foo"),
+            ("/srv/mirror", "missing scheme: /srv/mirror"),
+            ("ftp://h/", "must be https, http, file"),
+            ("file://localhost/a", "nothing else"),
+            ("file:///a?x", "nothing else"),
+            (
+                "http://user:secret@h/",
+                "refusing to pass credentials to insecure URL: http://xxxxx@h/",
+            ),
+            ("https://", "invalid proxy URL"),
+            ("https:/h", "invalid proxy URL"),
+            (
+                "https://user:secret@h:port/",
+                "invalid proxy URL: https://xxxxx@h:port/",
+            ),
+            ("https://a,direct", "go-get service"),
+        ] {
+            let error = List::parse(list).unwrap_err().to_string();
+            assert!(error.contains(cause), "{list}: {error}");
+            assert!(!error.contains("secret"), "{list}: {error}");
+        }
+    }
+}

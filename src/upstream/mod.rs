@@ -1,0 +1,34 @@
+//! A source over HTTP.
+mod ask;
+mod base;
+mod body;
+mod client;
+mod clock;
+mod config;
+mod connect;
+mod error;
+mod fetch;
+mod file;
+mod flow;
+mod future;
+mod head;
+mod list;
+mod list_error;
+mod netrc;
+mod observe;
+mod order;
+mod redirect;
+mod reply;
+mod resume;
+mod service;
+mod settings;
+mod text;
+mod tls;
+
+pub use self::body::UpstreamBody;
+pub use self::client::Client;
+pub use self::error::{Limit, UpstreamError};
+pub use self::future::ResponseFuture;
+pub use self::head::CloseDelimited;
+pub use self::list_error::InvalidUpstream;
+pub use self::service::Upstream;

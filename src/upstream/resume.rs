@@ -1,0 +1,184 @@
+//! Asking for the rest of a body that broke off.
+
+use http::header::{
+    ACCEPT_RANGES, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderValue, IF_RANGE, LAST_MODIFIED,
+    RANGE,
+};
+use http::{Response, StatusCode};
+
+use super::error::{Kind, UpstreamError};
+
+/// What makes sure that the rest is of the same bytes: a strong validator and the length of the whole.
+#[derive(Clone, Debug)]
+pub(super) struct Identity {
+    length: u64,
+    validator: Validator,
+}
+
+#[derive(Clone, Debug)]
+enum Validator {
+    Tag(HeaderValue),
+    Date(HeaderValue),
+}
+
+impl Identity {
+    /// `None` if the response has no strong validator, or says that ranges cannot be asked for.
+    pub(super) fn of(headers: &HeaderMap, length: Option<u64>) -> Option<Self> {
+        let length = length?;
+        if headers
+            .get(ACCEPT_RANGES)
+            .is_some_and(|value| value == "none")
+        {
+            return None;
+        }
+        let validator = match headers.get(ETAG) {
+            Some(tag) => {
+                // A weak tag is no promise about bytes (RFC 9110, section 13.1.5), nor is a date beside it.
+                if !tag.as_bytes().starts_with(b"\"") {
+                    return None;
+                }
+                Validator::Tag(tag.clone())
+            }
+            None => Validator::Date(strong_date(headers)?.clone()),
+        };
+        Some(Self { length, validator })
+    }
+
+    /// The head of a request for everything from `offset` on.
+    pub(super) fn condition(&self, offset: u64) -> HeaderMap {
+        let (Validator::Tag(validator) | Validator::Date(validator)) = &self.validator;
+        let mut headers = HeaderMap::with_capacity(2);
+        if let Ok(range) = HeaderValue::try_from(format!("bytes={offset}-")) {
+            headers.insert(RANGE, range);
+        }
+        headers.insert(IF_RANGE, validator.clone());
+        headers
+    }
+
+    /// Whether `response` has the bytes from `offset` on, of the same file.
+    pub(super) fn check<B>(
+        &self,
+        response: &Response<B>,
+        offset: u64,
+    ) -> Result<(), UpstreamError> {
+        match response.status() {
+            StatusCode::PARTIAL_CONTENT => {}
+            status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+                return Err(UpstreamError::new(Kind::Status(status, None)));
+            }
+            _ => return Err(UpstreamError::new(Kind::Changed)),
+        }
+        let headers = response.headers();
+        let same = match &self.validator {
+            Validator::Tag(tag) => headers.get(ETAG) == Some(tag),
+            // A 206 need not repeat the date.
+            Validator::Date(date) => headers.get(LAST_MODIFIED).is_none_or(|value| value == date),
+        };
+        let range = headers
+            .get(CONTENT_RANGE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(parse_content_range);
+        let fits = range.is_some_and(|(first, last, whole)| {
+            first == offset && first <= last && last < whole && whole == self.length
+        });
+        if same && fits {
+            Ok(())
+        } else {
+            Err(UpstreamError::new(Kind::Changed))
+        }
+    }
+}
+
+/// `Last-Modified`, if it is a strong validator: at least a second before `Date` (RFC 9110, section 8.8.2.2).
+fn strong_date(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let modified = headers.get(LAST_MODIFIED)?;
+    let parse = |value: &HeaderValue| httpdate::parse_http_date(value.to_str().ok()?).ok();
+    let age = parse(headers.get(DATE)?)?
+        .duration_since(parse(modified)?)
+        .ok()?;
+    (age.as_secs() >= 1).then_some(modified)
+}
+
+/// First, last and whole of `bytes 5-9/10`.
+fn parse_content_range(value: &str) -> Option<(u64, u64, u64)> {
+    let (range, whole) = value.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = range.split_once('-')?;
+    let number = |text: &str| {
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        if digits { text.parse().ok() } else { None }
+    };
+    Some((number(first)?, number(last)?, number(whole)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Identity;
+    use http::header::HeaderMap;
+    use http::{HeaderName, HeaderValue, Response};
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        lines
+            .iter()
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn only_a_strong_validator_with_a_length_can_be_resumed() {
+        let old = ("last-modified", "Mon, 01 Jan 2024 00:00:00 GMT");
+        let date = ("date", "Mon, 01 Jan 2024 00:00:01 GMT");
+        for (lines, can) in [
+            (&[("etag", "\"a\"")][..], true),
+            (&[("etag", "\"a\""), ("accept-ranges", "bytes")], true),
+            (&[("etag", "\"a\""), ("accept-ranges", "none")], false),
+            (&[("etag", "W/\"a\"")], false),
+            (&[("etag", "W/\"a\""), old, date], false),
+            (&[old, date], true),
+            (&[old], false),
+            (&[old, ("date", "Mon, 01 Jan 2024 00:00:00 GMT")], false),
+            (&[], false),
+        ] {
+            assert_eq!(
+                Identity::of(&headers(lines), Some(10)).is_some(),
+                can,
+                "{lines:?}"
+            );
+        }
+        assert!(Identity::of(&headers(&[("etag", "\"a\"")]), None).is_none());
+    }
+
+    #[test]
+    fn only_the_rest_of_the_same_file_is_taken() {
+        let identity = Identity::of(&headers(&[("etag", "\"a\"")]), Some(10)).unwrap();
+        for (status, etag, range, fits) in [
+            (206, "\"a\"", "bytes 4-9/10", true),
+            (206, "\"a\"", "bytes 4-6/10", true),
+            (206, "\"b\"", "bytes 4-9/10", false),
+            (206, "W/\"a\"", "bytes 4-9/10", false),
+            (206, "\"a\"", "bytes 3-9/10", false),
+            (206, "\"a\"", "bytes 4-10/11", false),
+            (206, "\"a\"", "bytes 4-10/10", false),
+            (206, "\"a\"", "bytes 4-9/*", false),
+            (206, "\"a\"", "bytes +4-9/10", false),
+            (200, "\"a\"", "bytes 4-9/10", false),
+            (404, "\"a\"", "bytes 4-9/10", false),
+        ] {
+            let response = Response::builder()
+                .status(status)
+                .header("etag", etag)
+                .header("content-range", range)
+                .body(())
+                .unwrap();
+            assert_eq!(
+                identity.check(&response, 4).is_ok(),
+                fits,
+                "{status} {etag} {range}"
+            );
+        }
+    }
+}

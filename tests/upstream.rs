@@ -1,0 +1,396 @@
+//! An upstream's answers, and what of them a client sees.
+#![cfg(feature = "upstream")]
+
+#[path = "support/upstream_ask.rs"]
+mod upstream_ask;
+#[path = "support/upstream_server.rs"]
+mod upstream_server;
+
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::{Method, StatusCode};
+use http_body::Body as _;
+use tower_goproxy::Upstream;
+use tower_goproxy::upstream::{CloseDelimited, Limit, UpstreamError};
+
+use upstream_ask::{LIST, ZIP, answer_of, call, get, head_request, read, read_to_break, request};
+use upstream_server::{Act, Gate, Server, answer, head, ok};
+
+/// One that asks only once.
+fn upstream(server: &Server) -> Upstream {
+    Upstream::new(&server.http()).unwrap().retries(0)
+}
+
+#[tokio::test]
+async fn a_success_passes_with_its_headers_and_its_exact_length() {
+    let server = Server::start(|_| {
+        answer(
+            "200 OK",
+            &[
+                "Content-Type: application/zip",
+                "ETag: \"x\"",
+                "Cache-Control: public",
+            ],
+            "zip bytes",
+        )
+    })
+    .await;
+    let response = get(&upstream(&server), ZIP).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/zip");
+    assert_eq!(response.headers()[CONTENT_LENGTH], "9");
+    assert_eq!(response.headers()["etag"], "\"x\"");
+    assert_eq!(response.headers()["cache-control"], "public");
+    assert_eq!(response.body().size_hint().exact(), Some(9));
+    assert!(response.extensions().get::<CloseDelimited>().is_none());
+    assert_eq!(read(response).await.unwrap(), b"zip bytes");
+}
+
+#[tokio::test]
+async fn neither_hop_by_hop_headers_nor_cookies_pass() {
+    let server = Server::start(|_| {
+        answer(
+            "200 OK",
+            &[
+                "Connection: x-hop",
+                "X-Hop: 1",
+                "Keep-Alive: timeout=5",
+                "Set-Cookie: a=b",
+                "Alt-Svc: h3=\":443\"",
+                "Strict-Transport-Security: max-age=1",
+                "X-End: 1",
+            ],
+            "",
+        )
+    })
+    .await;
+    let response = get(&upstream(&server), LIST).await;
+    let mut names: Vec<&str> = response
+        .headers()
+        .keys()
+        .map(|name| name.as_str())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["content-length", "x-end"]);
+}
+
+#[tokio::test]
+async fn nothing_of_the_clients_own_head_goes_out() {
+    let server = Server::start(|_| ok("")).await;
+    let mut asked = request(&format!("{LIST}?secret=1"));
+    for name in [
+        "authorization",
+        "cookie",
+        "range",
+        "if-none-match",
+        "x-own",
+        "te",
+        "referer",
+    ] {
+        asked.headers_mut().insert(name, "client".parse().unwrap());
+    }
+    call(&upstream(&server), asked).await;
+    let seen = &server.seen()[0];
+    assert_eq!((seen.method.as_str(), seen.target.as_str()), ("GET", LIST));
+    assert!(!format!("{seen:?}").contains("client"), "{seen:?}");
+    assert_eq!(seen.header("accept-encoding"), Some("identity"));
+    let agent = concat!("tower-goproxy/", env!("CARGO_PKG_VERSION"));
+    assert_eq!(seen.header("user-agent"), Some(agent));
+}
+
+#[tokio::test]
+async fn the_path_and_the_query_of_the_upstreams_url_are_kept() {
+    let server = Server::start(|_| ok("")).await;
+    let list = format!("{}/a%20b//c/?key=1", server.http());
+    get(
+        &Upstream::new(&list).unwrap(),
+        "/example.com/!m/@v/v2.0.0+incompatible.info",
+    )
+    .await;
+    let target = "/a%20b/c/example.com/!m/@v/v2.0.0+incompatible.info?key=1";
+    assert_eq!(server.seen()[0].target, target);
+}
+
+#[tokio::test]
+async fn head_is_asked_as_head_and_has_the_length_without_a_body() {
+    let server = Server::start(|_| head("200 OK", &["Content-Length: 7"])).await;
+    let response = call(&upstream(&server), head_request(ZIP)).await;
+    assert_eq!(server.seen()[0].method, "HEAD");
+    assert_eq!(response.headers()[CONTENT_LENGTH], "7");
+    assert!(response.body().is_end_stream());
+}
+
+#[tokio::test]
+async fn other_methods_are_not_allowed_and_what_is_no_module_is_not_found() {
+    let server = Server::start(|_| ok("")).await;
+    let upstream = upstream(&server);
+    let mut post = request(LIST);
+    *post.method_mut() = Method::POST;
+    let response = call(&upstream, post).await;
+    assert_eq!(response.status(), 405);
+    assert_eq!(response.headers()[ALLOW], "GET, HEAD");
+    for path in [
+        "/",
+        "/healthz",
+        "/example.com/m/@v/../../x",
+        "/example.com/%2e%2e/m/@v/list",
+        "//evil.example/m/@v/list",
+        "/example.com/M/@v/list",
+        "/sumdb/sum.golang.org/supported",
+        "/sumdb/169.254.169.254/latest",
+    ] {
+        let response = get(&upstream, path).await;
+        assert_eq!(response.status(), 404, "{path}");
+        assert_eq!(
+            response.headers()[CONTENT_TYPE],
+            "text/plain; charset=utf-8"
+        );
+    }
+    assert!(server.seen().is_empty(), "nothing of it went out");
+}
+
+#[tokio::test]
+async fn not_found_and_gone_keep_status_and_text() {
+    let plain = "Content-Type: text/plain; charset=utf-8";
+    let server = Server::start(move |seen| match seen.number {
+        0 => answer("404 Not Found", &[plain], "not found: no such version\n"),
+        1 => answer("410 Gone", &[plain, "X-Host: me"], "withdrawn"),
+        2 => answer(
+            "404 Not Found",
+            &["Content-Type: text/html"],
+            "<html>host me</html>",
+        ),
+        3 => answer("404 Not Found", &[plain], "\u{1b}[31mred"),
+        _ => answer("404 Not Found", &[plain], "https://user:pw@host/ failed"),
+    })
+    .await;
+    let upstream = upstream(&server);
+    for (status, text) in [
+        (404, "not found: no such version\n"),
+        (410, "withdrawn\n"),
+        (404, "not found\n"),
+        (404, "not found\n"),
+        (404, "not found\n"),
+    ] {
+        let response = get(&upstream, LIST).await;
+        assert_eq!(response.status(), status);
+        assert_eq!(
+            response.headers()[CONTENT_TYPE],
+            "text/plain; charset=utf-8"
+        );
+        assert!(
+            response
+                .extensions()
+                .get::<UpstreamError>()
+                .unwrap()
+                .is_not_found()
+        );
+        assert!(response.headers().get("x-host").is_none());
+        assert_eq!(read(response).await.unwrap(), text.as_bytes());
+    }
+    let connections: Vec<usize> = server.seen().iter().map(|seen| seen.connection).collect();
+    assert_eq!(connections, [0; 5], "errors do not cost a connection");
+}
+
+/// What an upstream answers, and what becomes of it.
+const STATUSES: &[(&str, u16)] = &[
+    ("201 Created", 502),
+    ("204 No Content", 502),
+    ("206 Partial Content", 502),
+    ("300 Multiple Choices", 502),
+    ("302 Found", 502),
+    ("304 Not Modified", 502),
+    ("400 Bad Request", 502),
+    ("401 Unauthorized", 502),
+    ("403 Forbidden", 502),
+    ("418 I'm a teapot", 502),
+    ("429 Too Many Requests", 429),
+    ("451 Unavailable For Legal Reasons", 502),
+    ("500 Internal Server Error", 502),
+    ("502 Bad Gateway", 502),
+    ("503 Service Unavailable", 502),
+    ("504 Gateway Timeout", 502),
+    ("599 Odd", 502),
+];
+
+#[tokio::test]
+async fn every_other_status_is_trouble_and_never_a_404() {
+    let server = Server::start(|seen| {
+        let (status, _) = STATUSES[seen.number];
+        let headers = [
+            "Content-Type: text/plain",
+            "WWW-Authenticate: Basic realm=\"inner\"",
+        ];
+        match status {
+            "204 No Content" | "304 Not Modified" => head(status, &headers),
+            _ => answer(status, &headers, "inner host says no"),
+        }
+    })
+    .await;
+    let upstream = upstream(&server);
+    for (status, want) in STATUSES {
+        let response = get(&upstream, LIST).await;
+        assert_eq!(response.status(), *want, "{status}");
+        assert!(response.headers().get("www-authenticate").is_none());
+        let text = String::from_utf8(read(response).await.unwrap()).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(!text.contains("inner"), "{text}");
+        assert!(!text.contains("127.0.0.1"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn too_many_requests_keeps_its_retry_after() {
+    let server = Server::start(|seen| match seen.number {
+        0 => answer("429 Too Many Requests", &["Retry-After: 120"], ""),
+        1 => answer(
+            "429 Too Many Requests",
+            &["Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"],
+            "",
+        ),
+        _ => answer("429 Too Many Requests", &["Retry-After: soon <b>"], ""),
+    })
+    .await;
+    let upstream = upstream(&server);
+    for want in ["120", "Wed, 21 Oct 2026 07:28:00 GMT", "30"] {
+        let response = get(&upstream, LIST).await;
+        assert_eq!(response.status(), 429);
+        assert_eq!(response.headers()[RETRY_AFTER], want);
+    }
+}
+
+#[tokio::test]
+async fn connection_refused_is_a_bad_gateway() {
+    let server = Server::start(|_| ok("")).await;
+    let list = server.http();
+    drop(server);
+    // The listener goes with its task, at the next turn of the runtime.
+    tokio::task::yield_now().await;
+    let (status, text) = answer_of(&Upstream::new(&list).unwrap().retries(0), LIST).await;
+    assert_eq!(status, StatusCode::BAD_GATEWAY);
+    assert_eq!(text, "bad gateway: upstream cannot be reached\n");
+}
+
+#[tokio::test]
+async fn an_unknown_host_is_a_bad_gateway() {
+    // No name under `.invalid` exists (RFC 6761).
+    let upstream = Upstream::new("http://registry.invalid").unwrap().retries(0);
+    assert_eq!(get(&upstream, LIST).await.status(), 502);
+}
+
+#[tokio::test]
+async fn a_connection_closed_without_an_answer_is_a_bad_gateway() {
+    let server = Server::start(|_| vec![Act::Close]).await;
+    assert_eq!(get(&upstream(&server), LIST).await.status(), 502);
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_body_passes_part_by_part_as_it_comes() {
+    const PARTS: usize = 5;
+    let gate = Gate::closed();
+    let inner = gate.clone();
+    let server = Server::start(move |_| {
+        let mut script = head("200 OK", &[&format!("Content-Length: {}", PARTS * 4)]);
+        for part in 0..PARTS {
+            script.push(Act::Pass(inner.clone()));
+            script.push(Act::Send(format!("pt{part:02}").into_bytes()));
+        }
+        script
+    })
+    .await;
+    gate.open_once();
+    let mut body = get(&upstream(&server), ZIP).await.into_body();
+    for part in 0..PARTS {
+        use http_body_util::BodyExt as _;
+        let frame = body.frame().await.unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), format!("pt{part:02}"));
+        assert_eq!(
+            body.size_hint().exact(),
+            Some((PARTS - part - 1) as u64 * 4)
+        );
+        gate.open_once();
+    }
+    assert!(body.is_end_stream());
+}
+
+#[tokio::test]
+async fn a_body_shorter_than_its_length_is_an_error_and_no_end() {
+    let server = Server::start(|_| {
+        let mut script = head("200 OK", &["Content-Length: 10"]);
+        script.extend([Act::Send(b"012345".to_vec()), Act::Close]);
+        script
+    })
+    .await;
+    let (bytes, error) = read_to_break(get(&upstream(&server), ZIP).await).await;
+    assert_eq!(bytes, b"012345");
+    assert_eq!(error.unwrap().status(), 502);
+}
+
+#[tokio::test]
+async fn chunks_without_their_end_are_an_error_and_no_end() {
+    let server = Server::start(|_| {
+        let mut script = head("200 OK", &["Transfer-Encoding: chunked"]);
+        script.extend([Act::Send(b"6\r\n012345\r\n".to_vec()), Act::Close]);
+        script
+    })
+    .await;
+    let (bytes, error) = read_to_break(get(&upstream(&server), ZIP).await).await;
+    assert_eq!(bytes, b"012345");
+    assert!(error.is_some());
+}
+
+#[tokio::test]
+async fn a_body_that_only_its_connection_ends_is_marked() {
+    let server = Server::start(|seen| {
+        let mut script = match seen.number {
+            0 => head("200 OK", &["Connection: close"]),
+            1 => vec![Act::Send(b"HTTP/1.0 200 OK\r\n\r\n".to_vec())],
+            _ => head("200 OK", &["Transfer-Encoding: chunked"]),
+        };
+        script.push(match seen.number {
+            0 | 1 => Act::Send(b"all there is".to_vec()),
+            _ => Act::Send(b"c\r\nall there is\r\n0\r\n\r\n".to_vec()),
+        });
+        script.push(Act::Close);
+        script
+    })
+    .await;
+    let upstream = upstream(&server);
+    for marked in [true, true, false] {
+        let response = get(&upstream, LIST).await;
+        assert_eq!(
+            response.extensions().get::<CloseDelimited>().is_some(),
+            marked
+        );
+        assert_eq!(response.body().size_hint().exact(), None);
+        assert_eq!(read(response).await.unwrap(), b"all there is");
+    }
+}
+
+#[tokio::test]
+async fn an_encoded_body_passes_untouched_with_its_encoding() {
+    let server =
+        Server::start(|_| answer("200 OK", &["Content-Encoding: gzip"], b"\x1f\x8b..")).await;
+    let response = get(&upstream(&server), ZIP).await;
+    assert_eq!(response.headers()["content-encoding"], "gzip");
+    assert_eq!(read(response).await.unwrap(), b"\x1f\x8b..");
+}
+
+#[tokio::test]
+async fn try_call_gives_the_error_with_the_host_that_clients_do_not_see() {
+    let server = Server::start(|_| answer("403 Forbidden", &[], "")).await;
+    let error = upstream(&server)
+        .try_call(&request(LIST))
+        .await
+        .unwrap_err();
+    let host = server.address.to_string();
+    assert_eq!(
+        error.to_string(),
+        format!("{host}: refused our credentials with 403 Forbidden")
+    );
+    assert!(!error.reason().contains(&host));
+    assert_eq!(
+        (error.status(), error.limit()),
+        (StatusCode::BAD_GATEWAY, None::<Limit>)
+    );
+}
