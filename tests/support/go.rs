@@ -58,7 +58,12 @@ impl Client {
             ("GOMODCACHE", at("modcache")),
             // Shared by all: it holds compiled packages and no modules, and the standard library
             // takes longer to compile than everything else here.
-            ("GOCACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("gocache").into()),
+            (
+                "GOCACHE",
+                Path::new(env!("CARGO_TARGET_TMPDIR"))
+                    .join("gocache")
+                    .into(),
+            ),
             ("GOPROXY", goproxy.into()),
             ("GOFLAGS", "-modcacherw -mod=mod".into()),
             ("GOSUMDB", "off".into()),
@@ -118,14 +123,22 @@ impl Client {
         let binary = dir.path().join("program");
         for args in [
             &["mod", "download"][..],
-            &["build", "-trimpath", "-buildvcs=false", "-o", "program", "."],
+            &[
+                "build",
+                "-trimpath",
+                "-buildvcs=false",
+                "-o",
+                "program",
+                ".",
+            ],
         ] {
             assert_success(args, &self.run_in(dir.path(), args).await);
         }
         let printed = run(Command::new(&binary)).await;
         assert_success(&["run of the built program"], &printed);
         Build {
-            go_sum: fs::read_to_string(dir.path().join("go.sum")).expect("go build writes a go.sum"),
+            go_sum: fs::read_to_string(dir.path().join("go.sum"))
+                .expect("go build writes a go.sum"),
             binary: fs::read(&binary).expect("go build writes the program"),
             modules: printed.stderr.lines().map(str::to_owned).collect(),
         }

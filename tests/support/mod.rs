@@ -3,6 +3,7 @@
 //! - [`modules`], [`tree`], [`module_zip`]: modules made at test time, as files of a static GOPROXY or as single zips.
 //! - [`server`], [`tls`]: any tower service on 127.0.0.1, with TLS where go asks for it.
 //! - [`static_registry`]: an upstream that serves such files, and [`requests`], its record of who asked for what.
+//! - [`scripted`]: an upstream that sends what a test dictates, part by part, also wrongly.
 //! - [`go`]: the go command with a clean environment and a fresh module cache.
 
 // Each test binary compiles all of this and uses a part of it.
@@ -12,6 +13,7 @@ pub mod go;
 pub mod module_zip;
 pub mod modules;
 pub mod requests;
+pub mod scripted;
 pub mod server;
 pub mod static_registry;
 pub mod tls;
@@ -21,6 +23,7 @@ pub use go::{Build, Client};
 pub use module_zip::{incompressible, module_zip, not_a_zip, truncated, zip_with_wrong_prefix};
 pub use modules::{MODULES, Module, escape};
 pub use requests::{Recorded, Requests};
+pub use scripted::{Answer, Framing, Gate, ScriptedRegistry};
 pub use server::Server;
 pub use static_registry::StaticRegistry;
 pub use tls::Tls;

@@ -93,10 +93,7 @@ pub const MODULES: &[Module] = &[
     .with(Extra::Nothing),
     module("gopkg.in/yaml.v2", "v2.4.0")
         .requiring(&["gopkg.in/check.v1@v0.0.0-20161208181325-20d25e280405"]),
-    module(
-        "gopkg.in/check.v1",
-        "v1.0.0-20201130134442-10cb98267c6c",
-    ),
+    module("gopkg.in/check.v1", "v1.0.0-20201130134442-10cb98267c6c"),
     module("gopkg.in/Team/Tool.v3", "v3.0.1").requiring(&["gopkg.in/yaml.v2@v2.4.0"]),
     module("git.example.com/~user/mod", "v0.1.0"),
     module("git.example.com/~Someone/x_y-z.lib", "v1.0.0")
@@ -111,7 +108,8 @@ pub const MODULES: &[Module] = &[
     module("example.com/odd-files", "v1.0.0").with(Extra::OddFiles),
     module("example.com/many-files", "v1.0.0").with(Extra::ManyFiles),
     module("example.com/Chain/A", "v1.0.0").requiring(&["example.com/Chain/B@v1.0.0"]),
-    module("example.com/Chain/B", "v1.0.0").requiring(&["example.com/pseudo/release@v1.2.4-0.20240203040506-0123456789ab"]),
+    module("example.com/Chain/B", "v1.0.0")
+        .requiring(&["example.com/pseudo/release@v1.2.4-0.20240203040506-0123456789ab"]),
 ];
 
 /// Versions that something requires and that minimal version selection then passes over:

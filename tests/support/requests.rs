@@ -1,8 +1,7 @@
 //! What a test server was asked for.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use http::{HeaderMap, Method, Uri};
+use tokio::sync::watch;
 
 /// One request, as it arrived.
 #[derive(Clone, Debug)]
@@ -18,51 +17,66 @@ pub struct Recorded {
 }
 
 /// A growing record of requests. Clones share it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Requests {
-    all: Arc<Mutex<Vec<Recorded>>>,
+    all: watch::Sender<Vec<Recorded>>,
 }
 
 impl Requests {
+    pub fn new() -> Self {
+        Self {
+            all: watch::Sender::new(Vec::new()),
+        }
+    }
+
     pub fn record(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Recorded {
         let path = percent_encoding::percent_decode_str(uri.path())
             .decode_utf8_lossy()
             .into_owned();
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let recorded = Recorded {
+        let mut recorded = Recorded {
             method: method.clone(),
-            nth: all.iter().filter(|earlier| earlier.path == path).count(),
             path,
             uri: uri.clone(),
             headers: headers.clone(),
+            nth: 0,
         };
-        all.push(recorded.clone());
+        self.all.send_modify(|all| {
+            recorded.nth = all.iter().filter(|one| one.path == recorded.path).count();
+            all.push(recorded.clone());
+        });
         recorded
     }
 
     /// All requests so far, oldest first.
     pub fn all(&self) -> Vec<Recorded> {
-        self.all
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.all.borrow().clone()
     }
 
     /// How often this decoded path was asked for.
     pub fn count(&self, path: &str) -> usize {
-        self.all().iter().filter(|one| one.path == path).count()
+        self.all
+            .borrow()
+            .iter()
+            .filter(|one| one.path == path)
+            .count()
     }
 
     /// How many requests there were.
     pub fn total(&self) -> usize {
-        self.all().len()
+        self.all.borrow().len()
+    }
+
+    /// Waits until there were `total` requests.
+    pub async fn arrived(&self, total: usize) {
+        self.all
+            .subscribe()
+            .wait_for(|all| all.len() >= total)
+            .await
+            .expect("the sender lives as long as this record");
     }
 
     /// Forgets them all, so that a second part of a test counts from zero.
     pub fn clear(&self) {
-        self.all
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.all.send_modify(Vec::clear);
     }
 }

@@ -9,7 +9,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tower::{BoxError, Service};
@@ -36,7 +36,7 @@ impl Server {
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
-        Self::listen(service, None).await
+        Self::handle("http", move |stream| serve(stream, service.clone())).await
     }
 
     /// HTTPS, with the protocols that `tls` offers.
@@ -49,17 +49,24 @@ impl Server {
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
-        Self::listen(service, Some(tls)).await
+        let acceptor = tls.acceptor();
+        Self::handle("https", move |stream| {
+            let (acceptor, service) = (acceptor.clone(), service.clone());
+            async move {
+                // A failed handshake is the client's to notice: the test looks at that end.
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    serve(stream, service).await;
+                }
+            }
+        })
+        .await
     }
 
-    async fn listen<S, B>(service: S, tls: Option<&Tls>) -> Self
+    /// Gives each connection to `handler`, as it is. `scheme` is for [`url`](Self::url).
+    pub async fn handle<H, F>(scheme: &'static str, handler: H) -> Self
     where
-        S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-        S::Future: Send,
-        S::Error: Into<BoxError>,
-        B: Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<BoxError>,
+        H: Fn(TcpStream) -> F + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
@@ -67,40 +74,26 @@ impl Server {
         let address = listener
             .local_addr()
             .expect("a bound listener has an address");
-        let acceptor = tls.map(Tls::acceptor);
         let (stop, mut stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             loop {
-                // Connections that fail are the client's to notice: the test looks at both ends.
-                let stream = tokio::select! {
+                tokio::select! {
                     _ = &mut stopped => break,
-                    Some(_) = connections.join_next() => continue,
-                    accepted = listener.accept() => match accepted {
-                        Ok((stream, _)) => stream,
-                        Err(_) => continue,
+                    Some(_) = connections.join_next() => {}
+                    // A client that is gone before it is accepted is no matter of the server.
+                    accepted = listener.accept() => if let Ok((stream, _)) = accepted {
+                        let _ = stream.set_nodelay(true);
+                        connections.spawn(handler(stream));
                     },
-                };
-                let service = service.clone();
-                let acceptor = acceptor.clone();
-                connections.spawn(async move {
-                    let _ = stream.set_nodelay(true);
-                    match acceptor {
-                        None => serve(stream, service).await,
-                        Some(acceptor) => {
-                            if let Ok(stream) = acceptor.accept(stream).await {
-                                serve(stream, service).await;
-                            }
-                        }
-                    }
-                });
+                }
             }
             drop(listener);
             connections.shutdown().await;
         });
         Self {
             address,
-            scheme: if tls.is_some() { "https" } else { "http" },
+            scheme,
             stop,
             task,
         }

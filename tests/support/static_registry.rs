@@ -31,7 +31,7 @@ impl StaticRegistry {
     }
 
     async fn listen(root: &Path, tls: Option<&Tls>) -> Self {
-        let requests = Requests::default();
+        let requests = Requests::new();
         let record = requests.clone();
         let files = ServeDir::new(root)
             .append_index_html_on_directories(false)

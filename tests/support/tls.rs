@@ -29,9 +29,11 @@ impl Tls {
     }
 
     fn with_alpn(protocols: &[&str]) -> Self {
-        let (authority, pem, server) = make(protocols).expect("fixed certificate settings are good");
+        let (authority, pem, server) =
+            make(protocols).expect("fixed certificate settings are good");
         let dir = TempDir::new().expect("a temporary folder can be made");
-        std::fs::write(dir.path().join("authority.pem"), pem).expect("a temporary file is writable");
+        std::fs::write(dir.path().join("authority.pem"), pem)
+            .expect("a temporary file is writable");
         Self {
             authority,
             dir,

@@ -39,10 +39,7 @@ impl Tree {
         let list = format!("{}/@v/list", escape(module.path));
         let mut versions = fs::read_to_string(self.path(&list)).unwrap_or_default();
         if module.is_pseudo() {
-            self.write(
-                &format!("{}/@latest", escape(module.path)),
-                &module.info(),
-            );
+            self.write(&format!("{}/@latest", escape(module.path)), &module.info());
             self.write(
                 &format!("{}/@v/main.info", escape(module.path)),
                 &module.info(),
