@@ -20,7 +20,9 @@ pub mod tls;
 pub mod tree;
 
 pub use go::{Build, Client};
-pub use module_zip::{incompressible, module_zip, not_a_zip, truncated, zip_with_wrong_prefix};
+pub use module_zip::{
+    incompressible, large_module_zip, module_zip, not_a_zip, truncated, zip_with_wrong_prefix,
+};
 pub use modules::{MODULES, Module, escape};
 pub use requests::{Recorded, Requests};
 pub use scripted::{Answer, Framing, Gate, ScriptedRegistry};

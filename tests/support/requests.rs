@@ -1,6 +1,6 @@
 //! What a test server was asked for.
 
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, Method, Uri, Version, request};
 use tokio::sync::watch;
 
 /// One request, as it arrived.
@@ -11,6 +11,7 @@ pub struct Recorded {
     pub path: String,
     /// The target as it was on the wire.
     pub uri: Uri,
+    pub version: Version,
     pub headers: HeaderMap,
     /// How often this path was asked for before.
     pub nth: usize,
@@ -29,15 +30,16 @@ impl Requests {
         }
     }
 
-    pub fn record(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Recorded {
-        let path = percent_encoding::percent_decode_str(uri.path())
+    pub fn record(&self, request: request::Parts) -> Recorded {
+        let path = percent_encoding::percent_decode_str(request.uri.path())
             .decode_utf8_lossy()
             .into_owned();
         let mut recorded = Recorded {
-            method: method.clone(),
+            method: request.method,
             path,
-            uri: uri.clone(),
-            headers: headers.clone(),
+            uri: request.uri,
+            version: request.version,
+            headers: request.headers,
             nth: 0,
         };
         self.all.send_modify(|all| {

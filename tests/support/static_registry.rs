@@ -36,8 +36,9 @@ impl StaticRegistry {
         let files = ServeDir::new(root)
             .append_index_html_on_directories(false)
             .map_request(move |request: Request<Incoming>| {
-                record.record(request.method(), request.uri(), request.headers());
-                request
+                let (parts, body) = request.into_parts();
+                record.record(parts.clone());
+                Request::from_parts(parts, body)
             });
         let server = match tls {
             None => Server::start(files).await,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::{Method, Request, StatusCode, request};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
@@ -20,8 +20,9 @@ async fn converse(
     requests: &Requests,
     script: &Script,
 ) -> io::Result<()> {
-    while let Some((method, uri, headers)) = read_head(&mut stream).await? {
-        let answer = script(&requests.record(&method, &uri, &headers));
+    while let Some(request) = read_head(&mut stream).await? {
+        let request = requests.record(request);
+        let answer = script(&request);
         if let Some(gate) = &answer.before_head {
             gate.pass().await;
         }
@@ -29,7 +30,7 @@ async fn converse(
             break;
         }
         stream.write_all(head(&answer).as_bytes()).await?;
-        if method != Method::HEAD {
+        if request.method != Method::HEAD {
             body(stream.get_mut(), &answer).await?;
         }
         stream.flush().await?;
@@ -43,10 +44,7 @@ async fn converse(
 }
 
 /// The head of the next request; `None` when the client has closed the connection.
-async fn read_head(
-    stream: &mut BufReader<TcpStream>,
-) -> io::Result<Option<(Method, Uri, HeaderMap)>> {
-    let invalid = |what| io::Error::new(io::ErrorKind::InvalidData, what);
+async fn read_head(stream: &mut BufReader<TcpStream>) -> io::Result<Option<request::Parts>> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -58,27 +56,19 @@ async fn read_head(
             line => lines.push(line.to_owned()),
         }
     }
-    let mut lines = lines.iter();
-    let mut request = lines.next().into_iter().flat_map(|line| line.split(' '));
-    let method = request
-        .next()
-        .and_then(|method| method.parse().ok())
-        .ok_or_else(|| invalid("no method"))?;
-    let uri = request
-        .next()
-        .and_then(|target| target.parse().ok())
-        .ok_or_else(|| invalid("no request target"))?;
-    let headers = lines
-        .filter_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            let name = name.parse::<HeaderName>().ok()?;
-            Some((name, HeaderValue::from_str(value.trim()).ok()?))
-        })
-        .fold(HeaderMap::new(), |mut headers, (name, value)| {
-            headers.append(name, value);
-            headers
-        });
-    Ok(Some((method, uri, headers)))
+    let Some((line, fields)) = lines.split_first() else {
+        return Err(io::ErrorKind::InvalidData.into());
+    };
+    let mut words = line.split(' ');
+    let mut request = Request::builder()
+        .method(words.next().unwrap_or_default())
+        .uri(words.next().unwrap_or_default());
+    for field in fields {
+        let (name, value) = field.split_once(':').unwrap_or((field, ""));
+        request = request.header(name, value.trim());
+    }
+    let request = request.body(()).map_err(io::Error::other)?;
+    Ok(Some(request.into_parts().0))
 }
 
 fn head(answer: &Answer) -> String {

@@ -24,8 +24,7 @@ pub(super) fn service(
     script: Script,
 ) -> BoxCloneService<Request<Incoming>, Response<ResponseBody>, io::Error> {
     service_fn(move |request: Request<Incoming>| {
-        let recorded = requests.record(request.method(), request.uri(), request.headers());
-        respond(script(&recorded))
+        respond(script(&requests.record(request.into_parts().0)))
     })
     .boxed_clone()
 }
