@@ -1,0 +1,32 @@
+//! What the tests stand on: synthetic modules, upstream registries, and the real go command.
+//!
+//! - [`modules`], [`tree`], [`module_zip`]: modules made at test time, as files of a static GOPROXY or as single zips.
+//! - [`server`], [`tls`]: any tower service on 127.0.0.1, with TLS where go asks for it.
+//! - [`static_registry`]: an upstream that serves such files, and [`requests`], its record of who asked for what.
+//! - [`scripted`]: an upstream that sends what a test dictates, part by part, also wrongly.
+//! - [`go`]: the go command with a clean environment and a fresh module cache.
+
+// Each test binary compiles all of this and uses a part of it.
+#![allow(dead_code, unused_imports, unreachable_pub)]
+
+pub mod go;
+pub mod module_zip;
+pub mod modules;
+pub mod requests;
+pub mod scripted;
+pub mod server;
+pub mod static_registry;
+pub mod tls;
+pub mod tree;
+
+pub use go::{Build, Client};
+pub use module_zip::{
+    incompressible, large_module_zip, module_zip, not_a_zip, truncated, zip_with_wrong_prefix,
+};
+pub use modules::{MODULES, Module, escape};
+pub use requests::{Recorded, Requests};
+pub use scripted::{Answer, Framing, Gate, ScriptedRegistry};
+pub use server::Server;
+pub use static_registry::StaticRegistry;
+pub use tls::Tls;
+pub use tree::Tree;
