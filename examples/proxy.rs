@@ -1,0 +1,212 @@
+//! A whole module proxy: axum, a storage that is filled while it answers, rules, basic auth.
+//!
+//! ```sh
+//! cargo run --release --example proxy --features full -- --storage modules
+//! GOPROXY=http://127.0.0.1:3000 go mod download
+//! ```
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use clap::{Parser, ValueEnum};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tower::Layer;
+use tower_goproxy::fill::{FillLayer, Fills, OnMiss};
+use tower_goproxy::filter::{FilterLayer, Verdict};
+use tower_goproxy::policy::Rules;
+use tower_goproxy::{Redirect, Storage, Upstream};
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// A Go module proxy that fills its storage while it answers.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+    /// Where the modules are kept: a folder, `memory:`, or the URL of an object store.
+    #[arg(long, value_name = "DIR|URL", default_value = "modules")]
+    storage: String,
+    /// Where missing modules come from, written as for GOPROXY.
+    #[arg(long, value_name = "LIST", default_value = "https://proxy.golang.org")]
+    upstream: String,
+    /// A file of rules: which modules to include (+), exclude (-), or leave to version control (D).
+    #[arg(long, value_name = "FILE")]
+    filter: Option<PathBuf>,
+    /// What a client gets while a file is not stored yet.
+    #[arg(long, value_enum, default_value_t = Miss::Stream)]
+    on_miss: Miss,
+    /// Store nothing, and send every client to the upstream.
+    #[arg(long)]
+    redirect_only: bool,
+    /// Let in only who has these credentials.
+    #[arg(long, value_name = "USER:PASS")]
+    basic_auth: Option<String>,
+    /// The path under which the proxy is mounted.
+    #[arg(long, value_name = "/PATH")]
+    prefix: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Miss {
+    /// The bytes as they arrive from the upstream.
+    Stream,
+    /// The file, once it is stored.
+    Wait,
+    /// A redirect to the upstream.
+    Redirect,
+    /// 404, so that GOPROXY=ours,other goes on.
+    NotFound,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let args = Args::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
+    let (include, fills) = include(&args)?;
+    let app = app(&args, include)?;
+
+    let listener = TcpListener::bind(args.listen).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    // Without this the parts of a slow fill wait for acknowledgements of the client.
+    let listener = listener.tap_io(|connection| {
+        let _ = connection.set_nodelay(true);
+    });
+    axum::serve(listener, app)
+        .with_graceful_shutdown(stopped())
+        .await?;
+    // A fill outlives its client.
+    if let Some(fills) = fills {
+        fills.idle().await;
+    }
+    Ok(())
+}
+
+/// What answers for the modules that the rules include.
+fn include(args: &Args) -> Result<(Router, Option<Fills>), BoxError> {
+    if args.redirect_only {
+        let redirect = Redirect::to(&args.upstream)?;
+        return Ok((Router::new().fallback_service(redirect), None));
+    }
+    let on_miss = match args.on_miss {
+        Miss::Stream => OnMiss::Stream,
+        Miss::Wait => OnMiss::Wait,
+        Miss::Redirect => OnMiss::redirect(&args.upstream)?,
+        Miss::NotFound => OnMiss::NotFound,
+    };
+    let layer = FillLayer::new(storage(&args.storage)?).on_miss(on_miss);
+    let fills = layer.fills();
+    let fill = layer.layer(Upstream::new(&args.upstream)?.netrc_from_env()?);
+    Ok((Router::new().fallback_service(fill), Some(fills)))
+}
+
+fn app(args: &Args, include: Router) -> Result<Router, BoxError> {
+    let rules = match &args.filter {
+        Some(file) => Rules::from_file(file)?,
+        None => Rules::default(),
+    };
+    let mut app = Router::new()
+        .fallback(not_here)
+        .layer(FilterLayer::new(rules, include));
+    if let Some(credentials) = &args.basic_auth {
+        if !credentials.contains(':') {
+            return Err("--basic-auth needs USER:PASS".into());
+        }
+        let expected = format!("Basic {}", BASE64_STANDARD.encode(credentials));
+        app = app.layer(middleware::from_fn_with_state(Arc::from(expected), auth));
+    }
+    let health = Router::new().route("/healthz", get(|| async { "ok\n" }));
+    Ok(
+        match args
+            .prefix
+            .as_deref()
+            .map(|prefix| prefix.trim_matches('/'))
+        {
+            None | Some("") => health.fallback_service(app),
+            Some(prefix) => health.nest_service(&format!("/{prefix}"), app),
+        },
+    )
+}
+
+fn storage(storage: &str) -> Result<Storage, BoxError> {
+    if storage == "memory:" {
+        return Ok(Storage::memory());
+    }
+    if !storage.contains("://") {
+        return Ok(Storage::disk(storage)?);
+    }
+    // The client of cloud stores asks for one; a second call would find it there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // Credentials and regions of cloud stores come from their usual variables.
+    let settings = std::env::vars().map(|(name, value)| (name.to_lowercase(), value));
+    let (store, folder) = object_store::parse_url_opts(&storage.parse()?, settings)?;
+    let store = object_store::prefix::PrefixStore::new(store, folder);
+    Ok(Storage::new(Arc::new(store)))
+}
+
+/// The inner service: what the rules leave to version control, and every other path.
+async fn not_here(request: Request) -> Response {
+    let text = match request.extensions().get::<Verdict>() {
+        Some(_) => "not found: this proxy has no access to version control\n",
+        None => "not found\n",
+    };
+    (StatusCode::NOT_FOUND, text).into_response()
+}
+
+async fn auth(State(expected): State<Arc<str>>, request: Request, next: Next) -> Response {
+    let given = request.headers().get(header::AUTHORIZATION);
+    if given.is_some_and(|given| same(given.as_bytes(), expected.as_bytes())) {
+        return next.run(request).await;
+    }
+    let mut response = Response::new(Body::from("the credentials are missing or wrong\n"));
+    *response.status_mut() = StatusCode::UNAUTHORIZED;
+    let headers = response.headers_mut();
+    headers.insert(
+        header::WWW_AUTHENTICATE,
+        HeaderValue::from_static("Basic realm=\"goproxy\""),
+    );
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    response
+}
+
+/// Takes the same time wherever the two differ.
+fn same(given: &[u8], expected: &[u8]) -> bool {
+    given.len() == expected.len()
+        && given
+            .iter()
+            .zip(expected)
+            .fold(0, |differs, (a, b)| differs | (a ^ b))
+            == 0
+}
+
+async fn stopped() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        // Then only a kill stops it.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
