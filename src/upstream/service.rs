@@ -1,6 +1,7 @@
 //! The service.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -26,7 +27,7 @@ use super::order::Order;
 /// A source over HTTP: asks the registries of a GOPROXY list.
 ///
 /// See the [module docs](super) for what it does. Clones share the client and its connections.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Upstream<C = Client> {
     config: Arc<Config>,
     client: C,
@@ -177,5 +178,14 @@ where
 
     fn call(&mut self, request: Request<R>) -> ResponseFuture {
         ResponseFuture::new(self.answer(Order::from(&request)))
+    }
+}
+
+/// Asks nothing of the client, and leaves out credentials.
+impl<C> fmt::Debug for Upstream<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }

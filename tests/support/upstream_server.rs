@@ -239,7 +239,9 @@ async fn read_head<S: AsyncRead + Unpin>(stream: &mut S, buffer: &mut Vec<u8>) -
             let head = std::mem::replace(buffer, rest);
             return Some(String::from_utf8(head).unwrap());
         }
-        if stream.read_buf(buffer).await.ok()? == 0 {
+        // What does not begin like a method is TLS, which is spoken elsewhere.
+        let read = stream.read_buf(buffer).await.ok()?;
+        if read == 0 || !buffer[0].is_ascii_uppercase() {
             return None;
         }
     }

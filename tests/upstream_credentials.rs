@@ -1,0 +1,127 @@
+//! Which credentials go to a registry, and that nobody else sees them.
+#![cfg(feature = "upstream")]
+
+#[path = "support/upstream_ask.rs"]
+mod upstream_ask;
+#[path = "support/upstream_script.rs"]
+mod upstream_script;
+
+use std::fs;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue};
+use tower_goproxy::Upstream;
+use upstream_ask::{LIST, get, request};
+use upstream_script::Part::Data;
+use upstream_script::{Script, status, turn};
+
+fn basic(pair: &str) -> Option<String> {
+    Some(format!("Basic {}", STANDARD.encode(pair)))
+}
+
+/// The `Authorization` of a request to `list`, set up by `with`.
+async fn sent(
+    list: &str,
+    with: impl FnOnce(Upstream<Script>) -> Upstream<Script>,
+) -> Option<String> {
+    let script = Script::new([turn(&[], [Data("v1.0.0\n")])]);
+    let upstream = with(Upstream::with_client(list, script.clone()).unwrap());
+    assert_eq!(
+        get(&upstream, "/example.com/corp/m/@v/list").await.status(),
+        200
+    );
+    let uri = &script.uris()[0];
+    assert!(!uri.contains('@') || uri.matches('@').count() == 1, "{uri}");
+    script.headers("authorization").remove(0)
+}
+
+#[tokio::test]
+async fn userinfo_of_the_url_is_sent_with_the_first_request() {
+    assert_eq!(
+        sent("https://us%20er:p%40w@a.test", |it| it).await,
+        basic("us er:p@w")
+    );
+    assert_eq!(sent("https://token@a.test", |it| it).await, basic("token:"));
+    assert_eq!(sent("https://a.test", |it| it).await, None);
+}
+
+#[tokio::test]
+async fn the_netrc_entry_of_host_port_and_longest_path_is_sent_over_https_only() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(
+        file.path(),
+        "machine a.test login plain password 1\n\
+         machine a.test:8443 login port password 2\n\
+         machine a.test/example.com/corp login path password 3\n\
+         machine a.test/example.com/corporate login other password 4\n\
+         default login default password 5\n",
+    )
+    .unwrap();
+    for (list, want) in [
+        ("https://a.test", basic("path:3")),
+        ("https://a.test/base", basic("plain:1")),
+        ("https://a.test:8443", basic("port:2")),
+        ("https://a.test:9443", None),
+        ("https://a.test:443", None),
+        ("https://b.test", None),
+        ("http://a.test", None),
+        ("http://a.test:8443", None),
+        ("https://url:pw@a.test", basic("url:pw")),
+    ] {
+        let netrc = |it: Upstream<Script>| it.netrc(file.path()).unwrap();
+        assert_eq!(sent(list, netrc).await, want, "{list}");
+    }
+}
+
+#[tokio::test]
+async fn a_header_wins_over_netrc_and_the_url_over_both() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "machine a.test login net password rc").unwrap();
+    let both = |it: Upstream<Script>| {
+        it.netrc(file.path())
+            .unwrap()
+            .header(AUTHORIZATION, HeaderValue::from_static("Bearer token"))
+    };
+    assert_eq!(
+        sent("https://a.test", both).await.as_deref(),
+        Some("Bearer token")
+    );
+    assert_eq!(sent("https://url:pw@a.test", both).await, basic("url:pw"));
+}
+
+#[test]
+fn a_netrc_file_that_is_not_there_is_an_error() {
+    let error = Upstream::with_client("https://a.test", Script::default())
+        .unwrap()
+        .netrc("/nonexistent/netrc")
+        .unwrap_err();
+    assert_eq!(error.to_string(), "the netrc file cannot be read");
+}
+
+#[tokio::test]
+async fn refused_credentials_are_our_fault_and_named_nowhere() {
+    for code in [401, 403] {
+        let headers = [
+            ("www-authenticate", "Basic realm=\"inner\""),
+            ("content-type", "text/plain"),
+        ];
+        let script = Script::new([status(code, &headers, [Data("user is unknown")])]);
+        let upstream = Upstream::with_client("https://user:secret@a.test", script)
+            .unwrap()
+            .header(
+                HeaderName::from_static("x-token"),
+                HeaderValue::from_static("t0k3n"),
+            );
+        let error = upstream.try_call(&request(LIST)).await.unwrap_err();
+        assert_eq!(error.status(), 502);
+        let shown = format!("{upstream:?} {error:?} {error}");
+        for secret in ["secret", "t0k3n", "unknown", "dXNlcjpzZWNyZXQ"] {
+            assert!(!shown.contains(secret), "{secret}: {shown}");
+        }
+        let response = error.into_response();
+        assert!(response.headers().get("www-authenticate").is_none());
+        assert!(!format!("{:?}", response.body()).contains("a.test"));
+    }
+}

@@ -1,0 +1,144 @@
+//! What the environment decides: proxies, roots, the netrc file. Each case is a process of its own, since a variable
+//! belongs to a whole process.
+#![cfg(feature = "upstream")]
+
+#[path = "support/upstream_ask.rs"]
+mod upstream_ask;
+#[path = "support/upstream_server.rs"]
+mod upstream_server;
+
+use std::env;
+use std::process::Stdio;
+
+use tokio::process::Command;
+use tower_goproxy::Upstream;
+use upstream_ask::{LIST, answer_of};
+use upstream_server::{Server, answer, ok};
+
+const CHILD: &str = "TOWER_GOPROXY_TEST_UPSTREAM";
+
+/// Not a test of its own: what [`asked`] runs.
+#[tokio::test]
+async fn child() {
+    let Ok(list) = env::var(CHILD) else { return };
+    let upstream = Upstream::new(&list)
+        .unwrap()
+        .retries(0)
+        .netrc_from_env()
+        .unwrap();
+    let (status, text) = answer_of(&upstream, LIST).await;
+    println!("<{} {}>", status.as_u16(), text.trim());
+}
+
+/// What a process with only these variables gets from `list`.
+async fn asked(list: &str, variables: &[(&str, &str)]) -> String {
+    let output = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "child", "--nocapture"])
+        .env_clear()
+        .env(CHILD, list)
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let result = stdout
+        .split_once('<')
+        .and_then(|(_, rest)| rest.split_once('>'));
+    let (result, _) = result.unwrap_or_else(|| {
+        panic!("{stdout}{}", String::from_utf8_lossy(&output.stderr));
+    });
+    result.to_owned()
+}
+
+#[tokio::test]
+async fn the_roots_of_ssl_cert_file_are_trusted() {
+    let server = Server::start_tls(|_| ok("v1.0.0")).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), server.certificate.as_ref().unwrap()).unwrap();
+    let path = file.path().to_str().unwrap();
+    assert_eq!(
+        asked(&server.https(), &[("SSL_CERT_FILE", path)]).await,
+        "200 v1.0.0"
+    );
+}
+
+#[tokio::test]
+async fn the_netrc_file_is_that_of_netrc_else_of_the_home_directory() {
+    let server = Server::start_tls(|seen| ok(seen.header("authorization").unwrap_or("none"))).await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("roots"), server.certificate.as_ref().unwrap()).unwrap();
+    let machine = format!("machine localhost:{} login", server.address.port());
+    std::fs::write(path("named"), format!("{machine} a password b")).unwrap();
+    std::fs::write(path(".netrc"), format!("{machine} c password d")).unwrap();
+    let (roots, named, home) = (path("roots"), path("named"), path(""));
+    let roots = ("SSL_CERT_FILE", roots.as_str());
+    let list = server.https();
+    let both = [roots, ("NETRC", &named), ("HOME", &home)];
+    assert_eq!(asked(&list, &both).await, "200 Basic YTpi");
+    assert_eq!(
+        asked(&list, &[roots, ("HOME", &home)]).await,
+        "200 Basic Yzpk"
+    );
+    assert_eq!(
+        asked(&list, &[roots, ("HOME", "/nonexistent")]).await,
+        "200 none"
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_forwards_http_requests() {
+    let proxy = Server::start(|_| ok("v1.0.0")).await;
+    let url = format!("http://user:pw@{}", proxy.address);
+    let list = "http://registry.invalid/base";
+    assert_eq!(asked(list, &[("HTTP_PROXY", &url)]).await, "200 v1.0.0");
+    let seen = &proxy.seen()[0];
+    assert_eq!(seen.target, format!("{list}{LIST}"));
+    assert_eq!(seen.header("host"), Some("registry.invalid"));
+    assert_eq!(
+        seen.header("proxy-authorization"),
+        Some("Basic dXNlcjpwdw==")
+    );
+    assert_eq!(seen.header("authorization"), None);
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_a_tunnel_to_https_hosts() {
+    let proxy = Server::start(|_| answer("403 Forbidden", &[], "no")).await;
+    let url = format!("http://user:pw@{}", proxy.address);
+    let roots = tempfile::NamedTempFile::new().unwrap();
+    let any = Server::start_tls(|_| ok("")).await;
+    std::fs::write(roots.path(), any.certificate.as_ref().unwrap()).unwrap();
+    let variables = [
+        ("HTTPS_PROXY", url.as_str()),
+        ("SSL_CERT_FILE", roots.path().to_str().unwrap()),
+    ];
+    let answer = asked("https://secret:secret@registry.invalid", &variables).await;
+    assert_eq!(answer, "502 bad gateway: upstream cannot be reached");
+    let seen = &proxy.seen()[0];
+    assert_eq!(
+        (seen.method.as_str(), seen.target.as_str()),
+        ("CONNECT", "registry.invalid:443")
+    );
+    assert_eq!(
+        seen.header("proxy-authorization"),
+        Some("Basic dXNlcjpwdw==")
+    );
+    assert_eq!(seen.header("authorization"), None);
+}
+
+#[tokio::test]
+async fn no_proxy_stands_before_this_machine_and_the_hosts_of_no_proxy() {
+    let proxy = Server::start(|_| ok("proxy")).await;
+    let server = Server::start(|_| ok("direct")).await;
+    let url = proxy.http();
+    for host in ["127.0.0.1", "localhost"] {
+        let list = format!("http://{host}:{}", server.address.port());
+        assert_eq!(asked(&list, &[("HTTP_PROXY", &url)]).await, "200 direct");
+    }
+    let variables = [("HTTP_PROXY", url.as_str()), ("NO_PROXY", ".invalid")];
+    let answer = asked("http://registry.invalid", &variables).await;
+    assert_eq!(answer, "502 bad gateway: upstream cannot be reached");
+    assert!(proxy.seen().is_empty());
+}
