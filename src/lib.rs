@@ -1,5 +1,18 @@
 //! scaffold
 #![forbid(unsafe_code)]
+#![warn(
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    unnameable_types,
+    clippy::clone_on_ref_ptr,
+    clippy::future_not_send,
+    clippy::must_use_candidate,
+    clippy::needless_pass_by_value,
+    clippy::print_stdout,
+    clippy::return_self_not_must_use,
+    clippy::unwrap_used
+)]
 
 pub mod filter;
 pub mod module;

@@ -292,7 +292,7 @@ fn a_closure_and_a_shared_policy_are_policies() {
     }
     let closure = |_: &Target<'_>, _: &http::request::Parts| Direct;
     assert_eq!(verdict(closure), (Direct, true));
-    assert_eq!(verdict(&closure), (Direct, true));
+    assert_eq!(verdict(closure), (Direct, true));
     let shared: Arc<dyn Policy> = Arc::new(rules("- a.com"));
     assert_eq!(verdict(Arc::clone(&shared)), (Exclude, false));
     assert_eq!(verdict(&rules("D a.com")), (Direct, false));
