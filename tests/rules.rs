@@ -278,6 +278,10 @@ fn only_modules_under_a_qualified_rule_depend_on_the_version() {
     }
 }
 
+#[expect(
+    clippy::needless_borrows_for_generic_args,
+    reason = "what is borrowed is a policy, too"
+)]
 #[test]
 fn a_closure_and_a_shared_policy_are_policies() {
     fn verdict(policy: impl Policy) -> (Rule, bool) {
@@ -292,7 +296,7 @@ fn a_closure_and_a_shared_policy_are_policies() {
     }
     let closure = |_: &Target<'_>, _: &http::request::Parts| Direct;
     assert_eq!(verdict(closure), (Direct, true));
-    assert_eq!(verdict(closure), (Direct, true));
+    assert_eq!(verdict(&closure), (Direct, true));
     let shared: Arc<dyn Policy> = Arc::new(rules("- a.com"));
     assert_eq!(verdict(Arc::clone(&shared)), (Exclude, false));
     assert_eq!(verdict(&rules("D a.com")), (Direct, false));
