@@ -6,7 +6,7 @@ mod parse;
 mod qualifier;
 mod rule;
 mod rules;
-mod trie;
+mod table;
 
 pub use self::classify::Policy;
 pub use self::error::{ParseRulesError, ReadRulesError};

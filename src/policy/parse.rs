@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::error::{Fault, ParseRulesError};
 use super::qualifier::Qualifier;
 use super::rule::Rule;
-use super::trie::Node;
+use super::table::Table;
 use crate::module::error::InvalidPath;
 use crate::module::escape::{Form, escape};
 use crate::module::path::{check_lengths, check_prefix};
@@ -18,18 +18,20 @@ struct Field<'a> {
     column: usize,
 }
 
-pub(super) fn parse(text: &str) -> Result<Node, ParseRulesError> {
-    let mut root = Node::default();
+pub(super) fn parse(text: &str) -> Result<Table, ParseRulesError> {
+    let mut table = Table::default();
     let mut seen = HashMap::new();
     for (line, number) in text.lines().zip(1..) {
-        add_line(line, number, &mut root, &mut seen).map_err(|(field, fault)| ParseRulesError {
-            line: number,
-            column: field.column,
-            text: field.text.to_owned(),
-            fault,
+        add_line(line, number, &mut table, &mut seen).map_err(|(field, fault)| {
+            ParseRulesError {
+                line: number,
+                column: field.column,
+                text: field.text.to_owned(),
+                fault,
+            }
         })?;
     }
-    Ok(root)
+    Ok(table)
 }
 
 /// The line of each path and qualifier, to find what is there twice.
@@ -38,7 +40,7 @@ type Seen<'a> = HashMap<(&'a str, Option<Qualifier>), usize>;
 fn add_line<'a>(
     line: &'a str,
     number: usize,
-    root: &mut Node,
+    table: &mut Table,
     seen: &mut Seen<'a>,
 ) -> Result<(), (Field<'a>, Fault)> {
     let mut fields = fields(line);
@@ -56,20 +58,18 @@ fn add_line<'a>(
     if let Some(field) = fields.next() {
         return Err((field, Fault::TooManyFields));
     }
-    let node = match path {
-        None => root,
-        Some(field) => {
-            let escaped = check_path(field.text).map_err(|fault| (field, fault))?;
-            root.node_at(escaped.split('/'))
-        }
+    let escaped = match path {
+        None => None,
+        Some(field) => Some(check_path(field.text).map_err(|fault| (field, fault))?),
     };
+    let entry = table.entry(escaped.as_deref());
     let path = path.map_or("", |field| field.text);
     let mut set = |field, qualifier: Option<Qualifier>| match seen
         .insert((path, qualifier.clone()), number)
     {
         Some(first) => Err((field, Fault::Repeated(first))),
         None => {
-            node.set(qualifier, rule);
+            entry.set(qualifier, rule);
             Ok(())
         }
     };

@@ -9,7 +9,7 @@ use super::classify::Policy;
 use super::error::{Cause, ParseRulesError, ReadRulesError};
 use super::parse::parse;
 use super::rule::Rule;
-use super::trie::Node;
+use super::table::Table;
 use crate::target::value::Target;
 
 /// A policy that is written down line by line: the filter file of
@@ -42,7 +42,7 @@ use crate::target::value::Target;
 /// The default value has no rules and includes everything.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    root: Node,
+    table: Table,
 }
 
 impl Rules {
@@ -52,7 +52,7 @@ impl Rules {
     ///
     /// At the first line that has no meaning, or that repeats another; the error gives line, column and text.
     pub fn parse(text: &str) -> Result<Self, ParseRulesError> {
-        parse(text).map(|root| Self { root })
+        parse(text).map(|table| Self { table })
     }
 
     /// Reads a filter file. Blocks while reading, so it belongs into the start of a program.
@@ -74,8 +74,8 @@ impl Rules {
     pub fn rule_for(&self, target: &Target<'_>) -> Rule {
         let module = target.module();
         let verdict = match target.version() {
-            Some(version) => self.root.verdict_on_version(&module, &version),
-            None => self.root.verdict_on_module(&module),
+            Some(version) => self.table.verdict_on_version(&module, &version),
+            None => self.table.verdict_on_module(&module),
         };
         verdict.unwrap_or(Rule::Include)
     }
@@ -96,7 +96,7 @@ impl Policy for Rules {
     }
 
     fn depends_on_version(&self, target: &Target<'_>) -> bool {
-        self.root.is_qualified(&target.module())
+        self.table.is_qualified(&target.module())
     }
 }
 
