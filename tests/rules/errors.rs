@@ -141,4 +141,6 @@ fn a_version_without_a_path_is_an_error() {
 fn columns_count_characters() {
     let error = Rules::parse("- a.com/m v1,é,v2").unwrap_err();
     assert_eq!((error.column(), error.text()), (14, "é"));
+    let error = Rules::parse("- a.com/é v1 x").unwrap_err();
+    assert_eq!((error.column(), error.text()), (14, "x"));
 }
