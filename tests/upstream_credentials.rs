@@ -1,5 +1,6 @@
 //! Which credentials go to a registry, and that nobody else sees them.
 #![cfg(feature = "upstream")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
 #[path = "support/upstream_ask.rs"]
 mod upstream_ask;

@@ -1,6 +1,7 @@
 //! What the environment decides: proxies, roots, the netrc file. Each case is a process of its own, since a variable
 //! belongs to a whole process.
 #![cfg(feature = "upstream")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
 #[path = "support/upstream_ask.rs"]
 mod upstream_ask;
@@ -27,7 +28,10 @@ async fn child() {
         .netrc_from_env()
         .unwrap();
     let (status, text) = answer_of(&upstream, LIST).await;
-    println!("<{} {}>", status.as_u16(), text.trim());
+    #[allow(clippy::print_stdout, reason = "the parent reads it")]
+    {
+        println!("<{} {}>", status.as_u16(), text.trim());
+    }
 }
 
 /// What a process with only these variables gets from `list`.

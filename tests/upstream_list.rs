@@ -1,5 +1,6 @@
 //! A GOPROXY list: which registry is asked after which, and whose error is reported.
 #![cfg(feature = "upstream")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
 #[path = "support/upstream_ask.rs"]
 mod upstream_ask;

@@ -1,5 +1,6 @@
 //! Redirects of a registry: followed to any host, but never to an insecure one, and without credentials to another.
 #![cfg(feature = "upstream")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
 #[path = "support/upstream_ask.rs"]
 mod upstream_ask;
@@ -194,6 +195,16 @@ async fn credentials_go_to_the_same_host_name_only() {
         credentials_at(&["https://user:pw@cdn.test/x"]).await,
         [true, false]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_in_a_location_is_nobody() {
+    let location = [("location", "https://user:pw@cdn.test/x")];
+    let script = Script::new([status(302, &location, []), turn(&[], [Data("x")])]);
+    let upstream = Upstream::with_client("https://a.test", script.clone()).unwrap();
+    assert_eq!(get(&upstream, ZIP).await.status(), 200);
+    assert_eq!(script.uris()[1], "https://cdn.test/x");
+    assert_eq!(script.headers("authorization"), [None, None]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
 //! The four limits of time, and the attempts before the first byte.
 #![cfg(feature = "upstream")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
 #[path = "support/upstream_ask.rs"]
 mod upstream_ask;

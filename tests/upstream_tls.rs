@@ -1,5 +1,6 @@
 //! TLS and HTTP/2 with real sockets.
 #![cfg(feature = "upstream")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
 #[path = "support/upstream_ask.rs"]
 mod upstream_ask;

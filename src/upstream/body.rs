@@ -17,6 +17,13 @@ use super::flow::Flow;
 /// length was declared, see [`CloseDelimited`](super::CloseDelimited). Its size hint is exact where the length is
 /// known. The default is an empty body.
 ///
+/// ```
+/// use http_body::Body;
+/// use tower_goproxy::upstream::UpstreamBody;
+///
+/// assert_eq!(UpstreamBody::default().size_hint().exact(), Some(0));
+/// ```
+///
 /// # Cancel safety
 ///
 /// Dropping it ends the request to the upstream. No part is lost between polls.

@@ -82,6 +82,8 @@ impl Client {
     }
 
     /// The limit for name resolution, TCP, a proxy's handshake and TLS together. Default: 10 s.
+    ///
+    /// Connections that are open already stay with the clones made before.
     #[must_use]
     pub fn connect_timeout(self, limit: Duration) -> Self {
         let pool = pool(&self.tls, &self.proxies, limit);

@@ -1,8 +1,10 @@
 //! The way from a request to a response: one registry with its retries, then the list.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Empty};
@@ -92,9 +94,14 @@ where
         answer.extensions_mut().insert(CloseDelimited);
     }
     let length = length(&response);
+    // What the body is held to is what the client is told.
+    match length {
+        Some(length) => answer.headers_mut().insert(CONTENT_LENGTH, length.into()),
+        None => answer.headers_mut().remove(CONTENT_LENGTH),
+    };
     let identity = Identity::of(response.headers(), length);
     let watch = Watch::new(ask.config.idle, deadline);
-    let host = std::sync::Arc::clone(ask.base.host());
+    let host = Arc::clone(ask.base.host());
     let parts = response.into_body().map_err(Into::into).boxed_unsync();
     let mut flow = Flow::new(parts, length, watch, host);
     flow.peek().await?;

@@ -15,6 +15,16 @@ use super::text;
 /// In the extensions of a response whose end is the end of its connection: neither a length nor chunks say where it
 /// ends, so a truncated body cannot be told from a whole one (RFC 9112, section 8). Whoever stores it has its contents
 /// to check.
+///
+/// ```
+/// use http::Response;
+/// use tower_goproxy::upstream::{CloseDelimited, UpstreamBody};
+///
+/// fn is_sure(response: &Response<UpstreamBody>) -> bool {
+///     response.extensions().get::<CloseDelimited>().is_none()
+/// }
+/// # assert!(is_sure(&Response::new(UpstreamBody::default())));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseDelimited;
@@ -59,7 +69,11 @@ pub(super) fn passed(headers: &HeaderMap) -> HeaderMap {
 /// The declared length of the body.
 pub(super) fn length<B: Body>(response: &Response<B>) -> Option<u64> {
     match response.headers().get(CONTENT_LENGTH) {
-        Some(value) => value.to_str().ok()?.parse().ok(),
+        Some(value) => {
+            let digits = value.as_bytes().iter().all(u8::is_ascii_digit);
+            let value = value.to_str().ok().filter(|_| digits)?;
+            value.parse().ok()
+        }
         None => response.body().size_hint().exact(),
     }
 }

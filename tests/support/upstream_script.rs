@@ -1,7 +1,15 @@
 //! A client service that answers from a script, without a socket: for tests with paused time.
 
-// Each test binary uses a part of this.
-#![allow(dead_code, unreachable_pub)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses a part of this"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::future_not_send,
+    reason = "this is a part of tests"
+)]
 
 use std::collections::VecDeque;
 use std::future::Ready;

@@ -1,7 +1,15 @@
 //! A scripted registry on 127.0.0.1 that speaks raw HTTP/1.1, so that it can also break it.
 
-// Each test binary uses a part of this.
-#![allow(dead_code, unreachable_pub)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses a part of this"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::future_not_send,
+    reason = "this is a part of tests"
+)]
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
