@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::Empty;
+use http_body_util::{Empty, Full};
 use tokio::sync::oneshot;
 use tower::{BoxError, Service, ServiceExt};
 
@@ -16,7 +16,7 @@ use super::config::OnMiss;
 use super::flights::{Flights, Joined, Ticket};
 use super::head::{CacheStatus, of_file};
 use super::spool::{Reader, Start, Until};
-use super::task::Job;
+use super::task::{Job, too_many};
 use super::wanted::Wanted;
 use crate::observe::{self, Answer};
 use crate::reply;
@@ -76,6 +76,28 @@ where
                     return self.missed(reader, Some(unshared), status).await;
                 }
                 Joined::Look => {}
+                Joined::Full => return self.refused(),
+            }
+        }
+    }
+
+    /// No fill can be started.
+    fn refused(&self) -> Response<ResponseBody<SB>> {
+        let reply = match self.without_file() {
+            Some(reply) => reply,
+            None => too_many(self.wanted.config.max_wait).to_response(),
+        };
+        not_here(reply, CacheStatus::Miss)
+    }
+
+    /// The answer that does not need the file, for those who are not to wait for it.
+    fn without_file(&self) -> Option<Response<Full<Bytes>>> {
+        match &self.wanted.config.on_miss {
+            OnMiss::Stream | OnMiss::Wait => None,
+            OnMiss::Redirect(base) => Some(base.see_other(&self.wanted.target.to_uri_path())),
+            OnMiss::NotFound => {
+                let text = "not found: not stored yet, being fetched";
+                Some(reply::text(StatusCode::NOT_FOUND, text))
             }
         }
     }
@@ -102,18 +124,13 @@ where
         unshared: Option<oneshot::Receiver<Response<SB>>>,
         status: CacheStatus,
     ) -> Response<ResponseBody<SB>> {
+        if let Some(reply) = self.without_file() {
+            reader.leave_running();
+            return not_here(reply, status);
+        }
         let until = match &self.wanted.config.on_miss {
-            OnMiss::Stream => Until::Begun,
             OnMiss::Wait => Until::Settled,
-            OnMiss::Redirect(base) => {
-                reader.leave_running();
-                return not_here(base.see_other(&self.wanted.target.to_uri_path()), status);
-            }
-            OnMiss::NotFound => {
-                reader.leave_running();
-                let text = "not found: not stored yet, being fetched";
-                return not_here(reply::text(StatusCode::NOT_FOUND, text), status);
-            }
+            _ => Until::Begun,
         };
         let mut start = reader.start(until).await;
         if let Start::File { len: None } = start
@@ -141,7 +158,7 @@ where
             Start::Unchecked => not_here(
                 reply::text(
                     StatusCode::SERVICE_UNAVAILABLE,
-                    "the storage cannot take the file, so it cannot be checked",
+                    "the file cannot be stored, so it cannot be checked first",
                 ),
                 CacheStatus::Miss,
             ),
@@ -208,7 +225,7 @@ fn pass<SB>(response: Response<SB>, status: CacheStatus) -> Response<ResponseBod
 }
 
 fn not_here<SB>(
-    response: Response<http_body_util::Full<Bytes>>,
+    response: Response<Full<Bytes>>,
     status: CacheStatus,
 ) -> Response<ResponseBody<SB>> {
     let mut response = response.map(ResponseBody::reply);

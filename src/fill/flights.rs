@@ -14,6 +14,10 @@ const SHARDS: usize = 16;
 /// How many fills run at once, unless told otherwise.
 const PLACES: usize = 64;
 
+/// How many more may wait for a place. With `OnMiss::Redirect` and `OnMiss::NotFound` no client waits
+/// with them, so connections do not bound them.
+const QUEUE: usize = 1024;
+
 /// The table of running fills. Lives in the layer, since axum calls `layer()` once per route.
 #[derive(Debug)]
 pub(super) struct Flights {
@@ -43,6 +47,8 @@ pub(super) enum Joined {
     Started(Reader, Ticket),
     /// A fill has ended since the storage was looked into: look again.
     Look,
+    /// So many fills wait for a place that this one would wait in vain.
+    Full,
 }
 
 /// The entry of a running fill in the table. Goes away with the fill, however that ends.
@@ -95,6 +101,9 @@ impl Flights {
         if Seen(shard.ended) != seen {
             return Joined::Look;
         }
+        if *self.running.borrow() >= self.places().saturating_add(QUEUE) {
+            return Joined::Full;
+        }
         let spool = Arc::new(Spool::new());
         // A new spool can be joined.
         let Some(reader) = Reader::join(&spool) else {
@@ -109,6 +118,10 @@ impl Flights {
             spool,
         };
         Joined::Started(reader, ticket)
+    }
+
+    fn places(&self) -> usize {
+        *self.size.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {

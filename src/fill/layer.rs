@@ -57,7 +57,8 @@ impl FillLayer {
     /// How many fills may run at once, over all services of this layer. Default: 64.
     ///
     /// Each holds a connection of the source, at most about half a MiB of memory, and the file
-    /// on disk. Hits and clients that attach to a running fill need no place.
+    /// on disk. Hits and clients that attach to a running fill need no place. Another 1,024 fills may
+    /// wait for one; a miss beyond them is refused at once.
     pub fn max_fills(self, fills: usize) -> Self {
         self.flights.set_places(fills);
         self

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
@@ -119,14 +120,17 @@ async fn wait_for_place(
     match select(pin!(place), pin!(writer.unwanted())).await {
         Either::Left((Ok(Ok(place)), _)) => Ok(place),
         // The semaphore is never closed, so this is the time limit.
-        Either::Left(_) => Err(Failure::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "too many fills are running, try again later",
-        )
-        .retry_after(config.max_wait.as_secs().max(1))
-        .into()),
+        Either::Left(_) => Err(too_many(config.max_wait).into()),
         Either::Right(_) => Err(Stop::Unwanted),
     }
+}
+
+pub(super) fn too_many(wait: Duration) -> Failure {
+    Failure::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too many fills are running, try again later",
+    )
+    .retry_after(wait.as_secs().max(1))
 }
 
 struct Filler<'a> {

@@ -62,9 +62,10 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The text may be a stranger's, and goes into logs.
         let text = String::from_utf8_lossy(&self.0.body);
-        let line = text.lines().next().unwrap_or_default();
-        write!(f, "{}: {line}", self.0.status)
+        let line = reply::line(text.lines().next().unwrap_or_default());
+        write!(f, "{}: {}", self.0.status, line.trim_end())
     }
 }
 
