@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod module;
+pub mod policy;
 #[cfg(feature = "upstream")]
 pub mod upstream;
 

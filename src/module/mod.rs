@@ -27,17 +27,17 @@
 //! A version whose `+incompatible` contradicts its major number (`v1.2.3+incompatible`) is valid
 //! here, as it is in golang.org/x/mod; version control refuses it later.
 
-mod decimal;
+pub(crate) mod decimal;
 mod element;
-mod error;
-mod escape;
-mod file_name;
+pub(crate) mod error;
+pub(crate) mod escape;
+pub(crate) mod file_name;
 mod limits;
-mod path;
+pub(crate) mod path;
 mod pseudo;
-mod semver;
+pub(crate) mod semver;
 mod suffix;
-mod version;
+pub(crate) mod version;
 
 #[cfg(test)]
 mod vectors;

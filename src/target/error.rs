@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::module::{InvalidPath, InvalidVersion};
+use crate::module::error::{InvalidPath, InvalidVersion};
 
 /// A request path looks like one for a module, but names none that can exist.
 ///
@@ -44,12 +44,4 @@ impl fmt::Display for InvalidTarget {
     }
 }
 
-impl std::error::Error for InvalidTarget {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.0 {
-            Fault::Module(error) => Some(error),
-            Fault::Version(error) | Fault::NotAVersion(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+impl std::error::Error for InvalidTarget {}

@@ -1,9 +1,9 @@
 //! What a request asks for: one resource of one module.
 
-mod error;
+pub(crate) mod error;
 mod parse;
-mod resource;
-mod value;
+pub(crate) mod resource;
+pub(crate) mod value;
 
 pub use self::error::InvalidTarget;
 pub use self::resource::Resource;

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use super::error::{Fault, InvalidTarget};
 use super::resource::Resource;
 use super::value::Target;
-use crate::module::{InvalidVersion, ModulePath, Version, check, unescape_query};
+use crate::module::error::InvalidVersion;
+use crate::module::file_name::check_escaped_query;
+use crate::module::path::ModulePath;
+use crate::module::version::{Version, check};
 
 /// What divides the module from the resource. A module path has no `@`, but a version query can.
 const DIVIDER: &str = "/@";
@@ -67,7 +70,7 @@ fn classify(module: &ModulePath<'_>, file: &str) -> Result<Resource, InvalidTarg
         Ok(()) => return Ok(resource),
         Err(error) => error,
     };
-    unescape_query(asked).map_err(|error| InvalidTarget(Fault::Version(error)))?;
+    check_escaped_query(asked).map_err(|error| InvalidTarget(Fault::Version(error)))?;
     if resource != Resource::Info {
         return Err(InvalidTarget(Fault::NotAVersion(error)));
     }

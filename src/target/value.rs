@@ -8,7 +8,10 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use super::error::InvalidTarget;
 use super::parse::parse;
 use super::resource::Resource;
-use crate::module::{ModulePath, Version, unescape_query};
+use crate::module::error::InvalidVersion;
+use crate::module::escape::unescape;
+use crate::module::path::ModulePath;
+use crate::module::version::{Version, check};
 
 /// What must not stand as itself in the path of a URI (RFC 3986, section 3.3), beyond what cannot
 /// occur in a target.
@@ -109,10 +112,7 @@ impl<'a> Target<'a> {
     /// What a [`Resource::Query`] asks about, unescaped: a branch, a commit, a part of a version.
     #[must_use]
     pub fn query(&self) -> Option<Cow<'_, str>> {
-        match self.resource {
-            Resource::Query => unescape_query(self.asked()).ok(),
-            _ => None,
-        }
+        (self.resource == Resource::Query).then(|| unescape(self.asked()))
     }
 
     /// The path, decoded, in escaped form and without a leading slash. It is the storage key of a file.
@@ -151,11 +151,8 @@ impl<'a> Target<'a> {
     /// # Errors
     ///
     /// When the module cannot have this version.
-    pub fn with_version(
-        &self,
-        version: &Version<'_>,
-    ) -> Result<Target<'static>, crate::module::InvalidVersion> {
-        crate::module::check(&self.module(), version)?;
+    pub fn with_version(&self, version: &Version<'_>) -> Result<Target<'static>, InvalidVersion> {
+        check(&self.module(), version)?;
         let text = format!("{}/@v/{}.info", self.module().escaped(), version.escaped());
         Ok(Target::trusted(
             Cow::Owned(text),

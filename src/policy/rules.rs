@@ -1,0 +1,128 @@
+//! The policy of a filter file.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use http::request::Parts;
+
+use super::classify::Policy;
+use super::error::{Cause, ParseRulesError, ReadRulesError};
+use super::parse::parse;
+use super::rule::Rule;
+use super::table::Table;
+use crate::target::value::Target;
+
+/// A policy that is written down line by line: the filter file of
+/// [Athens](https://docs.gomods.io/configuration/filter/), read strictly.
+///
+/// The grammar and its meaning are described in the [module's docs](super).
+///
+/// ```
+/// use tower_goproxy::{Target, policy::{Rule, Rules}};
+///
+/// let rules = Rules::parse(
+///     "# all public modules, but for one range of versions of one of them
+///      +
+///      - github.com/gorilla/websocket  <v1.4.1
+///      D git.example.com               # ours
+///     ",
+/// )?;
+///
+/// let rule = |path| Target::parse(path).map(|target| target.map(|target| rules.rule_for(&target)));
+/// assert_eq!(rule("/golang.org/x/net/@latest")?, Some(Rule::Include));
+/// assert_eq!(rule("/git.example.com/team/lib/@v/v1.0.0.zip")?, Some(Rule::Direct));
+/// assert_eq!(rule("/github.com/gorilla/websocket/@v/v1.4.0.zip")?, Some(Rule::Exclude));
+/// assert_eq!(rule("/github.com/gorilla/websocket/@v/v1.4.2.zip")?, Some(Rule::Include));
+/// assert_eq!(rule("/github.com/gorilla/websocket/@v/list")?, Some(Rule::Include));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Files made for Athens have the two signs the other way round (the [module's docs](super) say
+/// more). They are used as they are, with the two services swapped:
+///
+/// ```text
+/// FilterLayer::new(rules, registry).layer(go_get)                    // + registry, D version control
+/// FilterLayer::new(rules, go_get).layer(Redirect::to(upstream)?)     // + version control, D redirect
+/// ```
+///
+/// A lookup allocates nothing, and takes hardly longer with 100,000 rules than with ten.
+///
+/// The default value has no rules and includes everything.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    table: Table,
+}
+
+impl Rules {
+    /// Reads the text of a filter file.
+    ///
+    /// # Errors
+    ///
+    /// At the first line that has no meaning, or that repeats another; the error gives line, column and text.
+    pub fn parse(text: &str) -> Result<Self, ParseRulesError> {
+        parse(text).map(|table| Self { table })
+    }
+
+    /// Reads a filter file. Blocks while reading, so it belongs into the start of a program.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is not UTF-8, or [`Rules::parse`] fails; the error names the
+    /// file.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ReadRulesError> {
+        let path = path.as_ref();
+        read(path).map_err(|cause| ReadRulesError {
+            path: path.to_owned(),
+            cause,
+        })
+    }
+
+    /// The verdict on a target: that of the deepest rule that applies, or [`Rule::Include`].
+    #[must_use]
+    pub fn rule_for(&self, target: &Target<'_>) -> Rule {
+        let module = target.module();
+        let verdict = match target.version() {
+            Some(version) => self.table.verdict_on_version(&module, &version),
+            None => self.table.verdict_on_module(&module),
+        };
+        verdict.unwrap_or(Rule::Include)
+    }
+}
+
+fn read(path: &Path) -> Result<Rules, Cause> {
+    let bytes = std::fs::read(path).map_err(Cause::Io)?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let good = &bytes[..error.valid_up_to()];
+        Cause::NotUtf8(good.iter().filter(|byte| **byte == b'\n').count() + 1)
+    })?;
+    Rules::parse(text).map_err(Cause::Parse)
+}
+
+impl Policy for Rules {
+    fn classify(&self, target: &Target<'_>, _: &Parts) -> Rule {
+        self.rule_for(target)
+    }
+
+    fn depends_on_version(&self, target: &Target<'_>) -> bool {
+        self.table.is_qualified(&target.module())
+    }
+}
+
+impl Policy for &Rules {
+    fn classify(&self, target: &Target<'_>, _: &Parts) -> Rule {
+        self.rule_for(target)
+    }
+
+    fn depends_on_version(&self, target: &Target<'_>) -> bool {
+        (**self).depends_on_version(target)
+    }
+}
+
+impl FromStr for Rules {
+    type Err = ParseRulesError;
+
+    /// As [`Rules::parse`].
+    fn from_str(text: &str) -> Result<Self, ParseRulesError> {
+        Self::parse(text)
+    }
+}
