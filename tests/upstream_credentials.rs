@@ -35,7 +35,11 @@ async fn sent(
     );
     let uri = &script.uris()[0];
     assert!(!uri.contains('@') || uri.matches('@').count() == 1, "{uri}");
-    script.headers("authorization").remove(0)
+    let sent = script.headers("authorization").remove(0);
+    if sent.is_some() {
+        assert_eq!(script.secret("authorization"), [true]);
+    }
+    sent
 }
 
 #[tokio::test]

@@ -233,8 +233,7 @@ async fn real_connections_to_another_host_name_have_no_credentials() {
 async fn an_unreachable_target_has_its_cause() {
     let down = Server::start(|_| ok("")).await;
     let location = down.http();
-    drop(down);
-    tokio::task::yield_now().await;
+    down.stop().await;
     let server = Server::start(move |_| redirect("302 Found", &location)).await;
     let upstream = Upstream::new(&server.http()).unwrap().retries(0);
     let error = upstream.try_call(&request(LIST)).await.unwrap_err();

@@ -112,6 +112,22 @@ async fn a_date_that_is_old_enough_will_do() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_rest_of_another_date_is_refused() {
+    let modified = ("last-modified", "Mon, 01 Jan 2024 00:00:00 GMT");
+    let later = ("last-modified", "Mon, 01 Jan 2024 00:00:30 GMT");
+    let date = ("date", "Mon, 01 Jan 2024 00:01:00 GMT");
+    let script = Script::new([
+        turn(
+            &[("content-length", "6"), modified, date],
+            [Data("abc"), Break],
+        ),
+        turn(&[("content-range", "bytes 3-5/6"), later], [Data("DEF")]),
+    ]);
+    let (bytes, error) = read_to_break(get(&upstream(&script), ZIP).await).await;
+    assert_eq!((bytes.as_slice(), error.is_some()), (&b"abc"[..], true));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_rest_is_asked_for_behind_the_same_redirect() {
     let moved = || status(302, &[("location", "https://cdn.test/signed")], []);
     let script = Script::new([

@@ -117,9 +117,11 @@ impl Server {
         Self::run(Arc::new(handler), None).await
     }
 
-    /// Speaks TLS as `localhost`, with a certificate of its own.
+    /// Speaks TLS as `localhost` and `registry.invalid`, with a certificate of its own.
     pub async fn start_tls(handler: impl Fn(&Seen) -> Script + Send + Sync + 'static) -> Self {
-        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let names = ["localhost", "127.0.0.1", "registry.invalid"]
+            .map(str::to_owned)
+            .to_vec();
         Self::run(
             Arc::new(handler),
             Some(Tls::for_names(names, &[b"http/1.1"])),
@@ -158,6 +160,12 @@ impl Server {
             certificate,
             task,
         }
+    }
+
+    /// From now on connections are refused.
+    pub async fn stop(mut self) {
+        self.task.abort();
+        assert!((&mut self.task).await.unwrap_err().is_cancelled());
     }
 
     /// Everything asked so far.
