@@ -14,7 +14,7 @@ use super::flow::Flow;
 /// The body of a response of [`Upstream`](super::Upstream).
 ///
 /// It ends cleanly only after all bytes of its declared length; otherwise it ends with an [`UpstreamError`]. Where no
-/// length was declared, see [`CloseDelimited`](super::CloseDelimited). Its size hint is exact where the length is
+/// length was declared, it ends where the upstream says so. Its size hint is exact where the length is
 /// known. The default is an empty body.
 ///
 /// ```

@@ -12,23 +12,6 @@ use tower::BoxError;
 use super::error::{Kind, UpstreamError};
 use super::text;
 
-/// In the extensions of a response whose end is the end of its connection: neither a length nor chunks say where it
-/// ends, so a truncated body cannot be told from a whole one (RFC 9112, section 8). Whoever stores it has its contents
-/// to check.
-///
-/// ```
-/// use http::Response;
-/// use tower_goproxy::upstream::{CloseDelimited, UpstreamBody};
-///
-/// fn is_sure(response: &Response<UpstreamBody>) -> bool {
-///     response.extensions().get::<CloseDelimited>().is_none()
-/// }
-/// # assert!(is_sure(&Response::new(UpstreamBody::default())));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CloseDelimited;
-
 /// Hop-by-hop (RFC 9110, section 7.6.1), or about the upstream's own host and users.
 const NOT_PASSED: [HeaderName; 14] = [
     CONNECTION,
@@ -78,7 +61,8 @@ pub(super) fn length<B: Body>(response: &Response<B>) -> Option<u64> {
     }
 }
 
-/// Whether only the end of the connection ends the body.
+/// Whether only the end of the connection ends the body (RFC 9112, section 8): one that was cut short cannot be told
+/// from a whole one.
 pub(super) fn is_close_delimited<B: Body>(response: &Response<B>) -> bool {
     response.version() <= Version::HTTP_11
         && length(response).is_none()

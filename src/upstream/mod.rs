@@ -59,7 +59,8 @@
 //! together with the first part of the body. A body that breaks later is resumed by `Range` and `If-Range`, if it has
 //! a length and a strong validator: a strong `ETag`, or a `Last-Modified` at least a second before its `Date` (RFC 9110, section 13.1.5).
 //! Anything but exactly the rest of the same bytes is refused, and the body ends with an error. It never ends cleanly
-//! before its declared length; for one without any see [`CloseDelimited`].
+//! before its declared length. Where only the end of the connection ends a body, a zip and the JSON of a version tell by
+//! themselves whether they are whole; a list or a `go.mod` does not, and is refused.
 //!
 //! Needs a tokio runtime with I/O and time.
 
@@ -93,6 +94,5 @@ pub use self::body::UpstreamBody;
 pub use self::client::Client;
 pub use self::error::{Limit, UpstreamError};
 pub use self::future::ResponseFuture;
-pub use self::head::CloseDelimited;
 pub use self::list_error::InvalidUpstream;
 pub use self::service::Upstream;
