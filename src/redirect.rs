@@ -45,8 +45,8 @@ impl Base {
         if scheme != Some(&Scheme::HTTP) && scheme != Some(&Scheme::HTTPS) {
             return Err(invalid("it needs http:// or https://"));
         }
-        if uri.query().is_some() {
-            return Err(invalid("it has a query"));
+        if uri.query().is_some() || address.contains('#') {
+            return Err(invalid("it has a query or a fragment"));
         }
         if uri
             .authority()

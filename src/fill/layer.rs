@@ -88,6 +88,13 @@ impl FillLayer {
         self.configure(|config| config.max_info = bytes)
     }
 
+    /// How long the source may be silent: before the head of its answer, and between two parts of
+    /// it. After that the fill has failed, with 504 for clients that have no head yet.
+    /// Default: 5 minutes, more than an [`Upstream`](crate::Upstream) ever needs for what it does about it itself.
+    pub fn source_timeout(self, limit: Duration) -> Self {
+        self.configure(|config| config.source_timeout = limit)
+    }
+
     /// How long the storage may take to look a file up, or to take a piece of a staged one.
     /// After that the file is answered from the source, as if there were no storage.
     /// Default: 10 seconds.

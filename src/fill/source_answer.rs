@@ -21,6 +21,8 @@ pub(super) enum SourceAnswer {
     Unshared,
     /// No file. Short, and the same for all who asked.
     Failure,
+    /// Nobody can tell what it is.
+    Broken(&'static str),
 }
 
 impl SourceAnswer {
@@ -32,11 +34,14 @@ impl SourceAnswer {
         if response.status() != StatusCode::OK {
             return Self::Failure;
         }
-        if is_encoded(headers) || headers.contains_key(header::CONTENT_RANGE) {
+        if headers.contains_key(header::CONTENT_RANGE) {
+            return Self::Broken("the source sent a part as a whole");
+        }
+        if is_encoded(headers) {
             return Self::Unshared;
         }
         match declared_len(headers, response.body().size_hint().exact()) {
-            Err(Disagreement) => Self::Unshared,
+            Err(Disagreement) => Self::Broken("the source declared two lengths"),
             Ok(len) if len.is_some_and(|len| len > max) => Self::Unshared,
             Ok(len) => Self::File { len },
         }

@@ -33,6 +33,14 @@ impl Failure {
         Self::reply(status, headers, body)
     }
 
+    /// A fill that ended without a word: nobody wanted it any more, or its task has died.
+    pub(in crate::fill) fn given_up() -> Self {
+        Self::new(
+            StatusCode::BAD_GATEWAY,
+            "the fill of this file was given up",
+        )
+    }
+
     /// The answer of a source that is no file.
     pub(in crate::fill) fn reply(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
         Self(Arc::new(Reply {
