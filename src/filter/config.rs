@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, ALLOW};
+use http::header::{ACCEPT_ENCODING, ALLOW, IF_RANGE, RANGE};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Response, StatusCode, Uri, request};
 use http_body_util::Full;
@@ -66,9 +66,11 @@ impl<P: Policy> Config<P> {
         parts.extensions.insert(verdict.clone());
         let screen = self.screen(verdict.target(), parts);
         if screen.is_some() {
-            // What is encoded cannot be read here.
+            // What is encoded or a part cannot be looked through.
             let identity = const { HeaderValue::from_static("identity") };
             parts.headers.insert(ACCEPT_ENCODING, identity);
+            parts.headers.remove(RANGE);
+            parts.headers.remove(IF_RANGE);
         }
         if rule == Rule::Direct {
             return Way::Direct(verdict, screen);

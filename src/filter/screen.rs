@@ -37,6 +37,9 @@ pub(super) enum Look {
 
 impl<P: Policy> Screen<P> {
     pub(super) fn look(&self, head: &mut response::Parts) -> Look {
+        if head.status == StatusCode::PARTIAL_CONTENT {
+            return Look::Refuse(unreadable("it is a part"));
+        }
         if head.status != StatusCode::OK {
             return Look::Pass;
         }
