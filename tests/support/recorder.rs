@@ -1,5 +1,8 @@
 //! A service in this process that remembers what it was asked.
 
+// Each test binary uses a part of it.
+#![allow(dead_code)]
+
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
