@@ -1,6 +1,9 @@
 //! Layers outside: what auth refuses reaches neither storage nor source, and the usual layers of
 //! tower-http fit around.
 
+// The shape of tower-http's closures.
+#![allow(clippy::result_large_err)]
+
 #[path = "support/recorder.rs"]
 mod recorder;
 
