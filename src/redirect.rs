@@ -48,6 +48,10 @@ impl Base {
         if uri.query().is_some() || address.contains('#') {
             return Err(invalid("it has a query or a fragment"));
         }
+        // The parser drops it, and the paths would all come behind it.
+        if address.contains('#') {
+            return Err(invalid("it has a fragment"));
+        }
         if uri
             .authority()
             .is_some_and(|host| host.as_str().contains('@'))
@@ -118,7 +122,7 @@ impl Redirect {
     ///
     /// # Errors
     ///
-    /// The address is no `http` or `https` URL, or has a query or credentials.
+    /// The address is no `http` or `https` URL, or has a query, a fragment or credentials.
     pub fn to(address: &str) -> Result<Self, InvalidBase> {
         Base::new(address).map(|base| Self { base })
     }

@@ -43,7 +43,7 @@ impl OnMiss {
     ///
     /// # Errors
     ///
-    /// The address is no `http` or `https` URL, or has a query.
+    /// The address is no `http` or `https` URL, or has a query, a fragment or credentials.
     pub fn redirect(to: &str) -> Result<Self, crate::redirect::InvalidBase> {
         Base::new(to).map(Self::Redirect)
     }

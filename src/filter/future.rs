@@ -163,7 +163,8 @@ where
             }
         };
         if let Some(verdict) = this.verdict.take() {
-            response.extensions_mut().insert(verdict);
+            // A filter inside this one has had the last word.
+            response.extensions_mut().get_or_insert_with(|| verdict);
         }
         Poll::Ready(Ok(response))
     }

@@ -2,7 +2,8 @@ use crate::policy::Rule;
 use crate::target::Target;
 
 /// What the filter has understood and decided: in the extensions of each request that it sends on
-/// and of each response to a request for a module.
+/// and of each response to a request for a module. Where one filter is around another, the response
+/// has the verdict of the one that was asked last.
 ///
 /// ```
 /// use tower_goproxy::filter::Verdict;

@@ -1,0 +1,185 @@
+//! What the types promise, shown by the compiler.
+
+use std::convert::Infallible;
+use std::fmt::{Debug, Display};
+use std::io;
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::util::{BoxCloneService, BoxCloneSyncService};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt as _};
+use tower_goproxy::fill::{self, Fill, FillLayer, Fills, OnDisconnect, OnMiss};
+use tower_goproxy::filter::{self, Filter, FilterLayer, Verdict};
+use tower_goproxy::module::{ModulePath, Version};
+use tower_goproxy::policy::{ParseRulesError, Policy, ReadRulesError, Rule, Rules};
+use tower_goproxy::redirect::{InvalidBase, RedirectBody};
+use tower_goproxy::upstream::{self, Client, InvalidUpstream, UpstreamBody, UpstreamError};
+use tower_goproxy::{InvalidTarget, Redirect, Resource, Storage, Target, Upstream};
+
+type Inner = BoxCloneSyncService<Request<Body>, Response<Full<Bytes>>, io::Error>;
+type Include = Fill<Upstream>;
+
+fn shared<T: Send + Sync + 'static>() {}
+fn sent<T: Send + 'static>() {}
+fn cloned<T: Clone>() {}
+fn shown<T: Debug>() {}
+fn unpinned<T: Unpin>() {}
+
+/// Has no bounds of its own to offer: neither `Default`, `Debug` nor `Clone`.
+struct Opaque;
+
+#[test]
+fn layers_and_services_can_be_cloned_sent_and_shared() {
+    fn all<T: Clone + Send + Sync + Debug + 'static>() {}
+    all::<FilterLayer<Rules, Redirect>>();
+    all::<FilterLayer<Rules, Include>>();
+    all::<Filter<Redirect, Include, Rules>>();
+    all::<FillLayer>();
+    all::<Fill<Upstream>>();
+    all::<Fill<Redirect>>();
+    all::<Redirect>();
+    all::<Upstream>();
+    all::<Client>();
+    all::<Storage>();
+    all::<Fills>();
+    all::<OnMiss>();
+    all::<OnDisconnect>();
+    all::<Verdict>();
+    all::<Rule>();
+    all::<Target<'static>>();
+    all::<Resource>();
+    all::<ModulePath<'static>>();
+    all::<Version<'static>>();
+    shared::<Rules>();
+    shown::<Rules>();
+}
+
+#[test]
+fn a_layer_can_be_cloned_though_its_policy_cannot() {
+    struct NotClone;
+    impl Policy for NotClone {
+        fn classify(&self, _: &Target<'_>, _: &http::request::Parts) -> Rule {
+            Rule::Include
+        }
+    }
+    cloned::<FilterLayer<NotClone, Redirect>>();
+    cloned::<Filter<Redirect, Redirect, NotClone>>();
+}
+
+#[test]
+fn bodies_are_default_debug_and_sent_without_bounds_on_what_is_inside() {
+    fn body<T: Default + Debug + Send + 'static>() {}
+    body::<filter::ResponseBody<Opaque, Opaque>>();
+    body::<fill::ResponseBody<Opaque>>();
+    body::<filter::ResponseBody<fill::ResponseBody<UpstreamBody>, Body>>();
+    body::<RedirectBody>();
+    body::<UpstreamBody>();
+}
+
+#[test]
+fn bodies_are_bodies() {
+    fn body<T: http_body::Body<Data = Bytes, Error: Into<tower::BoxError>> + Send + 'static>() {}
+    body::<filter::ResponseBody<RedirectBody, Full<Bytes>>>();
+    body::<fill::ResponseBody<Full<Bytes>>>();
+    body::<UpstreamBody>();
+    body::<RedirectBody>();
+}
+
+#[test]
+fn futures_are_sent_and_shown() {
+    fn future<T: Future + Send + Debug + 'static>() {}
+    future::<<Filter<Inner, Include, Rules> as Service<Request<Body>>>::Future>();
+    future::<<Include as Service<Request<Body>>>::Future>();
+    future::<<Upstream as Service<Request<Body>>>::Future>();
+    future::<<Redirect as Service<Request<Body>>>::Future>();
+    shown::<fill::ResponseFuture<Opaque>>();
+    unpinned::<fill::ResponseFuture<Opaque>>();
+    shown::<upstream::ResponseFuture>();
+}
+
+#[test]
+fn a_filter_keeps_the_inner_error_and_leaf_services_have_none() {
+    fn fails_with<S: Service<Request<Body>, Error = E>, E>() {}
+    fails_with::<Filter<Inner, Include, Rules>, io::Error>();
+    fails_with::<Filter<Redirect, Include, Rules>, Infallible>();
+    fails_with::<Fill<Upstream>, Infallible>();
+    fails_with::<Upstream, Infallible>();
+    fails_with::<Redirect, Infallible>();
+    // A source may fail; the fill does not.
+    type Failing =
+        BoxCloneService<Request<http_body_util::Empty<Bytes>>, Response<Body>, io::Error>;
+    fails_with::<Fill<Failing>, Infallible>();
+}
+
+#[test]
+fn leaf_services_take_any_body_of_a_request() {
+    fn takes<S: Service<Request<B>>, B>() {}
+    takes::<Fill<Upstream>, Opaque>();
+    takes::<Upstream, Opaque>();
+    takes::<Redirect, Opaque>();
+    takes::<Filter<Redirect, Include, Rules>, Opaque>();
+    takes::<Filter<Redirect, Include, Rules>, hyper::body::Incoming>();
+}
+
+#[test]
+fn errors_are_errors_and_tell_their_cause() {
+    fn error<T: std::error::Error + Display + Send + Sync + 'static>() {}
+    error::<InvalidTarget>();
+    error::<InvalidBase>();
+    error::<ParseRulesError>();
+    error::<ReadRulesError>();
+    error::<InvalidUpstream>();
+    error::<UpstreamError>();
+    error::<tower_goproxy::module::InvalidPath>();
+    error::<tower_goproxy::module::InvalidVersion>();
+    // For `?` in a main function.
+    fn from<T: Into<Box<dyn std::error::Error + Send + Sync>>>() {}
+    from::<UpstreamError>();
+}
+
+#[test]
+fn a_layer_is_one_for_any_service() {
+    fn layer<L: Layer<Opaque> + Layer<Inner>>() {}
+    layer::<FillLayer>();
+    layer::<FilterLayer<Rules, Redirect>>();
+}
+
+#[test]
+fn a_policy_can_be_shared_and_boxed() {
+    fn policy<T: Policy>() {}
+    policy::<std::sync::Arc<Rules>>();
+    policy::<std::sync::Arc<dyn Policy + Send + Sync>>();
+    policy::<fn(&Target<'_>, &http::request::Parts) -> Rule>();
+}
+
+#[tokio::test]
+async fn an_axum_router_takes_the_layer_with_a_fill_from_an_upstream() {
+    let upstream = Upstream::new("file:///nowhere").unwrap();
+    let include = FillLayer::new(Storage::memory()).layer(upstream.clone());
+    let app: Router = Router::new()
+        .route("/healthz", axum::routing::get(|| async { "ok" }))
+        .layer(FilterLayer::new(Rules::default(), include))
+        .layer(FilterLayer::new(Rules::default(), upstream))
+        .layer(FilterLayer::new(Rules::default(), Router::new()));
+    let request = Request::get("/healthz").body(Body::empty()).unwrap();
+    assert_eq!(app.oneshot(request).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn services_can_be_boxed_and_put_behind_others() {
+    let upstream = Upstream::new("file:///nowhere").unwrap();
+    let include = ServiceBuilder::new()
+        .layer(FillLayer::new(Storage::memory()))
+        .concurrency_limit(8)
+        .service(upstream);
+    let app = ServiceBuilder::new()
+        .boxed_clone()
+        .layer(FilterLayer::new(Rules::default(), include))
+        .service(Redirect::to("https://proxy.example").unwrap());
+    sent::<BoxCloneService<Request<Body>, (), ()>>();
+    let request = Request::get("/healthz").body(Body::empty()).unwrap();
+    assert_eq!(app.oneshot(request).await.unwrap().status(), 303);
+}

@@ -1,0 +1,14 @@
+//! The filter: where each rule leads, and what is left alone.
+
+#[path = "../support/recorder.rs"]
+mod recorder;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod ask;
+mod mount;
+mod nested;
+mod stored;
+mod untouched;
+mod versions;
+mod ways;

@@ -1,0 +1,67 @@
+//! A filter in front of a storage.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::StatusCode;
+use http::request::Parts;
+use tower::{Layer as _, ServiceBuilder};
+use tower_goproxy::fill::FillLayer;
+use tower_goproxy::filter::FilterLayer;
+use tower_goproxy::policy::Rule;
+use tower_goproxy::{Storage, Target};
+
+use crate::ask::{get, rules};
+use crate::recorder::Recorder;
+
+#[tokio::test]
+async fn a_stored_copy_is_refused_too() {
+    let source = Recorder::saying("module example.com/m\n");
+    let fill = FillLayer::new(Storage::memory());
+    let fills = fill.fills();
+    let refused = Arc::new(AtomicBool::new(false));
+    let policy = {
+        let refused = Arc::clone(&refused);
+        move |_: &Target<'_>, _: &Parts| match refused.load(Ordering::Relaxed) {
+            true => Rule::Exclude,
+            false => Rule::Include,
+        }
+    };
+    let app = FilterLayer::new(policy, fill.layer(source.clone())).layer(Recorder::saying(""));
+    let uri = "/example.com/m/@v/v1.0.0.mod";
+
+    assert_eq!(get(&app, uri).await.status, StatusCode::OK);
+    fills.idle().await;
+    assert_eq!(
+        get(&app, uri).await.header("cache-status"),
+        "tower-goproxy; hit"
+    );
+    refused.store(true, Ordering::Relaxed);
+    let answer = get(&app, uri).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert_eq!(answer.header("cache-status"), "");
+    refused.store(false, Ordering::Relaxed);
+    assert_eq!(
+        get(&app, uri).await.header("cache-status"),
+        "tower-goproxy; hit"
+    );
+    assert_eq!(source.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_version_is_refused_before_the_source_is_asked_and_its_neighbours_are_filled() {
+    let source = Recorder::saying("module example.com/m\n");
+    let fill = FillLayer::new(Storage::memory());
+    let app = ServiceBuilder::new()
+        .layer(FilterLayer::new(
+            rules("- example.com/m v1.1.0"),
+            fill.layer(source.clone()),
+        ))
+        .service(Recorder::saying(""));
+    let answer = get(&app, "/example.com/m/@v/v1.1.0.mod").await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(source.is_untouched());
+    let answer = get(&app, "/example.com/m/@v/v1.1.1.mod").await;
+    assert_eq!(answer.text, "module example.com/m\n");
+    assert_eq!(source.uris(), ["/example.com/m/@v/v1.1.1.mod"]);
+}
