@@ -21,6 +21,9 @@ pub(super) enum SourceAnswer {
     Unshared,
     /// No file. Short, and the same for all who asked.
     Failure,
+    /// It declares two lengths, or one that is no number. RFC 9112, section 6.3: a proxy discards
+    /// such an answer, since the next recipient may find another end in it.
+    Ambiguous,
 }
 
 impl SourceAnswer {
@@ -36,7 +39,7 @@ impl SourceAnswer {
             return Self::Unshared;
         }
         match declared_len(headers, response.body().size_hint().exact()) {
-            Err(Disagreement) => Self::Unshared,
+            Err(Disagreement) => Self::Ambiguous,
             Ok(len) if len.is_some_and(|len| len > max) => Self::Unshared,
             Ok(len) => Self::File { len },
         }

@@ -165,6 +165,7 @@ impl Filler<'_> {
                 let _ = unshared.send(response);
                 Err(Stop::Alone)
             }
+            SourceAnswer::Ambiguous => Err(bad("the source declared no clear length").into()),
             SourceAnswer::Failure => Err(self.while_wanted(read_failure(response)).await?.into()),
         }
     }

@@ -66,7 +66,13 @@ impl Wanted {
 
     pub(super) fn plan(&self, len: u64) -> Plan {
         match etag(&self.target, len) {
-            Some(etag) => plan(&self.parts.headers, &etag, len),
+            Some(etag) => match plan(&self.parts.headers, &etag, len) {
+                // RFC 9110, section 14.2: ranges are defined for GET alone.
+                Plan::Part(_) | Plan::NotSatisfiable if self.parts.method != Method::GET => {
+                    Plan::Whole
+                }
+                plan => plan,
+            },
             None => Plan::Whole,
         }
     }
