@@ -15,6 +15,7 @@ pub mod storages;
 
 pub mod ask;
 pub mod go;
+pub mod held_store;
 pub mod module_zip;
 pub mod modules;
 pub mod requests;
@@ -26,6 +27,7 @@ pub mod tree;
 
 pub use ask::{ask, get, quiet, read, request, whole, within};
 pub use go::{Build, Client};
+pub use held_store::HeldStore;
 pub use module_zip::{
     incompressible, large_module_zip, module_zip, not_a_zip, truncated, zip_with_wrong_prefix,
 };
