@@ -24,6 +24,7 @@ pub mod server;
 pub mod static_registry;
 pub mod tls;
 pub mod tree;
+pub mod web;
 
 pub use ask::{ask, get, quiet, read, request, whole, within};
 pub use go::{Build, Client};
@@ -38,3 +39,4 @@ pub use server::Server;
 pub use static_registry::StaticRegistry;
 pub use tls::Tls;
 pub use tree::Tree;
+pub use web::{WebClient, fetch, web_client};
