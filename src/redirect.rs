@@ -49,9 +49,6 @@ impl Base {
             return Err(invalid("it has a query or a fragment"));
         }
         // The parser drops it, and the paths would all come behind it.
-        if address.contains('#') {
-            return Err(invalid("it has a fragment"));
-        }
         if uri
             .authority()
             .is_some_and(|host| host.as_str().contains('@'))

@@ -21,7 +21,8 @@ pub(super) enum SourceAnswer {
     Unshared,
     /// No file. Short, and the same for all who asked.
     Failure,
-    /// Nobody can tell what it is.
+    /// Nobody can tell what it is. RFC 9112, section 6.3: a proxy discards an answer of unclear
+    /// length, since the next recipient may find another end in it.
     Broken(&'static str),
 }
 
@@ -41,7 +42,7 @@ impl SourceAnswer {
             return Self::Unshared;
         }
         match declared_len(headers, response.body().size_hint().exact()) {
-            Err(Disagreement) => Self::Broken("the source declared two lengths"),
+            Err(Disagreement) => Self::Broken("the source declared no clear length"),
             Ok(len) if len.is_some_and(|len| len > max) => Self::Unshared,
             Ok(len) => Self::File { len },
         }
