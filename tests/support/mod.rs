@@ -4,22 +4,30 @@
 //! - [`server`], [`tls`]: any tower service on 127.0.0.1, with TLS where go asks for it.
 //! - [`static_registry`]: an upstream that serves such files, and [`requests`], its record of who asked for what.
 //! - [`scripted`]: an upstream that sends what a test dictates, part by part, also wrongly.
+//! - [`wire`]: clients over HTTP/1.0, HTTP/1.1 and HTTP/2 that see how an answer ends.
+//! - [`tap`], [`kept`]: how far a source is, and what a storage holds.
 //! - [`go`]: the go command with a clean environment and a fresh module cache.
 
 // Each test binary compiles all of this and uses a part of it.
 #![allow(dead_code, unused_imports, unreachable_pub)]
 
 pub mod go;
+#[cfg(feature = "fill")]
+pub mod kept;
 pub mod module_zip;
 pub mod modules;
 pub mod requests;
 pub mod scripted;
 pub mod server;
 pub mod static_registry;
+pub mod tap;
 pub mod tls;
 pub mod tree;
+pub mod wire;
 
 pub use go::{Build, Client};
+#[cfg(feature = "fill")]
+pub use kept::Kept;
 pub use module_zip::{
     incompressible, large_module_zip, module_zip, not_a_zip, truncated, zip_with_wrong_prefix,
 };
@@ -28,5 +36,6 @@ pub use requests::{Recorded, Requests};
 pub use scripted::{Answer, Framing, Gate, ScriptedRegistry};
 pub use server::Server;
 pub use static_registry::StaticRegistry;
+pub use tap::Tap;
 pub use tls::Tls;
 pub use tree::Tree;
