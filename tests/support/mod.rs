@@ -5,12 +5,13 @@
 //! - [`static_registry`]: an upstream that serves such files, and [`requests`], its record of who asked for what.
 //! - [`scripted`]: an upstream that sends what a test dictates, part by part, also wrongly.
 //! - [`wire`]: clients over HTTP/1.0, HTTP/1.1 and HTTP/2 that see how an answer ends.
-//! - [`tap`], [`kept`]: how far a source is, and what a storage holds.
+//! - [`tap`], [`answers`], [`kept`]: how far a source is, what a server has answered, what a storage holds.
 //! - [`go`]: the go command with a clean environment and a fresh module cache.
 
 // Each test binary compiles all of this and uses a part of it.
 #![allow(dead_code, unused_imports, unreachable_pub)]
 
+pub mod answers;
 pub mod go;
 #[cfg(feature = "fill")]
 pub mod kept;
@@ -25,6 +26,7 @@ pub mod tls;
 pub mod tree;
 pub mod wire;
 
+pub use answers::Answers;
 pub use go::{Build, Client};
 #[cfg(feature = "fill")]
 pub use kept::Kept;
