@@ -15,6 +15,7 @@ use super::conditional::Plan;
 use super::config::OnMiss;
 use super::flights::{Flights, Joined, Ticket};
 use super::head::{CacheStatus, of_file};
+use super::pass::pass;
 use super::spool::{Reader, Start, Until, Writer};
 use super::task::{Job, too_many};
 use super::wanted::Wanted;
@@ -195,7 +196,8 @@ where
         if let Some(unshared) = unshared
             && let Ok(response) = unshared.await
         {
-            return pass(response, CacheStatus::Miss);
+            let version = self.wanted.parts.version;
+            return pass(response, version, CacheStatus::Miss).await;
         }
         self.ask_source(CacheStatus::Miss).await
     }
@@ -224,11 +226,13 @@ where
     /// The source's own answer, for this client alone.
     async fn ask_source(self, status: CacheStatus) -> Response<ResponseBody<SB>> {
         observe::answered(Answer::Bypass);
+        let version = self.wanted.parts.version;
         let request = self.source_request(self.wanted.parts.method.clone());
-        match self.source.oneshot(request).await {
-            Ok(response) => pass(response, status),
+        let asked = self.source.oneshot(request).await.map_err(Into::into);
+        match asked {
+            Ok(response) => pass(response, version, status).await,
             Err(error) => {
-                observe::source_failed("the source failed", &error.into());
+                observe::source_failed("the source failed", &error);
                 not_here(
                     reply::text(StatusCode::BAD_GATEWAY, "the source failed"),
                     status,
@@ -251,12 +255,6 @@ where
         *request.extensions_mut() = self.wanted.parts.extensions.clone();
         request
     }
-}
-
-fn pass<SB>(response: Response<SB>, status: CacheStatus) -> Response<ResponseBody<SB>> {
-    let mut response = response.map(ResponseBody::source);
-    status.add_to(response.headers_mut());
-    response
 }
 
 fn not_here<SB>(

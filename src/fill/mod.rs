@@ -72,6 +72,7 @@ mod flights;
 mod future;
 mod head;
 mod layer;
+mod pass;
 mod service;
 mod source_answer;
 mod spool;

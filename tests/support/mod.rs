@@ -5,6 +5,8 @@
 //! - [`static_registry`]: an upstream that serves such files, and [`requests`], its record of who asked for what.
 //! - [`scripted`]: an upstream that sends what a test dictates, part by part, also wrongly.
 //! - [`storages`], [`ask`]: one test for each kind of storage, and a service asked without a server.
+//! - [`wire`]: clients over HTTP/1.0, HTTP/1.1 and HTTP/2 that see how an answer ends.
+//! - [`tap`], [`answers`], [`kept`]: how far a source is, what a server has answered, what a storage holds.
 //! - [`go`]: the go command with a clean environment and a fresh module cache.
 
 // Each test binary compiles all of this and uses a part of it.
@@ -13,22 +15,30 @@
 #[macro_use]
 pub mod storages;
 
+pub mod answers;
 pub mod ask;
 pub mod go;
 pub mod held_store;
+#[cfg(feature = "fill")]
+pub mod kept;
 pub mod module_zip;
 pub mod modules;
 pub mod requests;
 pub mod scripted;
 pub mod server;
 pub mod static_registry;
+pub mod tap;
 pub mod tls;
 pub mod tree;
 pub mod web;
+pub mod wire;
 
+pub use answers::Answers;
 pub use ask::{ask, get, quiet, read, request, whole, within};
 pub use go::{Build, Client};
 pub use held_store::HeldStore;
+#[cfg(feature = "fill")]
+pub use kept::Kept;
 pub use module_zip::{
     incompressible, large_module_zip, module_zip, not_a_zip, truncated, zip_with_wrong_prefix,
 };
@@ -37,6 +47,7 @@ pub use requests::{Recorded, Requests};
 pub use scripted::{Answer, Framing, Gate, ScriptedRegistry, Source, SourceBody};
 pub use server::Server;
 pub use static_registry::StaticRegistry;
+pub use tap::Tap;
 pub use tls::Tls;
 pub use tree::Tree;
 pub use web::{WebClient, fetch, web_client};

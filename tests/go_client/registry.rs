@@ -1,11 +1,9 @@
-//! The real go command as the client.
-
-mod support;
+//! The ground of all the rest: the go command and the test registries understand each other.
 
 use std::collections::BTreeSet;
 
-use support::modules::{Extra, MODULES, Module};
-use support::{
+use crate::support::modules::{Extra, MODULES, Module};
+use crate::support::{
     Answer, Client, Framing, Recorded, ScriptedRegistry, StaticRegistry, Tls, Tree, module_zip,
     not_a_zip, truncated, zip_with_wrong_prefix,
 };
