@@ -196,7 +196,7 @@ impl Filler<'_> {
                 return Err(bad("the source sent more than it had declared").into());
             }
             if copied > max {
-                self.writer.stop_keeping();
+                self.writer.stop_keeping().await;
             }
             self.writer.push(bytes);
             self.make_room().await?;

@@ -38,6 +38,18 @@ pub(crate) struct Staged {
 }
 
 impl Staged {
+    /// Removes the file. Without this it goes away a moment after it has been dropped.
+    ///
+    /// # Cancel safety
+    ///
+    /// It goes away all the same.
+    pub(crate) async fn discard(mut self) {
+        if let Some(path) = self.path.take() {
+            // What cannot be removed now is removed by the next start.
+            let _ = blocking(move || path.close()).await;
+        }
+    }
+
     pub(crate) fn file(&self) -> &Arc<File> {
         &self.file
     }

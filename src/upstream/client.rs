@@ -23,6 +23,7 @@ use tower::BoxError;
 use tower_service::Service;
 
 use super::connect::{Dial, InTime, proxy_for};
+use super::head::{CloseDelimited, is_close_delimited};
 use super::list_error::InvalidUpstream;
 use super::tls;
 
@@ -163,7 +164,13 @@ impl Service<Request<Empty<Bytes>>> for Client {
             request.headers_mut().insert(PROXY_AUTHORIZATION, auth);
         }
         let answer = self.pool.request(request);
-        Box::pin(async move { Ok(answer.await?) })
+        Box::pin(async move {
+            let mut response = answer.await?;
+            if is_close_delimited(&response) {
+                response.extensions_mut().insert(CloseDelimited);
+            }
+            Ok(response)
+        })
     }
 }
 

@@ -16,7 +16,7 @@ use super::body::UpstreamBody;
 use super::clock::{Deadline, Watch, backoff};
 use super::error::{Kind, UpstreamError};
 use super::flow::{Flow, Resume};
-use super::head::{is_close_delimited, judge, length, passed};
+use super::head::{CloseDelimited, judge, length, passed};
 use super::observe;
 use super::resume::Identity;
 
@@ -90,7 +90,8 @@ where
     if method == Method::HEAD {
         return Ok(answer);
     }
-    if is_close_delimited(&response) && !ask.wanted.resource.shows_a_cut() {
+    let cut_unseen = response.extensions().get::<CloseDelimited>().is_some();
+    if cut_unseen && !ask.wanted.resource.shows_a_cut() {
         return Err(UpstreamError::new(Kind::Endless));
     }
     let length = length(&response);

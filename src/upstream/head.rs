@@ -61,8 +61,12 @@ pub(super) fn length<B: Body>(response: &Response<B>) -> Option<u64> {
     }
 }
 
-/// Whether only the end of the connection ends the body (RFC 9112, section 8): one that was cut short cannot be told
-/// from a whole one.
+/// In the extensions of a response of the built-in client: only the end of the connection ends the body (RFC 9112,
+/// section 8), so that one that was cut short cannot be told from a whole one. A client service of the user's has to
+/// know that by itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CloseDelimited;
+
 pub(super) fn is_close_delimited<B: Body>(response: &Response<B>) -> bool {
     response.version() <= Version::HTTP_11
         && length(response).is_none()

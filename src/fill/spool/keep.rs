@@ -54,7 +54,9 @@ impl Keep {
     ///
     /// It is thrown away all the same.
     pub(super) async fn abort(self) {
-        drop(self.staged);
+        if let Some(staged) = self.staged {
+            staged.discard().await;
+        }
         self.commit.abort().await;
     }
 

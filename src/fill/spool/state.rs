@@ -17,8 +17,8 @@ pub(in crate::fill) const MEMORY: u64 = 256 * 1024;
 const HELD_BACK: u64 = 64 * 1024;
 
 /// How much is held back of a file whose length is not known, so that nobody has all of it before it
-/// has been checked: more than the record at the end of a zip.
-const HELD_BACK_AT_LEAST: u64 = 1024;
+/// has been checked: more than the record that ends a zip, and too little to be waited for.
+const HELD_BACK_AT_LEAST: u64 = 64;
 
 /// Pieces smaller than this are joined, so that there are never very many.
 const SMALL: usize = 4 * 1024;

@@ -86,12 +86,18 @@ impl Writer {
     }
 
     /// Gives up keeping the file. Present readers get the rest of it all the same.
-    pub(in crate::fill) fn stop_keeping(&mut self) {
-        self.keep = None;
+    ///
+    /// # Cancel safety
+    ///
+    /// What was kept is thrown away all the same.
+    pub(in crate::fill) async fn stop_keeping(&mut self) {
+        let Some(keep) = self.keep.take() else { return };
         self.spool.with(|state| {
             state.lose();
             state.wake_readers();
         });
+        // Readers are served meanwhile; a storage that hangs here must not keep them for long.
+        let _ = timeout(self.patience, keep.abort()).await;
     }
 
     /// All bytes are in: gives them out to be checked.
@@ -232,7 +238,7 @@ impl Writer {
             Ok(written) => written,
             Err(error) => {
                 observe::storage_failed(&error);
-                return self.stop_keeping();
+                return self.stop_keeping().await;
             }
         };
         let stores = keep.stores();
