@@ -1,4 +1,55 @@
-//! scaffold
+//! Tower middleware that makes a Go module proxy out of an axum or hyper app: one that fills its own
+//! storage from an upstream registry *while it answers*.
+//!
+//! A [`FilterLayer`](filter::FilterLayer) classifies each request as include, exclude or direct, and either redirects
+//! to the upstream registry, passes to the inner service, or answers through a tee: a body that streams the module
+//! zip to the client while the same bytes go to storage.
+//!
+//! # The pieces
+//!
+//! Each is a tower service or layer of its own, and they compose:
+//!
+//! * [`FilterLayer`](filter::FilterLayer) has two ways on: a service for what a [`Policy`](policy::Policy) includes,
+//!   and the inner service, which the layer wraps, for the rest.
+//! * [`Redirect`] sends clients to the upstream registry.
+//! * [`FillLayer`](https://docs.rs/tower-goproxy/latest/tower_goproxy/fill/struct.FillLayer.html) wraps any source in a
+//!   [`Storage`](https://docs.rs/tower-goproxy/latest/tower_goproxy/struct.Storage.html) (feature `fill`).
+//! * [`Upstream`](https://docs.rs/tower-goproxy/latest/tower_goproxy/struct.Upstream.html) is a source over HTTP
+//!   (feature `upstream`).
+//!
+#![cfg_attr(all(feature = "fill", feature = "upstream"), doc = "```no_run")]
+#![cfg_attr(not(all(feature = "fill", feature = "upstream")), doc = "```ignore")]
+//! use axum::{Router, routing::get};
+//! use tower::Layer;
+//! use tower_goproxy::fill::FillLayer;
+//! use tower_goproxy::filter::FilterLayer;
+//! use tower_goproxy::policy::Rules;
+//! use tower_goproxy::{Storage, Upstream};
+//!
+//! # fn app() -> Result<Router, Box<dyn std::error::Error>> {
+//! let storage = Storage::disk("modules")?;
+//! let include = FillLayer::new(storage).layer(Upstream::new("https://proxy.golang.org")?);
+//! let app = Router::new()
+//!     .route("/healthz", get(|| async { "ok" }))
+//!     .layer(FilterLayer::new(Rules::from_file("filter.conf")?, include));
+//! # Ok(app)
+//! # }
+//! ```
+//!
+//! # Notes
+//!
+//! * `tower::filter` has types of the same names; they reject requests with an error, ours answer them.
+//! * Layers outside see every request, hits too: auth belongs there.
+//! * No service here returns an error of its own: what fails is an answer, with a status that the go command
+//!   understands. 404 and 410 are for what does not exist; a failure that may pass is never one of them.
+//! * Linux is what is measured; the crate works elsewhere by portable paths.
+//!
+//! # Features
+//!
+//! None is on by default. `fill` and `upstream` are described above; `tracing` gives events for what goes wrong,
+//! `metrics` counts, and `full` is all of them.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(
     missing_docs,
@@ -40,3 +91,7 @@ pub use self::storage::Storage;
 pub use self::target::{InvalidTarget, Resource, Target};
 #[cfg(feature = "upstream")]
 pub use upstream::Upstream;
+
+#[cfg(all(doctest, feature = "fill", feature = "upstream"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -4,8 +4,6 @@
 use std::fmt::Display;
 use std::future::Future;
 
-use crate::storage::Key;
-
 /// How a request for a file was answered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Answer {
@@ -52,7 +50,7 @@ pub(crate) fn source_failed(what: &'static str, error: &dyn Display) {
 }
 
 /// A fill ended without a file.
-pub(crate) fn fill_failed(key: &Key, reason: &dyn Display) {
+pub(crate) fn fill_failed(key: &dyn Display, reason: &dyn Display) {
     #[cfg(feature = "metrics")]
     metrics::counter!("goproxy_fills_total", "end" => "failed").increment(1);
     #[cfg(feature = "tracing")]
@@ -61,7 +59,7 @@ pub(crate) fn fill_failed(key: &Key, reason: &dyn Display) {
 }
 
 /// A fill ended, and the whole file was good. `kept` says whether the storage has it.
-pub(crate) fn fill_ended(key: &Key, bytes: u64, kept: bool) {
+pub(crate) fn fill_ended(key: &dyn Display, bytes: u64, kept: bool) {
     #[cfg(feature = "metrics")]
     {
         metrics::counter!("goproxy_fills_total", "end" => if kept { "stored" } else { "not_kept" })
@@ -74,7 +72,7 @@ pub(crate) fn fill_ended(key: &Key, bytes: u64, kept: bool) {
 }
 
 /// A fill was given up because nobody wanted its file any more.
-pub(crate) fn fill_abandoned(key: &Key) {
+pub(crate) fn fill_abandoned(key: &dyn Display) {
     #[cfg(feature = "metrics")]
     metrics::counter!("goproxy_fills_total", "end" => "abandoned").increment(1);
     #[cfg(feature = "tracing")]

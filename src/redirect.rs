@@ -45,13 +45,10 @@ impl Base {
         if scheme != Some(&Scheme::HTTP) && scheme != Some(&Scheme::HTTPS) {
             return Err(invalid("it needs http:// or https://"));
         }
-        if uri.query().is_some() {
-            return Err(invalid("it has a query"));
+        if uri.query().is_some() || address.contains('#') {
+            return Err(invalid("it has a query or a fragment"));
         }
         // The parser drops it, and the paths would all come behind it.
-        if address.contains('#') {
-            return Err(invalid("it has a fragment"));
-        }
         if uri
             .authority()
             .is_some_and(|host| host.as_str().contains('@'))

@@ -1,4 +1,4 @@
-//! Reading a request's path costs no allocation: a hit has nothing to pay for.
+//! Reading a request's path and judging it cost no allocation: a hit has nothing to pay for.
 
 // A global allocator cannot be written without `unsafe`; this one only counts and passes on.
 #![allow(unsafe_code)]
@@ -6,6 +6,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use tower_goproxy::policy::{Rule, Rules};
 use tower_goproxy::{Resource, Target};
 
 struct Counting;
@@ -56,6 +57,20 @@ fn parsing_a_path_without_percent_signs_allocates_nothing() {
             Some(false)
         );
     });
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn a_verdict_of_rules_allocates_nothing() {
+    let text = "-\n+ github.com/BurntSushi\n- github.com/BurntSushi/toml ~v1.2.3,v2,<v0.5.0\n";
+    let Ok(rules) = Rules::parse(text) else {
+        panic!("rules");
+    };
+    let path = "/github.com/!burnt!sushi/toml/@v/v1.2.9-!r!c1.zip";
+    let Ok(Some(target)) = Target::parse(path) else {
+        panic!("a zip");
+    };
+    let count = allocations(|| assert_eq!(rules.rule_for(&target), Rule::Exclude));
     assert_eq!(count, 0);
 }
 

@@ -132,6 +132,22 @@ fn escaping_and_unescaping_a_module_path_agree_on_what_is_valid() {
 }
 
 #[test]
+fn a_bang_stands_before_a_small_letter_and_nowhere_else() {
+    for escaped in ["x.y/a!0", "x.y/!A", "x.y/!!a", "x.y/a!/b", "x.y/a!-"] {
+        let error = ModulePath::from_escaped(escaped).unwrap_err();
+        assert!(
+            error.to_string().contains("not case-encoded"),
+            "{escaped}: {error}"
+        );
+        assert!(unescape_query(&escaped[4..]).is_err(), "{escaped}");
+    }
+    assert!(
+        escape_query("a!b").is_err(),
+        "what would unescape to something else"
+    );
+}
+
+#[test]
 fn a_reserved_name_is_reserved_when_escaped_too() {
     for escaped in ["x.y/!c!o!n", "x.y/!pr!n.txt", "x.y/c!o!m1"] {
         assert!(ModulePath::from_escaped(escaped).is_err(), "{escaped}");
@@ -251,10 +267,14 @@ fn lengths_that_no_file_system_takes_are_errors() {
         "malformed module path: longer than 2048 bytes"
     );
 
+    let escaped = format!("x.y/{}", "!a".repeat(128));
+    assert!(ModulePath::from_escaped(escaped).is_err());
+
     let version = |digits| format!("v{}.0.0", "1".repeat(digits));
     assert!(Version::new(version(245)).is_ok());
     let error = Version::new(version(246)).unwrap_err();
     assert_eq!(error.to_string(), "invalid version: longer than 250 bytes");
+    assert!(Version::from_escaped(version(246)).is_err());
 }
 
 #[test]

@@ -78,6 +78,11 @@ fn the_path_written_back_is_read_as_the_same_target() {
         assert!(written.parse::<http::Uri>().is_ok(), "{written}");
         assert_eq!(parse(&written), target, "{path}");
     }
+    let target = parse("/x.y/m/@v/a&b=c+d,e~f%5Bg%5D%7Bh%7D(i)%5E$ %25%23.info");
+    assert_eq!(
+        target.to_uri_path(),
+        "/x.y/m/@v/a&b=c+d,e~f%5Bg%5D%7Bh%7D(i)%5E$%20%25%23.info"
+    );
     let path = "/x.y/!m~a/@v/v2.0.0+incompatible.zip";
     assert_eq!(parse(path).to_uri_path(), path, "these stay as they are");
 }

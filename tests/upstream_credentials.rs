@@ -1,5 +1,6 @@
 //! Which credentials go to a registry, and that nobody else sees them.
 #![cfg(feature = "upstream")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
 #[path = "support/upstream_ask.rs"]
 mod upstream_ask;
@@ -34,7 +35,11 @@ async fn sent(
     );
     let uri = &script.uris()[0];
     assert!(!uri.contains('@') || uri.matches('@').count() == 1, "{uri}");
-    script.headers("authorization").remove(0)
+    let sent = script.headers("authorization").remove(0);
+    if sent.is_some() {
+        assert_eq!(script.secret("authorization"), [true]);
+    }
+    sent
 }
 
 #[tokio::test]

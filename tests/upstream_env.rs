@@ -1,6 +1,7 @@
 //! What the environment decides: proxies, roots, the netrc file. Each case is a process of its own, since a variable
 //! belongs to a whole process.
 #![cfg(feature = "upstream")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
 #[path = "support/upstream_ask.rs"]
 mod upstream_ask;
@@ -8,8 +9,11 @@ mod upstream_ask;
 mod upstream_server;
 
 use std::env;
+use std::net::SocketAddr;
 use std::process::Stdio;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 use tower_goproxy::Upstream;
 use upstream_ask::{LIST, answer_of};
@@ -17,23 +21,26 @@ use upstream_server::{Server, answer, ok};
 
 const CHILD: &str = "TOWER_GOPROXY_TEST_UPSTREAM";
 
-/// Not a test of its own: what [`asked`] runs.
 #[tokio::test]
+#[ignore = "what the other tests run in a process of its own"]
 async fn child() {
-    let Ok(list) = env::var(CHILD) else { return };
+    let list = env::var(CHILD).unwrap_or_else(|_| "off".to_owned());
     let upstream = Upstream::new(&list)
         .unwrap()
         .retries(0)
         .netrc_from_env()
         .unwrap();
     let (status, text) = answer_of(&upstream, LIST).await;
-    println!("<{} {}>", status.as_u16(), text.trim());
+    #[allow(clippy::print_stdout, reason = "the parent reads it")]
+    {
+        println!("<{} {}>", status.as_u16(), text.trim());
+    }
 }
 
 /// What a process with only these variables gets from `list`.
 async fn asked(list: &str, variables: &[(&str, &str)]) -> String {
     let output = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "child", "--nocapture"])
+        .args(["--exact", "child", "--ignored", "--nocapture"])
         .env_clear()
         .env(CHILD, list)
         .envs(variables.iter().copied())
@@ -126,6 +133,43 @@ async fn a_proxy_is_asked_for_a_tunnel_to_https_hosts() {
         Some("Basic dXNlcjpwdw==")
     );
     assert_eq!(seen.header("authorization"), None);
+}
+
+/// A proxy that leads every tunnel to `address`.
+async fn tunnel_to(address: SocketAddr) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(client.read_u8().await.unwrap());
+            }
+            assert!(head.starts_with(b"CONNECT registry.invalid:443 HTTP/1.1\r\n"));
+            client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            let mut server = TcpStream::connect(address).await.unwrap();
+            // How a connection ends is the matter of its two ends.
+            let _ = copy_bidirectional(&mut client, &mut server).await;
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn tls_goes_through_the_tunnel_with_credentials_inside_only() {
+    let server = Server::start_tls(|seen| ok(seen.header("authorization").unwrap_or("none"))).await;
+    let url = tunnel_to(server.address).await;
+    let roots = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(roots.path(), server.certificate.as_ref().unwrap()).unwrap();
+    let variables = [
+        ("https_proxy", url.as_str()),
+        ("SSL_CERT_FILE", roots.path().to_str().unwrap()),
+    ];
+    let answer = asked("https://a:b@registry.invalid", &variables).await;
+    assert_eq!(answer, "200 Basic YTpi");
+    assert_eq!(server.seen()[0].header("proxy-authorization"), None);
+    assert_eq!(server.seen()[0].target, LIST);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A GOPROXY list: which registry is asked after which, and whose error is reported.
 #![cfg(feature = "upstream")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
 #[path = "support/upstream_ask.rs"]
 mod upstream_ask;
@@ -83,8 +84,7 @@ async fn a_bar_goes_on_after_any_error_before_the_first_byte() {
 async fn a_bar_goes_on_after_a_refused_connection_and_a_failed_handshake() {
     let down = Server::start(|_| ok("")).await;
     let refused = down.http();
-    drop(down);
-    tokio::task::yield_now().await;
+    down.stop().await;
     let plain = Server::start(|_| ok("")).await;
     let no_tls = format!("https://{}", plain.address);
     let good = Server::start(|_| ok("v1.0.0\n")).await;

@@ -1,5 +1,6 @@
 //! Redirects of a registry: followed to any host, but never to an insecure one, and without credentials to another.
 #![cfg(feature = "upstream")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
 #[path = "support/upstream_ask.rs"]
 mod upstream_ask;
@@ -197,6 +198,16 @@ async fn credentials_go_to_the_same_host_name_only() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_user_in_a_location_is_nobody() {
+    let location = [("location", "https://user:pw@cdn.test/x")];
+    let script = Script::new([status(302, &location, []), turn(&[], [Data("x")])]);
+    let upstream = Upstream::with_client("https://a.test", script.clone()).unwrap();
+    assert_eq!(get(&upstream, ZIP).await.status(), 200);
+    assert_eq!(script.uris()[1], "https://cdn.test/x");
+    assert_eq!(script.headers("authorization"), [None, None]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn credentials_that_were_dropped_do_not_come_back() {
     let locations = ["https://cdn.test/x", "https://a.test:8443/y"];
     assert_eq!(credentials_at(&locations).await, [true, false, false]);
@@ -222,8 +233,7 @@ async fn real_connections_to_another_host_name_have_no_credentials() {
 async fn an_unreachable_target_has_its_cause() {
     let down = Server::start(|_| ok("")).await;
     let location = down.http();
-    drop(down);
-    tokio::task::yield_now().await;
+    down.stop().await;
     let server = Server::start(move |_| redirect("302 Found", &location)).await;
     let upstream = Upstream::new(&server.http()).unwrap().retries(0);
     let error = upstream.try_call(&request(LIST)).await.unwrap_err();

@@ -1,5 +1,6 @@
 //! Bodies that break in the middle: resumed where the bytes are sure to be the same, broken everywhere else.
 #![cfg(feature = "upstream")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
 #[path = "support/upstream_ask.rs"]
 mod upstream_ask;
@@ -108,6 +109,39 @@ async fn a_date_that_is_old_enough_will_do() {
         b"abcdef"
     );
     assert_eq!(script.headers("if-range")[1].as_deref(), Some(modified));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_another_date_is_refused() {
+    let modified = ("last-modified", "Mon, 01 Jan 2024 00:00:00 GMT");
+    let later = ("last-modified", "Mon, 01 Jan 2024 00:00:30 GMT");
+    let date = ("date", "Mon, 01 Jan 2024 00:01:00 GMT");
+    let script = Script::new([
+        turn(
+            &[("content-length", "6"), modified, date],
+            [Data("abc"), Break],
+        ),
+        turn(&[("content-range", "bytes 3-5/6"), later], [Data("DEF")]),
+    ]);
+    let (bytes, error) = read_to_break(get(&upstream(&script), ZIP).await).await;
+    assert_eq!((bytes.as_slice(), error.is_some()), (&b"abc"[..], true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rest_is_asked_for_behind_the_same_redirect() {
+    let moved = || status(302, &[("location", "https://cdn.test/signed")], []);
+    let script = Script::new([
+        moved(),
+        turn(WHOLE, [Data("abc"), Break]),
+        moved(),
+        rest("bytes 3-8/9", "defghi"),
+    ]);
+    assert_eq!(
+        read(get(&upstream(&script), ZIP).await).await.unwrap(),
+        b"abcdefghi"
+    );
+    assert_eq!(script.uris()[3], "https://cdn.test/signed");
+    assert_eq!(script.headers("range")[3].as_deref(), Some("bytes=3-"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
 //! The four limits of time, and the attempts before the first byte.
 #![cfg(feature = "upstream")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
 #[path = "support/upstream_ask.rs"]
 mod upstream_ask;
@@ -13,7 +14,7 @@ use tower_goproxy::Upstream;
 use tower_goproxy::upstream::{Limit, UpstreamError};
 
 use upstream_ask::{LIST, ZIP, get, read, read_to_break, request};
-use upstream_script::Part::{Break, Data, Hang};
+use upstream_script::Part::{Break, Data, Hang, Seconds};
 use upstream_script::{Script, Turn, status, turn};
 
 const REGISTRY: &str = "https://registry.example";
@@ -74,6 +75,33 @@ async fn a_body_that_stops_in_the_middle_breaks() {
     assert_eq!(bytes, b"abc");
     assert_eq!(error.unwrap().limit(), Some(Limit::Idle));
     assert_eq!(start.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_slow_but_never_stops_arrives() {
+    // Each wait is within the idle limit, all of them together are not.
+    let slow = || {
+        turn(
+            &[],
+            ["a", "b", "c", "d"]
+                .into_iter()
+                .flat_map(|data| [Seconds(29), Data(data)]),
+        )
+    };
+    let script = Script::new([slow()]);
+    let start = Instant::now();
+    assert_eq!(
+        read(get(&upstream(&script), ZIP).await).await.unwrap(),
+        b"abcd"
+    );
+    assert_eq!(start.elapsed().as_secs(), 4 * 29);
+
+    let script = Script::new([turn(&[], [Seconds(29), Data("a"), Seconds(31), Data("b")])]);
+    let (bytes, error) = read_to_break(get(&upstream(&script), ZIP).await).await;
+    assert_eq!(
+        (bytes.as_slice(), error.unwrap().limit()),
+        (&b"a"[..], Some(Limit::Idle))
+    );
 }
 
 #[tokio::test(start_paused = true)]

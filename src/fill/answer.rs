@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::Empty;
+use http_body_util::{Empty, Full};
 use tokio::sync::oneshot;
 use tower::{BoxError, Service, ServiceExt};
 
@@ -15,8 +15,8 @@ use super::conditional::Plan;
 use super::config::OnMiss;
 use super::flights::{Flights, Joined, Ticket};
 use super::head::{CacheStatus, of_file};
-use super::spool::{Reader, Start, Until};
-use super::task::Job;
+use super::spool::{Reader, Start, Until, Writer};
+use super::task::{Job, too_many};
 use super::wanted::Wanted;
 use crate::observe::{self, Answer};
 use crate::reply;
@@ -44,8 +44,8 @@ where
             }
             return self.ask_source(CacheStatus::Bypass).await;
         };
+        let mut seen = Some(self.flights.seen(&key));
         loop {
-            let seen = self.flights.seen(&key);
             let commit = match self.wanted.stored(&key).await {
                 Ok(Some(response)) => return response.map(ResponseBody::stored),
                 Ok(None) => self.wanted.storage.commit(key.clone()),
@@ -56,38 +56,80 @@ where
                 }
             };
             if self.wanted.is_cached_only() {
-                return not_cached();
+                return match commit.stores() {
+                    true => not_cached(),
+                    false => unavailable("the storage does not answer"),
+                };
             }
             if self.wanted.parts.method == Method::HEAD {
                 return self.ask_source(CacheStatus::Miss).await;
             }
+            if !commit.stores()
+                && let Some(redirect) = self.redirect()
+            {
+                return not_here(redirect, CacheStatus::Miss);
+            }
             match self.flights.join(&key, seen) {
                 Joined::Attached(reader) => {
                     observe::answered(Answer::Attached);
-                    return self.missed(reader, None, CacheStatus::Collapsed).await;
+                    let stores = commit.stores();
+                    return self
+                        .missed(reader, None, CacheStatus::Collapsed, stores)
+                        .await;
                 }
                 Joined::Started(reader, ticket) => {
                     observe::answered(Answer::Miss);
-                    let status = match commit.stores() {
+                    let stores = commit.stores();
+                    let status = match stores {
                         true => CacheStatus::Stored,
                         false => CacheStatus::Miss,
                     };
                     let unshared = self.start(ticket, commit);
-                    return self.missed(reader, Some(unshared), status).await;
+                    return self.missed(reader, Some(unshared), status, stores).await;
                 }
-                Joined::Look => {}
+                // Once more is enough: who is wrong then fetches a file that is there already.
+                Joined::Look => seen = None,
+                Joined::Full => return self.refused(),
             }
         }
     }
 
+    /// No fill can be started.
+    fn refused(&self) -> Response<ResponseBody<SB>> {
+        let reply = match self.redirect() {
+            Some(redirect) => redirect,
+            None => too_many(self.wanted.config.max_wait).to_response(),
+        };
+        not_here(reply, CacheStatus::Miss)
+    }
+
+    /// The way to those who have the file in any case.
+    fn redirect(&self) -> Option<Response<Full<Bytes>>> {
+        match &self.wanted.config.on_miss {
+            OnMiss::Redirect(base) => Some(base.see_other(&self.wanted.target.to_uri_path())),
+            _ => None,
+        }
+    }
+
+    /// The answer for those who are not to wait for a file that will be stored behind them.
+    fn without_file(&self) -> Option<Response<Full<Bytes>>> {
+        if let OnMiss::NotFound = &self.wanted.config.on_miss {
+            let text = "not found: not stored yet, being fetched";
+            return Some(reply::text(StatusCode::NOT_FOUND, text));
+        }
+        self.redirect()
+    }
+
     fn start(&self, ticket: Ticket, commit: Commit) -> oneshot::Receiver<Response<SB>> {
         let (unshared, receiver) = oneshot::channel();
+        let config = Arc::clone(&self.wanted.config);
+        let spool = Arc::clone(ticket.spool());
         let job = Job {
             source: self.source.clone(),
             request: self.source_request(Method::GET),
             target: self.wanted.target.clone(),
-            commit,
-            config: Arc::clone(&self.wanted.config),
+            writer: Writer::new(spool, ticket.key().clone(), commit, config.storage_timeout),
+            config,
             ticket,
             unshared,
         };
@@ -101,25 +143,25 @@ where
         mut reader: Reader,
         unshared: Option<oneshot::Receiver<Response<SB>>>,
         status: CacheStatus,
+        stores: bool,
     ) -> Response<ResponseBody<SB>> {
+        if stores && let Some(reply) = self.without_file() {
+            reader.leave_running();
+            return not_here(reply, status);
+        }
         let until = match &self.wanted.config.on_miss {
-            OnMiss::Stream => Until::Begun,
             OnMiss::Wait => Until::Settled,
-            OnMiss::Redirect(base) => {
-                reader.leave_running();
-                return not_here(base.see_other(&self.wanted.target.to_uri_path()), status);
-            }
-            OnMiss::NotFound => {
-                reader.leave_running();
-                let text = "not found: not stored yet, being fetched";
-                return not_here(reply::text(StatusCode::NOT_FOUND, text), status);
-            }
+            _ => Until::Begun,
         };
         let mut start = reader.start(until).await;
         if let Start::File { len: None } = start
             && self.wanted.needs_len()
         {
             start = reader.start(Until::Checked).await;
+            // There is no length to be had; who does not need one for safety gets the whole file.
+            if matches!(start, Start::Unchecked) && !self.wanted.is_http10() {
+                start = Start::File { len: None };
+            }
         }
         match start {
             Start::File { len } => self.read(reader, len, status),
@@ -130,22 +172,32 @@ where
             }
             Start::Alone => {
                 drop(reader);
-                match unshared {
-                    Some(unshared) => match unshared.await {
-                        Ok(response) => pass(response, CacheStatus::Miss),
-                        Err(_gone) => self.ask_source(CacheStatus::Miss).await,
-                    },
-                    None => self.ask_source(CacheStatus::Miss).await,
-                }
+                self.alone(unshared).await
             }
-            Start::Unchecked => not_here(
-                reply::text(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "the storage cannot take the file, so it cannot be checked",
-                ),
-                CacheStatus::Miss,
-            ),
+            Start::Unchecked => {
+                unavailable("the file cannot be stored, so it cannot be checked first")
+            }
         }
+    }
+
+    /// The answer of the source is for this client alone.
+    async fn alone(
+        self,
+        unshared: Option<oneshot::Receiver<Response<SB>>>,
+    ) -> Response<ResponseBody<SB>> {
+        if let OnMiss::Wait = &self.wanted.config.on_miss {
+            let text = "the source's answer cannot be checked";
+            return not_here(
+                reply::text(StatusCode::BAD_GATEWAY, text),
+                CacheStatus::Miss,
+            );
+        }
+        if let Some(unshared) = unshared
+            && let Ok(response) = unshared.await
+        {
+            return pass(response, CacheStatus::Miss);
+        }
+        self.ask_source(CacheStatus::Miss).await
     }
 
     fn read(
@@ -208,7 +260,7 @@ fn pass<SB>(response: Response<SB>, status: CacheStatus) -> Response<ResponseBod
 }
 
 fn not_here<SB>(
-    response: Response<http_body_util::Full<Bytes>>,
+    response: Response<Full<Bytes>>,
     status: CacheStatus,
 ) -> Response<ResponseBody<SB>> {
     let mut response = response.map(ResponseBody::reply);
@@ -219,6 +271,13 @@ fn not_here<SB>(
     );
     status.add_to(headers);
     response
+}
+
+fn unavailable<SB>(text: &str) -> Response<ResponseBody<SB>> {
+    not_here(
+        reply::text(StatusCode::SERVICE_UNAVAILABLE, text),
+        CacheStatus::Miss,
+    )
 }
 
 fn not_cached<SB>() -> Response<ResponseBody<SB>> {

@@ -3,8 +3,14 @@ use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use super::spool::Content;
+use tokio::sync::Semaphore;
+
+use crate::storage::blocking;
 use crate::target::{Resource, Target};
 use crate::verify::{Rejected, check_info, check_module_file, check_zip};
+
+/// How many large files are checked at once.
+static CHECKS: Semaphore = Semaphore::const_new(8);
 
 /// Whether a whole file is what was asked for. Runs where it may take long.
 ///
@@ -23,14 +29,14 @@ pub(super) async fn check(target: &Target<'_>, content: Content) -> Result<(), R
             check_reader(resource, &version, &prefix, Cursor::new(content))
         }
         Content::File(file) => {
-            let check = tokio::task::spawn_blocking(move || {
+            // It holds the list of all files of a zip in memory.
+            let _place = CHECKS.acquire().await;
+            let check = blocking(move || {
                 let reader = BufReader::new(ReadAt { file, position: 0 });
-                check_reader(resource, &version, &prefix, reader)
+                Ok(check_reader(resource, &version, &prefix, reader))
             });
             // A parser that panics on a file has not passed it.
-            check
-                .await
-                .unwrap_or_else(|error| Err(Rejected::new(error.to_string())))
+            check.await.map_err(Rejected::Unreadable)?
         }
     }
 }
@@ -47,7 +53,7 @@ fn check_reader(
     let mut content = Vec::new();
     reader
         .read_to_end(&mut content)
-        .map_err(|error| Rejected::new(format!("the spool cannot be read: {error}")))?;
+        .map_err(Rejected::Unreadable)?;
     match resource {
         Resource::Info => check_info(&content, version),
         _ => check_module_file(&content),

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use headers::{ETag, HeaderMapExt, IfMatch, IfNoneMatch, IfRange};
-use http::{HeaderMap, header};
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
 use http_range_header::{RangeUnsatisfiableError, parse_range_header};
 
 /// What to answer with, of a file that is there.
@@ -27,7 +28,8 @@ pub(super) fn is_plain(headers: &HeaderMap) -> bool {
 }
 
 /// In the order of RFC 9110, section 13.2.2. Dates play no part, since no `Last-Modified` is sent.
-pub(super) fn plan(headers: &HeaderMap, etag: &ETag, len: u64) -> Plan {
+pub(super) fn plan(request: &Parts, etag: &ETag, len: u64) -> Plan {
+    let headers = &request.headers;
     if headers
         .typed_get::<IfMatch>()
         .is_some_and(|wanted| !wanted.precondition_passes(etag))
@@ -40,10 +42,13 @@ pub(super) fn plan(headers: &HeaderMap, etag: &ETag, len: u64) -> Plan {
     {
         return Plan::NotModified;
     }
-    if headers
-        .typed_get::<IfRange>()
-        .is_some_and(|known| known.is_modified(Some(etag), None))
-    {
+    // A range of anything but GET is ignored (section 14.2), and so is one of a file that the client
+    // has not named, or in a way that cannot be understood.
+    let of_another = headers.contains_key(header::IF_RANGE)
+        && headers
+            .typed_get::<IfRange>()
+            .is_none_or(|known| known.is_modified(Some(etag), None));
+    if request.method != Method::GET || of_another {
         return Plan::Whole;
     }
     part(headers, len)
@@ -68,16 +73,21 @@ fn part(headers: &HeaderMap, len: u64) -> Plan {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
+    use http::{Method, Request};
 
     use super::{Plan, plan};
 
     fn planned(headers: &[(&'static str, &str)]) -> Plan {
-        let headers: HeaderMap = headers
-            .iter()
-            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-            .collect();
-        plan(&headers, &"\"v1.0.0.zip-64\"".parse().unwrap(), 100)
+        planned_for(Method::GET, headers)
+    }
+
+    fn planned_for(method: Method, headers: &[(&'static str, &str)]) -> Plan {
+        let mut request = Request::builder().method(method);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        plan(&parts, &"\"v1.0.0.zip-64\"".parse().unwrap(), 100)
     }
 
     #[test]
@@ -113,8 +123,15 @@ mod tests {
             planned(&[("range", "bytes=1-2"), ("if-range", etag)]),
             Plan::Part(1..3)
         );
+        for other in ["\"other\"", "W/\"v1.0.0.zip-64\"", "yesterday", ""] {
+            assert_eq!(
+                planned(&[("range", "bytes=1-2"), ("if-range", other)]),
+                Plan::Whole,
+                "{other}"
+            );
+        }
         assert_eq!(
-            planned(&[("range", "bytes=1-2"), ("if-range", "\"other\"")]),
+            planned_for(Method::HEAD, &[("range", "bytes=1-2")]),
             Plan::Whole
         );
     }

@@ -28,7 +28,8 @@ pub enum OnMiss {
     /// client sees a broken transfer and never a complete file.
     #[default]
     Stream,
-    /// The client waits until the file has been checked and stored.
+    /// The client waits until the file has been checked and stored. An answer that cannot be
+    /// checked, as an encoded one, is a 502.
     Wait,
     /// The client is sent to a registry, and the fill runs behind. See
     /// [`redirect`](Self::redirect).
@@ -67,6 +68,7 @@ pub(super) struct Config {
     pub(super) max_zip: u64,
     pub(super) max_mod: u64,
     pub(super) max_info: u64,
+    pub(super) source_timeout: Duration,
     pub(super) storage_timeout: Duration,
     pub(super) commit_timeout: Duration,
 }
@@ -82,6 +84,7 @@ impl Default for Config {
             max_zip: 500 * MIB,
             max_mod: 16 * MIB,
             max_info: MIB,
+            source_timeout: Duration::from_secs(300),
             storage_timeout: Duration::from_secs(10),
             commit_timeout: Duration::from_secs(300),
         }

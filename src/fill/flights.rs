@@ -14,6 +14,10 @@ const SHARDS: usize = 16;
 /// How many fills run at once, unless told otherwise.
 const PLACES: usize = 64;
 
+/// How many more may wait for a place. With `OnMiss::Redirect` and `OnMiss::NotFound` no client waits
+/// with them, so connections do not bound them.
+const QUEUE: usize = 1024;
+
 /// The table of running fills. Lives in the layer, since axum calls `layer()` once per route.
 #[derive(Debug)]
 pub(super) struct Flights {
@@ -28,10 +32,10 @@ pub(super) struct Flights {
 #[derive(Debug, Default)]
 struct Shard {
     running: HashMap<Key, Arc<Spool>>,
-    ended: u64,
+    stored: u64,
 }
 
-/// How many fills of a shard had ended at some moment.
+/// How many files of a shard had been stored at some moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seen(u64);
 
@@ -41,16 +45,19 @@ pub(super) enum Joined {
     Attached(Reader),
     /// This request starts the fill.
     Started(Reader, Ticket),
-    /// A fill has ended since the storage was looked into: look again.
+    /// Something has been stored since the storage was looked into: look again.
     Look,
+    /// So many fills wait for a place that this one would wait in vain.
+    Full,
 }
 
-/// The entry of a running fill in the table. Goes away with the fill, however that ends.
+/// A running fill in the table and in the count. Goes away with the fill, however that ends.
 #[derive(Debug)]
 pub(super) struct Ticket {
     flights: Arc<Flights>,
     key: Key,
     spool: Arc<Spool>,
+    stored: bool,
 }
 
 impl Flights {
@@ -83,17 +90,21 @@ impl Flights {
 
     /// To be taken before the storage is looked into, and given to [`join`](Self::join) after.
     pub(super) fn seen(&self, key: &Key) -> Seen {
-        Seen(self.shard(key).ended)
+        Seen(self.shard(key).stored)
     }
 
-    pub(super) fn join(self: &Arc<Self>, key: &Key, seen: Seen) -> Joined {
+    /// Without `seen`, what was stored since then does not matter.
+    pub(super) fn join(self: &Arc<Self>, key: &Key, seen: Option<Seen>) -> Joined {
         let mut shard = self.shard(key);
         if let Some(reader) = shard.running.get(key).and_then(Reader::join) {
             return Joined::Attached(reader);
         }
-        // A fill of this very file may have ended between the look and now.
-        if Seen(shard.ended) != seen {
+        // This very file may have been stored between the look and now.
+        if seen.is_some_and(|seen| seen != Seen(shard.stored)) {
             return Joined::Look;
+        }
+        if *self.running.borrow() >= self.places().saturating_add(QUEUE) {
+            return Joined::Full;
         }
         let spool = Arc::new(Spool::new());
         // A new spool can be joined.
@@ -107,8 +118,13 @@ impl Flights {
             flights: Arc::clone(self),
             key: key.clone(),
             spool,
+            stored: false,
         };
         Joined::Started(reader, ticket)
+    }
+
+    fn places(&self) -> usize {
+        *self.size.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
@@ -134,10 +150,16 @@ impl Ticket {
     }
 }
 
-impl Drop for Ticket {
-    fn drop(&mut self) {
+impl Ticket {
+    /// The storage has the file now.
+    pub(super) fn stored(mut self) {
+        self.stored = true;
+    }
+
+    /// Takes the fill out of the table, so that the next request starts anew. It still counts.
+    pub(super) fn leave(&self) {
         let mut shard = self.flights.shard(&self.key);
-        shard.ended += 1;
+        shard.stored += u64::from(self.stored);
         // A later fill may have taken the entry of one that had failed.
         if shard
             .running
@@ -146,7 +168,12 @@ impl Drop for Ticket {
         {
             shard.running.remove(&self.key);
         }
-        drop(shard);
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.leave();
         self.flights.running.send_modify(|running| *running -= 1);
     }
 }

@@ -74,7 +74,10 @@ pub(super) fn of_file(target: &Target<'_>, len: Option<u64>, plan: &Plan) -> Res
             (StatusCode::PARTIAL_CONTENT, Some(range.end - range.start))
         }
         Plan::NotModified => (StatusCode::NOT_MODIFIED, None),
-        Plan::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, Some(0)),
+        Plan::PreconditionFailed => {
+            headers.remove(CACHE_CONTROL);
+            (StatusCode::PRECONDITION_FAILED, Some(0))
+        }
         Plan::NotSatisfiable => {
             headers.typed_insert(ContentRange::unsatisfied_bytes(len));
             headers.remove(CACHE_CONTROL);

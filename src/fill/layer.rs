@@ -57,7 +57,8 @@ impl FillLayer {
     /// How many fills may run at once, over all services of this layer. Default: 64.
     ///
     /// Each holds a connection of the source, at most about half a MiB of memory, and the file
-    /// on disk. Hits and clients that attach to a running fill need no place.
+    /// on disk. Hits and clients that attach to a running fill need no place. Another 1,024 fills may
+    /// wait for one; a miss beyond them is refused at once.
     pub fn max_fills(self, fills: usize) -> Self {
         self.flights.set_places(fills);
         self
@@ -85,6 +86,13 @@ impl FillLayer {
     /// Default: 1 MiB.
     pub fn max_info_size(self, bytes: u64) -> Self {
         self.configure(|config| config.max_info = bytes)
+    }
+
+    /// How long the source may be silent: before the head of its answer, and between two parts of
+    /// it. After that the fill has failed, with 504 for clients that have no head yet.
+    /// Default: 5 minutes, more than an [`Upstream`](crate::Upstream) ever needs for what it does about it itself.
+    pub fn source_timeout(self, limit: Duration) -> Self {
+        self.configure(|config| config.source_timeout = limit)
     }
 
     /// How long the storage may take to look a file up, or to take a piece of a staged one.

@@ -53,8 +53,8 @@
 //!
 //! Clients do not notice, except with [`OnMiss::Wait`] when the file can be put nowhere at all:
 //! then it is a 503. The file is just not kept, and the next request asks again. One promise is
-//! weaker on a full disk: a file too large for memory goes by and cannot be checked, except for
-//! its length.
+//! weaker on a full disk: a file too large for memory goes by unchecked, and is as good as a
+//! transfer from the source itself.
 //!
 //! # Caveats
 //!

@@ -26,7 +26,8 @@ use crate::target::Target;
 /// The source is any `Service<Request<Empty<Bytes>>>` that can be cloned. It is asked with a
 /// request of `Fill`'s own making: a method, the path of the target, `Accept-Encoding: identity`,
 /// and the extensions of the client's request. What a client sent in its headers, its credentials
-/// above all, stays outside, since the answer is for everyone.
+/// above all, stays outside, since the answer is for everyone. For the same reason a source must not
+/// give different files for different extensions: they are those of whoever came first.
 ///
 /// Always ready, and never fails: a failing source is a 502. A hit neither waits for the source
 /// nor takes any of its capacity.

@@ -21,6 +21,9 @@ pub(super) enum SourceAnswer {
     Unshared,
     /// No file. Short, and the same for all who asked.
     Failure,
+    /// Nobody can tell what it is. RFC 9112, section 6.3: a proxy discards an answer of unclear
+    /// length, since the next recipient may find another end in it.
+    Broken(&'static str),
 }
 
 impl SourceAnswer {
@@ -32,11 +35,14 @@ impl SourceAnswer {
         if response.status() != StatusCode::OK {
             return Self::Failure;
         }
-        if is_encoded(headers) || headers.contains_key(header::CONTENT_RANGE) {
+        if headers.contains_key(header::CONTENT_RANGE) {
+            return Self::Broken("the source sent a part as a whole");
+        }
+        if is_encoded(headers) {
             return Self::Unshared;
         }
         match declared_len(headers, response.body().size_hint().exact()) {
-            Err(Disagreement) => Self::Unshared,
+            Err(Disagreement) => Self::Broken("the source declared no clear length"),
             Ok(len) if len.is_some_and(|len| len > max) => Self::Unshared,
             Ok(len) => Self::File { len },
         }

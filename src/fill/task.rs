@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
@@ -19,7 +20,6 @@ use super::flights::Ticket;
 use super::source_answer::{SourceAnswer, read_failure};
 use super::spool::{Failure, Writer};
 use crate::observe;
-use crate::storage::Commit;
 use crate::target::Target;
 
 /// What a fill needs, all of it its own: it outlives the request that started it.
@@ -27,7 +27,7 @@ pub(super) struct Job<S, SB> {
     pub(super) source: S,
     pub(super) request: Request<Empty<Bytes>>,
     pub(super) target: Target<'static>,
-    pub(super) commit: Commit,
+    pub(super) writer: Writer,
     pub(super) config: Arc<Config>,
     pub(super) ticket: Ticket,
     /// Where an answer goes that cannot be shared.
@@ -62,18 +62,14 @@ where
             source,
             request,
             target,
-            commit,
+            mut writer,
             config,
             ticket,
             unshared,
         } = self;
-        let key = ticket.key().clone();
-        let spool = Arc::clone(ticket.spool());
-        let mut writer = Writer::new(spool, key.clone(), commit, config.storage_timeout);
-
         let place = match wait_for_place(&ticket, &writer, &config).await {
             Ok(place) => place,
-            Err(stop) => return end(ticket, writer, stop),
+            Err(stop) => return end(ticket, writer, stop).await,
         };
         let filled = Filler {
             writer: &mut writer,
@@ -82,30 +78,34 @@ where
         }
         .fill(source, request, unshared)
         .await;
-        match filled {
-            Ok(()) => {
-                let bytes = writer.check_passed();
-                let kept = writer.settle(config.commit_timeout).await;
-                observe::fill_ended(&key, bytes, kept);
-                drop(ticket);
-            }
-            Err(stop) => end(ticket, writer, stop),
-        }
+        // A storage that stalls with what it got must not keep others from their sources.
         drop(place);
+        if let Err(stop) = filled {
+            return end(ticket, writer, stop).await;
+        }
+        let bytes = writer.check_passed();
+        let kept = writer.settle(config.commit_timeout).await;
+        observe::fill_ended(ticket.key(), bytes, kept);
+        if kept {
+            ticket.stored();
+        }
     }
 }
 
-/// The entry goes first: who sees the failure and asks again must not find it still there.
-fn end(ticket: Ticket, writer: Writer, stop: Stop) {
-    let key = ticket.key().clone();
-    drop(ticket);
+/// The entry goes first: who sees the failure and asks again must not find it still there. The
+/// count goes last: an idle layer has nothing left to clean up.
+async fn end(ticket: Ticket, writer: Writer, stop: Stop) {
+    ticket.leave();
     match stop {
         Stop::Failed(failure) => {
-            observe::fill_failed(&key, &failure);
-            writer.fail(failure);
+            observe::fill_failed(ticket.key(), &failure);
+            writer.fail(failure).await;
         }
-        Stop::Unwanted => observe::fill_abandoned(&key),
-        Stop::Alone => writer.leave_alone(),
+        Stop::Unwanted => {
+            observe::fill_abandoned(ticket.key());
+            writer.fail(Failure::given_up()).await;
+        }
+        Stop::Alone => writer.leave_alone().await,
     }
 }
 
@@ -119,14 +119,17 @@ async fn wait_for_place(
     match select(pin!(place), pin!(writer.unwanted())).await {
         Either::Left((Ok(Ok(place)), _)) => Ok(place),
         // The semaphore is never closed, so this is the time limit.
-        Either::Left(_) => Err(Failure::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "too many fills are running, try again later",
-        )
-        .retry_after(config.max_wait.as_secs().max(1))
-        .into()),
+        Either::Left(_) => Err(too_many(config.max_wait).into()),
         Either::Right(_) => Err(Stop::Unwanted),
     }
+}
+
+pub(super) fn too_many(wait: Duration) -> Failure {
+    Failure::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too many fills are running, try again later",
+    )
+    .retry_after(wait.as_secs().max(1))
 }
 
 struct Filler<'a> {
@@ -150,7 +153,7 @@ impl Filler<'_> {
     {
         let max = self.config.max_size(self.target.resource());
         let response = self
-            .while_wanted(source.oneshot(request))
+            .in_time(source.oneshot(request))
             .await?
             .map_err(|error| source_failed("the source failed", error))?;
         match SourceAnswer::of(&response, max) {
@@ -165,7 +168,8 @@ impl Filler<'_> {
                 let _ = unshared.send(response);
                 Err(Stop::Alone)
             }
-            SourceAnswer::Failure => Err(self.while_wanted(read_failure(response)).await?.into()),
+            SourceAnswer::Failure => Err(self.in_time(read_failure(response)).await?.into()),
+            SourceAnswer::Broken(reason) => Err(bad(reason).into()),
         }
     }
 
@@ -179,7 +183,10 @@ impl Filler<'_> {
         SB: Body<Data = Bytes, Error = BoxError>,
     {
         let mut copied = 0;
-        while let Some(frame) = self.while_wanted(body.frame()).await? {
+        while len != Some(copied) {
+            let Some(frame) = self.in_time(body.frame()).await? else {
+                break;
+            };
             let frame = frame.map_err(|error| source_failed("the source broke off", error))?;
             let Ok(bytes) = frame.into_data() else {
                 continue;
@@ -215,6 +222,15 @@ impl Filler<'_> {
         check(self.target, content)
             .await
             .map_err(|rejected| bad(&rejected.to_string()).into())
+    }
+
+    /// A source that is silent for too long has failed.
+    async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
+        let work = timeout(self.config.source_timeout, work);
+        self.while_wanted(work).await?.map_err(|_| {
+            let text = "the source was silent for too long";
+            Failure::new(StatusCode::GATEWAY_TIMEOUT, text).into()
+        })
     }
 
     /// A fill that stores nothing, or that was told to stop when the last client has left, is

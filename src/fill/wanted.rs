@@ -42,6 +42,9 @@ impl Wanted {
         Ok(Some(response.map(|()| body)))
     }
 
+    /// # Cancel safety
+    ///
+    /// Reads only.
     async fn look_up(&self, key: &Key) -> Result<Option<(u64, Plan, StoredBody)>, StorageError> {
         let headers = &self.parts.headers;
         if self.parts.method == Method::GET && is_plain(headers) {
@@ -66,7 +69,7 @@ impl Wanted {
 
     pub(super) fn plan(&self, len: u64) -> Plan {
         match etag(&self.target, len) {
-            Some(etag) => plan(&self.parts.headers, &etag, len),
+            Some(etag) => plan(&self.parts, &etag, len),
             None => Plan::Whole,
         }
     }
@@ -74,7 +77,11 @@ impl Wanted {
     /// A range needs it; and an HTTP/1.0 client takes a broken connection for a clean end, unless
     /// it was told the length.
     pub(super) fn needs_len(&self) -> bool {
-        self.parts.version < Version::HTTP_11 || !is_plain(&self.parts.headers)
+        self.is_http10() || !is_plain(&self.parts.headers)
+    }
+
+    pub(super) fn is_http10(&self) -> bool {
+        self.parts.version < Version::HTTP_11
     }
 
     /// `Disable-Module-Fetch: true` asks for what is stored and nothing else.

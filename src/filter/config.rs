@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, ALLOW, IF_RANGE, RANGE};
+use http::header::{
+    ACCEPT_ENCODING, ALLOW, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, RANGE,
+};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Response, StatusCode, Uri, request};
 use http_body_util::Full;
@@ -66,11 +69,19 @@ impl<P: Policy> Config<P> {
         parts.extensions.insert(verdict.clone());
         let screen = self.screen(verdict.target(), parts);
         if screen.is_some() {
-            // What is encoded or a part cannot be looked through.
+            // What is encoded, or a part, or only said to be unchanged, cannot be looked through.
+            for name in [
+                RANGE,
+                IF_RANGE,
+                IF_MATCH,
+                IF_NONE_MATCH,
+                IF_MODIFIED_SINCE,
+                IF_UNMODIFIED_SINCE,
+            ] {
+                parts.headers.remove(name);
+            }
             let identity = const { HeaderValue::from_static("identity") };
             parts.headers.insert(ACCEPT_ENCODING, identity);
-            parts.headers.remove(RANGE);
-            parts.headers.remove(IF_RANGE);
         }
         if rule == Rule::Direct {
             return Way::Direct(verdict, screen);

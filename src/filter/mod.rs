@@ -47,7 +47,9 @@
 //! A policy that looks at versions also decides what lists say. Where
 //! [`Policy::depends_on_version`](crate::policy::Policy::depends_on_version) holds, the answer to
 //! `@v/list` is read and excluded versions are left out; `@latest` and a branch that lead to an
-//! excluded version are refused. Those answers are small; one of more than 16 MiB is refused.
+//! excluded version are refused. Those answers are small; one of more than 16 MiB is refused. A
+//! redirect cannot be looked through: who is sent to a registry for a list sees all of it, and is
+//! refused when it asks here for the version.
 //!
 //! # Layers outside and inside
 //!

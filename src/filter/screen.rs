@@ -37,11 +37,11 @@ pub(super) enum Look {
 
 impl<P: Policy> Screen<P> {
     pub(super) fn look(&self, head: &mut response::Parts) -> Look {
-        if head.status == StatusCode::PARTIAL_CONTENT {
-            return Look::Refuse(unreadable("it is a part"));
+        if !head.status.is_success() {
+            return Look::Pass;
         }
         if head.status != StatusCode::OK {
-            return Look::Pass;
+            return Look::Refuse(unreadable("it is no plain answer"));
         }
         if head
             .headers
@@ -107,7 +107,7 @@ impl<P: Policy> Screen<P> {
 
 fn version_of(content: &[u8]) -> Result<Version<'static>, &'static str> {
     let info = info::parse(content).map_err(|_| "it is no JSON object")?;
-    match info::field(&info, "Version") {
+    match info::field(&info, "Version").map_err(|_| "it names two versions")? {
         Some(Value::String(version)) => Version::new(version.as_str())
             .map(Version::into_owned)
             .map_err(|_| "it names a malformed version"),

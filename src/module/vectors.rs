@@ -155,7 +155,14 @@ fn parts_of_a_version_are_those_of_go() {
 
 #[test]
 fn escaped_capitals_compare_as_capitals() {
-    let order = ["v1.0.0-Z", "v1.0.0-a", "v1.0.0-aB", "v1.0.0-ab", "v1.0.0"];
+    let order = [
+        "v1.0.0-0a",
+        "v1.0.0-Z",
+        "v1.0.0-a",
+        "v1.0.0-aB",
+        "v1.0.0-ab",
+        "v1.0.0",
+    ];
     for pair in order.windows(2) {
         let (low, high) = (Version::new(pair[0]), Version::new(pair[1]));
         assert!(

@@ -8,6 +8,7 @@ use futures_core::stream::BoxStream;
 use http_body::{Body, Frame, SizeHint};
 
 use super::chunk::{FRAME, FileReader};
+use crate::observe;
 
 /// The bytes of a stored file, or of a range of it, in small frames. Yields exactly as many as
 /// were announced, or an error.
@@ -89,7 +90,8 @@ impl Body for StoredBody {
                 })
                 .ok_or_else(|| io::Error::other("the stored file is longer than announced"))
         });
-        if frame.is_err() {
+        if let Err(error) = &frame {
+            observe::storage_failed(error);
             this.remaining = 0;
         }
         Poll::Ready(Some(frame))

@@ -1,6 +1,7 @@
 //! Reads of a file in small frames: from the page cache on the async thread, and on a blocking
 //! thread only where the kernel would have to wait for the disk.
 
+use std::fmt;
 use std::fs::File;
 use std::future::Future;
 use std::io;
@@ -9,7 +10,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use tokio::task::{JoinHandle, coop};
+use tokio::task::coop;
+
+use super::blocking::blocking;
 
 /// The most that one frame holds. hyper queues at most 16 frames of a connection that writes
 /// vectored, so a client that has stopped reading costs 128 KiB and the block they come from.
@@ -18,13 +21,14 @@ pub(crate) const FRAME: usize = 8 * 1024;
 /// The most that one read asks for: one system call for this, whatever the frames.
 const BLOCK: usize = 64 * 1024;
 
+type Reading = Pin<Box<dyn Future<Output = io::Result<Vec<u8>>> + Send>>;
+
 /// Hands out the bytes of a file between two offsets, or up to an end that moves.
-#[derive(Debug)]
 pub(crate) struct FileReader {
     file: Arc<File>,
     offset: u64,
     block: Bytes,
-    reading: Option<JoinHandle<io::Result<Vec<u8>>>>,
+    reading: Option<Reading>,
 }
 
 impl FileReader {
@@ -83,16 +87,23 @@ impl FileReader {
                 return Poll::Ready(Ok(block));
             }
             let (file, offset) = (Arc::clone(&self.file), self.offset);
-            self.reading = Some(tokio::task::spawn_blocking(move || {
-                read_some(&file, offset, want)
-            }));
+            let read = blocking(move || read_some(&file, offset, want));
+            self.reading = Some(Box::pin(read));
         }
         let Some(reading) = &mut self.reading else {
             return Poll::Pending;
         };
-        let read = ready!(Pin::new(reading).poll(cx));
+        let read = ready!(reading.as_mut().poll(cx));
         self.reading = None;
-        Poll::Ready(read.map_err(io::Error::other)?)
+        Poll::Ready(read)
+    }
+}
+
+impl fmt::Debug for FileReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileReader")
+            .field("position", &self.position())
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use object_store::ObjectStore;
 use tempfile::TempPath;
+use tokio::runtime::Handle;
 use tower::BoxError;
 
-use super::disk::{Disk, blocking};
+use super::blocking::blocking;
+use super::disk::Disk;
 use super::error::StorageError;
 use super::key::Key;
 use super::object;
@@ -38,6 +40,15 @@ pub(crate) struct Staged {
 impl Staged {
     pub(crate) fn file(&self) -> &Arc<File> {
         &self.file
+    }
+}
+
+/// To free the blocks of a large file takes a while, and on a disk that hangs for ever.
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let (Some(path), Ok(runtime)) = (self.path.take(), Handle::try_current()) {
+            runtime.spawn_blocking(move || drop(path));
+        }
     }
 }
 
@@ -75,11 +86,30 @@ impl Commit {
         self.to = To::Nowhere;
     }
 
+    /// Lets the file go, and returns when a store has thrown away what it got.
+    ///
+    /// # Cancel safety
+    ///
+    /// The store is told all the same.
+    pub(crate) async fn abort(self) {
+        if let To::Object {
+            upload: Some(upload),
+            ..
+        } = self.to
+        {
+            upload.abort().await;
+        }
+    }
+
     pub(crate) fn error(&self, step: &'static str, source: impl Into<BoxError>) -> StorageError {
         StorageError::new(step, &self.key, source)
     }
 
     /// A new file to write into, on the storage's own file system where it has one.
+    ///
+    /// # Cancel safety
+    ///
+    /// A file that nobody gets goes away.
     pub(crate) async fn stage(&self) -> Result<Staged, StorageError> {
         let disk = match &self.to {
             To::Disk(disk) => Some(Arc::clone(disk)),
@@ -114,6 +144,10 @@ impl Commit {
     }
 
     /// Publishes a file that was small enough to stay in memory.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped early, either the whole file is there or nothing of it.
     pub(crate) async fn finish_memory(self, content: Vec<Bytes>) -> Result<(), StorageError> {
         let Self { key, to } = self;
         let commit = match to {
@@ -157,8 +191,8 @@ impl Commit {
     }
 }
 
-async fn publish(disk: Arc<Disk>, key: Key, staged: Staged) -> io::Result<()> {
-    blocking(move || match staged.path {
+async fn publish(disk: Arc<Disk>, key: Key, mut staged: Staged) -> io::Result<()> {
+    blocking(move || match staged.path.take() {
         Some(path) => disk.publish(&key, &staged.file, path),
         None => Err(io::Error::other("the file was not staged for a disk")),
     })

@@ -1,12 +1,12 @@
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::{Builder, NamedTempFile, TempPath};
-use tokio::task::spawn_blocking;
 
+use super::blocking::blocking;
 use super::chunk::FileReader;
 use super::key::Key;
 
@@ -39,6 +39,9 @@ impl Disk {
         Ok(Self { root, staging })
     }
 
+    /// # Cancel safety
+    ///
+    /// Reads only.
     pub(super) async fn size(self: Arc<Self>, key: Key) -> io::Result<Option<u64>> {
         blocking(move || {
             let Some(metadata) = found(fs::metadata(self.path(&key)))? else {
@@ -51,6 +54,10 @@ impl Disk {
 
     /// Opens the file and reads the beginning of the range in one go, so that a body has its
     /// first frame ready at its first poll.
+    ///
+    /// # Cancel safety
+    ///
+    /// Reads only.
     pub(super) async fn read(
         self: Arc<Self>,
         key: Key,
@@ -73,6 +80,19 @@ impl Disk {
 
     /// A new empty file, which only [`publish`](Self::publish) makes visible.
     pub(super) fn stage(&self) -> io::Result<(File, TempPath)> {
+        loop {
+            let (file, path) = self.new_file()?;
+            // Tells a sweep by another process that this one is alive. Where the file system knows
+            // no locks, that sweep cannot take one either and leaves the file alone.
+            let _ = file.try_lock();
+            // A sweep may have come between the two steps.
+            if path.try_exists()? {
+                return Ok((file, path));
+            }
+        }
+    }
+
+    fn new_file(&self) -> io::Result<(File, TempPath)> {
         let mut builder = Builder::new();
         #[cfg(unix)]
         {
@@ -81,11 +101,7 @@ impl Disk {
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
         let staged: NamedTempFile = builder.prefix("").tempfile_in(&self.staging)?;
-        let (file, path) = staged.into_parts();
-        // Tells a sweep by another process that this one is alive. Where the file system knows
-        // no locks, that sweep cannot take one either and leaves the file alone.
-        let _ = file.try_lock();
-        Ok((file, path))
+        Ok(staged.into_parts())
     }
 
     /// Makes a staged file the stored one, durably. If there is one already, that one stays.
@@ -120,15 +136,18 @@ impl Disk {
     }
 }
 
-/// Deletes each staged file whose writer is gone: a living writer holds its lock.
+/// Deletes each staged file whose writer is gone: a living writer holds its lock. What is not one of
+/// ours, or cannot be opened, stays.
 fn sweep(staging: &Path) -> io::Result<()> {
     for entry in fs::read_dir(staging)? {
-        let path = entry?.path();
-        let Some(file) = found(File::open(&path))? else {
+        let entry = entry?;
+        if !entry.file_type()?.is_file() {
             continue;
-        };
-        if file.try_lock().is_ok() {
-            found(fs::remove_file(&path))?;
+        }
+        // Some network file systems lock only what is open for writing.
+        let opened = OpenOptions::new().read(true).write(true).open(entry.path());
+        if opened.is_ok_and(|file| file.try_lock().is_ok()) {
+            found(fs::remove_file(entry.path()))?;
         }
     }
     Ok(())
@@ -166,12 +185,4 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
-}
-
-pub(super) async fn blocking<T, F>(work: F) -> io::Result<T>
-where
-    F: FnOnce() -> io::Result<T> + Send + 'static,
-    T: Send + 'static,
-{
-    spawn_blocking(work).await.map_err(io::Error::other)?
 }

@@ -13,8 +13,9 @@
 //!   in one step: on disk by a rename that replaces nothing, on a store by a conditional put or
 //!   by completing a multipart upload.
 //! * On disk it is synced before it is published, and its folder after.
-//! * It is never replaced: a version of a Go module does not change. Two writers of one file are
-//!   no error, the first one wins.
+//! * It is not replaced: a version of a Go module does not change. Two writers of one file are no
+//!   error, the first one wins. (A multipart upload cannot be made conditional; two processes
+//!   that complete one at the same moment leave the later of two checked files.)
 //! * Nothing staged outlives its writer. [`Storage::disk`] removes what a killed process left.
 //!
 //! # Caveats
@@ -24,6 +25,7 @@
 //! * The files of one folder may be used by several processes at once; the staging folder
 //!   `.staging` inside it has to be on the same file system.
 
+mod blocking;
 mod body;
 mod chunk;
 mod commit;
@@ -36,6 +38,7 @@ mod upload;
 
 pub use self::store::Storage;
 
+pub(crate) use self::blocking::blocking;
 pub(crate) use self::body::StoredBody;
 pub(crate) use self::chunk::{FRAME, FileReader, read_at};
 pub(crate) use self::commit::{Commit, Staged};

@@ -15,6 +15,9 @@ pub(super) fn path(key: &Key) -> Result<Path> {
     Ok(Path::parse(key.as_str())?)
 }
 
+/// # Cancel safety
+///
+/// Reads only.
 pub(super) async fn size(store: &dyn ObjectStore, key: &Key) -> Result<Option<u64>> {
     let head = found(store.head(&path(key)?).await)?;
     Ok(head.map(|meta| meta.size))
@@ -26,6 +29,9 @@ pub(super) struct Opened {
     pub(super) range: Range<u64>,
 }
 
+/// # Cancel safety
+///
+/// Reads only.
 pub(super) async fn read(
     store: &dyn ObjectStore,
     key: &Key,
@@ -41,6 +47,10 @@ pub(super) async fn read(
 }
 
 /// Stores a small file in one step. That it is there already is no error.
+///
+/// # Cancel safety
+///
+/// Dropped early, either the whole file is there or nothing of it.
 pub(super) async fn put(store: &dyn ObjectStore, key: &Key, payload: PutPayload) -> Result<()> {
     let path = path(key)?;
     match store

@@ -13,12 +13,16 @@ use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, Result};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
+use super::blocking::blocking;
 use super::chunk::read_some;
-use super::disk::blocking;
 
 /// The least that stores take as a part. Two of them are in memory at most.
 pub(super) const PART: u64 = 5 * 1024 * 1024;
+
+/// How long a store may take to begin an upload.
+const BEGIN: Duration = Duration::from_secs(30);
 
 /// How long a store may take to throw an upload away before it is left to its own rules.
 const ABORT: Duration = Duration::from_secs(10);
@@ -68,56 +72,84 @@ impl Upload {
     }
 }
 
+impl Upload {
+    /// Returns when what has been sent is thrown away, or has been left to the store.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is thrown away all the same.
+    pub(super) async fn abort(self) {
+        let Self { progress, task } = self;
+        drop(progress);
+        // Its outcome is in nobody's interest any more.
+        let _ = task.await;
+    }
+}
+
 async fn run(
     store: Arc<dyn ObjectStore>,
     path: Path,
     file: Arc<File>,
     mut progress: watch::Receiver<Progress>,
 ) -> Result<()> {
-    let mut upload = {
-        let Some(upload) = unless_dropped(&progress, store.put_multipart(&path)).await else {
-            return Ok(());
-        };
-        upload?
+    // Not given up half way, else nobody knew what there is to abort.
+    let begin = timeout(BEGIN, store.put_multipart(&path)).await;
+    let mut upload = begin.unwrap_or_else(|elapsed| Err(broken(elapsed)))?;
+    let failed = match send(&*store, &path, &file, &mut *upload, &mut progress).await {
+        Sent::Complete => return Ok(()),
+        Sent::Dropped => None,
+        Sent::Failed(error) => Some(error),
     };
-    let mut sent = 0;
-    let failed = loop {
-        let Ok(Progress { written, complete }) = progress
-            .wait_for(|now| now.complete || now.written >= sent + PART)
-            .await
-            .map(|now| *now)
-        else {
-            break None;
-        };
-        let len = (written - sent).min(PART);
-        if len == 0 {
-            debug_assert!(complete);
-            match unless_dropped(&progress, upload.complete()).await {
-                Some(Ok(_)) => return Ok(()),
-                Some(Err(error)) => break Some(error),
-                None => break None,
-            }
-        }
-        let part = match read_part(&file, sent, len).await {
-            Ok(part) => part,
-            Err(error) => break Some(error),
-        };
-        match unless_dropped(&progress, upload.put_part(part.into())).await {
-            Some(Ok(())) => sent += len,
-            Some(Err(error)) => break Some(error),
-            None => break None,
-        }
-    };
-    let abort = tokio::time::timeout(ABORT, abort(&mut *upload)).await;
+    let abort = timeout(ABORT, upload.abort()).await;
     // The first error is the cause; that of the clean-up counts only where there was none.
     match failed {
         Some(error) => Err(error),
-        None => abort.unwrap_or(Ok(())),
+        None => abort.unwrap_or_else(|elapsed| Err(broken(elapsed))),
     }
 }
 
-async fn abort(upload: &mut dyn MultipartUpload) -> Result<()> {
-    upload.abort().await
+enum Sent {
+    Complete,
+    /// Nobody waits for the upload any more; or the file is there already, by another writer.
+    Dropped,
+    Failed(object_store::Error),
+}
+
+async fn send(
+    store: &dyn ObjectStore,
+    path: &Path,
+    file: &Arc<File>,
+    upload: &mut dyn MultipartUpload,
+    progress: &mut watch::Receiver<Progress>,
+) -> Sent {
+    let mut sent = 0;
+    loop {
+        let now = progress
+            .wait_for(|now| now.complete || now.written >= sent + PART)
+            .await
+            .map(|now| *now);
+        let Ok(Progress { written, .. }) = now else {
+            return Sent::Dropped;
+        };
+        let len = (written - sent).min(PART);
+        let step = async {
+            if len > 0 {
+                let part = read_part(file, sent, len).await?;
+                upload.put_part(part.into()).await.map(|()| None)
+            } else if store.head(path).await.is_ok() {
+                // A multipart upload cannot be told to replace nothing. This narrows it down.
+                Ok(Some(Sent::Dropped))
+            } else {
+                upload.complete().await.map(|_| Some(Sent::Complete))
+            }
+        };
+        match unless_dropped(progress, step).await {
+            Some(Ok(None)) => sent += len,
+            Some(Ok(Some(end))) => return end,
+            Some(Err(error)) => return Sent::Failed(error),
+            None => return Sent::Dropped,
+        }
+    }
 }
 
 /// `None` once nobody waits for the upload any more, however long the store takes.
@@ -134,6 +166,10 @@ async fn unless_dropped<T>(
 }
 
 /// These bytes of the file, which are there.
+///
+/// # Cancel safety
+///
+/// Reads only.
 pub(super) async fn read_part(file: &Arc<File>, offset: u64, len: u64) -> Result<Vec<u8>> {
     let file = Arc::clone(file);
     blocking(move || {

@@ -29,6 +29,13 @@ impl Resource {
         matches!(self, Self::Info | Self::Mod | Self::Zip)
     }
 
+    /// Whether the contents themselves tell that something is missing at their end. Of a list and of
+    /// a `go.mod` the first half is as good as the whole.
+    #[cfg(feature = "upstream")]
+    pub(crate) const fn shows_a_cut(self) -> bool {
+        !matches!(self, Self::List | Self::Mod)
+    }
+
     /// The `Content-Type` that proxies send by convention; the go command looks at none.
     #[must_use]
     pub const fn content_type(self) -> &'static str {

@@ -17,6 +17,7 @@ use super::base::Base;
 use super::config::Config;
 use super::error::{Kind, Limit, UpstreamError};
 use super::redirect::Hops;
+use crate::target::resource::Resource;
 
 const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("tower-goproxy/", env!("CARGO_PKG_VERSION")));
@@ -25,6 +26,7 @@ const AGENT: HeaderValue =
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
     pub(super) method: Method,
+    pub(super) resource: Resource,
     pub(super) path: String,
     pub(super) extensions: Extensions,
 }

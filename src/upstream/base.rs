@@ -34,7 +34,12 @@ impl Base {
             Some((userinfo, host)) => (Some(userinfo), host),
             None => (None, authority),
         };
-        if host.is_empty() || uri.host().is_none_or(str::is_empty) {
+        let name = uri
+            .host()
+            .filter(|name| !name.is_empty())
+            .ok_or_else(invalid)?;
+        let port = host.strip_prefix(name).ok_or_else(invalid)?;
+        if !port.is_empty() && uri.port_u16().is_none() {
             return Err(invalid());
         }
         if userinfo.is_some() && !secure {

@@ -14,8 +14,15 @@ use super::flow::Flow;
 /// The body of a response of [`Upstream`](super::Upstream).
 ///
 /// It ends cleanly only after all bytes of its declared length; otherwise it ends with an [`UpstreamError`]. Where no
-/// length was declared, see [`CloseDelimited`](super::CloseDelimited). Its size hint is exact where the length is
+/// length was declared, it ends where the upstream says so. Its size hint is exact where the length is
 /// known. The default is an empty body.
+///
+/// ```
+/// use http_body::Body;
+/// use tower_goproxy::upstream::UpstreamBody;
+///
+/// assert_eq!(UpstreamBody::default().size_hint().exact(), Some(0));
+/// ```
 ///
 /// # Cancel safety
 ///

@@ -82,6 +82,8 @@ impl Client {
     }
 
     /// The limit for name resolution, TCP, a proxy's handshake and TLS together. Default: 10 s.
+    ///
+    /// Connections that are open already stay with the clones made before.
     #[must_use]
     pub fn connect_timeout(self, limit: Duration) -> Self {
         let pool = pool(&self.tls, &self.proxies, limit);
@@ -126,6 +128,8 @@ fn pool(tls: &ClientConfig, proxies: &Arc<Matcher>, limit: Duration) -> Pool {
     legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
+        // A burst of requests over HTTP/1.1 shall not leave its connections behind.
+        .pool_max_idle_per_host(32)
         // Without a ping a connection whose other end vanished would stay in the pool and take every request.
         .http2_keep_alive_interval(Duration::from_secs(20))
         .http2_keep_alive_timeout(Duration::from_secs(10))

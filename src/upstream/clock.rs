@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::error::{Kind, Limit, UpstreamError};
 
@@ -43,7 +43,9 @@ impl Deadline {
 #[derive(Debug)]
 pub(super) struct Watch {
     idle: Duration,
-    waiting: Option<Pin<Box<Sleep>>>,
+    /// Kept between waits, to be set anew.
+    timer: Option<Pin<Box<Sleep>>>,
+    waiting: bool,
     deadline: Deadline,
     total: Option<Pin<Box<Sleep>>>,
 }
@@ -52,7 +54,8 @@ impl Watch {
     pub(super) fn new(idle: Duration, deadline: Deadline) -> Self {
         Self {
             idle,
-            waiting: None,
+            timer: None,
+            waiting: false,
             deadline,
             total: None,
         }
@@ -60,16 +63,18 @@ impl Watch {
 
     /// A part has come.
     pub(super) fn rest(&mut self) {
-        self.waiting = None;
+        self.waiting = false;
     }
 
     /// Ready when the wait for a part is too long.
     pub(super) fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<UpstreamError> {
         let idle = self.idle;
-        let waiting = self
-            .waiting
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
-        waiting
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(idle)));
+        if !self.waiting {
+            timer.set(sleep(idle));
+            self.waiting = true;
+        }
+        timer
             .as_mut()
             .poll(cx)
             .map(|()| UpstreamError::new(Kind::Timeout(Limit::Idle, idle)))

@@ -94,6 +94,8 @@ pub(super) enum Kind {
     Long {
         declared: u64,
     },
+    /// Nothing says where the body ends, and half of it would look whole.
+    Endless,
     /// What came back for the rest of a broken body is not that rest.
     Changed,
     /// A `file://` entry cannot be read.
@@ -158,6 +160,7 @@ impl UpstreamError {
             | Kind::Broken
             | Kind::Short { .. }
             | Kind::Long { .. }
+            | Kind::Endless
             | Kind::Changed
             | Kind::File => StatusCode::BAD_GATEWAY,
         }
@@ -201,6 +204,7 @@ impl UpstreamError {
             Kind::Broken | Kind::Short { .. } | Kind::Long { .. } | Kind::Changed => {
                 "bad gateway: upstream broke off".into()
             }
+            Kind::Endless => "bad gateway: upstream does not say where the file ends".into(),
             Kind::File => "bad gateway: upstream file cannot be read".into(),
         }
     }

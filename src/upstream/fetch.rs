@@ -1,8 +1,10 @@
 //! The way from a request to a response: one registry with its retries, then the list.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Empty};
@@ -14,7 +16,7 @@ use super::body::UpstreamBody;
 use super::clock::{Deadline, Watch, backoff};
 use super::error::{Kind, UpstreamError};
 use super::flow::{Flow, Resume};
-use super::head::{CloseDelimited, is_close_delimited, judge, length, passed};
+use super::head::{is_close_delimited, judge, length, passed};
 use super::observe;
 use super::resume::Identity;
 
@@ -88,13 +90,18 @@ where
     if method == Method::HEAD {
         return Ok(answer);
     }
-    if is_close_delimited(&response) {
-        answer.extensions_mut().insert(CloseDelimited);
+    if is_close_delimited(&response) && !ask.wanted.resource.shows_a_cut() {
+        return Err(UpstreamError::new(Kind::Endless));
     }
     let length = length(&response);
+    // What the body is held to is what the client is told.
+    match length {
+        Some(length) => answer.headers_mut().insert(CONTENT_LENGTH, length.into()),
+        None => answer.headers_mut().remove(CONTENT_LENGTH),
+    };
     let identity = Identity::of(response.headers(), length);
     let watch = Watch::new(ask.config.idle, deadline);
-    let host = std::sync::Arc::clone(ask.base.host());
+    let host = Arc::clone(ask.base.host());
     let parts = response.into_body().map_err(Into::into).boxed_unsync();
     let mut flow = Flow::new(parts, length, watch, host);
     flow.peek().await?;

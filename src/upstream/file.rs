@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use super::body::UpstreamBody;
 use super::error::{Kind, UpstreamError};
+use super::observe;
 use crate::target::Target;
 
 const PART: usize = 64 * 1024;
@@ -59,7 +60,10 @@ fn not_found() -> UpstreamError {
 
 fn not_read(error: io::Error) -> UpstreamError {
     match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => not_found(),
+        // The last one is of a name that is longer than any file's.
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => {
+            not_found()
+        }
         _ => UpstreamError::caused(Kind::File, error.into()),
     }
 }
@@ -102,6 +106,7 @@ impl FileParts {
             Err(error) => UpstreamError::caused(Kind::File, error.into()),
         };
         self.left = 0;
+        observe::broken(&error);
         Poll::Ready(Some(Err(error)))
     }
 }

@@ -12,13 +12,6 @@ use tower::BoxError;
 use super::error::{Kind, UpstreamError};
 use super::text;
 
-/// In the extensions of a response whose end is the end of its connection: neither a length nor chunks say where it
-/// ends, so a truncated body cannot be told from a whole one (RFC 9112, section 8). Whoever stores it has its contents
-/// to check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CloseDelimited;
-
 /// Hop-by-hop (RFC 9110, section 7.6.1), or about the upstream's own host and users.
 const NOT_PASSED: [HeaderName; 14] = [
     CONNECTION,
@@ -59,12 +52,17 @@ pub(super) fn passed(headers: &HeaderMap) -> HeaderMap {
 /// The declared length of the body.
 pub(super) fn length<B: Body>(response: &Response<B>) -> Option<u64> {
     match response.headers().get(CONTENT_LENGTH) {
-        Some(value) => value.to_str().ok()?.parse().ok(),
+        Some(value) => {
+            let digits = value.as_bytes().iter().all(u8::is_ascii_digit);
+            let value = value.to_str().ok().filter(|_| digits)?;
+            value.parse().ok()
+        }
         None => response.body().size_hint().exact(),
     }
 }
 
-/// Whether only the end of the connection ends the body.
+/// Whether only the end of the connection ends the body (RFC 9112, section 8): one that was cut short cannot be told
+/// from a whole one.
 pub(super) fn is_close_delimited<B: Body>(response: &Response<B>) -> bool {
     response.version() <= Version::HTTP_11
         && length(response).is_none()

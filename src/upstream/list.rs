@@ -143,6 +143,7 @@ mod tests {
                 &["https://a/,", "http://b/|", "off,"],
             ),
             ("localhost:8080", &["https://localhost:8080/,"]),
+            ("HTTPS://A.test/B", &["https://a.test/B,"]),
             ("proxy.example.com/go", &["https://proxy.example.com/go,"]),
             ("file:///a/b%20c,off", &["/a/b c,", "off,"]),
             ("off", &["off,"]),

@@ -38,6 +38,7 @@ impl Order {
         Ok(Self {
             wanted: Wanted {
                 method: request.method().clone(),
+                resource: target.resource(),
                 path: target.to_uri_path(),
                 extensions: request.extensions().clone(),
             },

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use http::uri::Scheme;
-use http::{Extensions, HeaderName, Request};
+use http::{Extensions, HeaderName, Request, Uri};
 use tower_http::follow_redirect::policy::{Action, Attempt, Policy};
 
 use super::error::{Kind, UpstreamError};
@@ -52,6 +52,9 @@ impl<B> Policy<B, UpstreamError> for Hops {
     }
 
     fn on_request(&mut self, request: &mut Request<B>) {
+        if let Some(uri) = without_userinfo(request.uri()) {
+            *request.uri_mut() = uri;
+        }
         let host = request.uri().host().unwrap_or_default();
         if !host.eq_ignore_ascii_case(&self.home) {
             for name in &*self.secrets {
@@ -60,4 +63,13 @@ impl<B> Policy<B, UpstreamError> for Hops {
             *request.extensions_mut() = Extensions::new();
         }
     }
+}
+
+/// The URI of a `Location` that names a user: those credentials are nobody's we know, and HTTP/2 forbids them in a
+/// request (RFC 9113, section 8.3.1).
+fn without_userinfo(uri: &Uri) -> Option<Uri> {
+    let (_, host) = uri.authority()?.as_str().rsplit_once('@')?;
+    let mut parts = uri.clone().into_parts();
+    parts.authority = Some(host.parse().ok()?);
+    Uri::from_parts(parts).ok()
 }

@@ -64,6 +64,15 @@ impl Upstream {
     /// The limit for name resolution, TCP, a proxy's handshake and TLS together. Default: 10 s.
     ///
     /// With a client of your own this is the client's matter.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tower_goproxy::Upstream;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let upstream = Upstream::new("http://localhost:8080/")?.connect_timeout(Duration::from_secs(3));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn connect_timeout(self, limit: Duration) -> Self {
         Self {
@@ -88,7 +97,7 @@ impl<C> Upstream<C> {
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let client = tower::service_fn(|_: Request<Empty<Bytes>>| async {
-    ///     Ok::<_, std::io::Error>(Response::new(Full::from("v1.0.0\n")))
+    ///     Ok::<_, std::io::Error>(Response::new(Full::<Bytes>::from("v1.0.0\n")))
     /// });
     /// let upstream = Upstream::with_client("https://goproxy.corp.example", client)?;
     /// # Ok(())
@@ -111,6 +120,18 @@ impl<C> Upstream<C> {
     }
 
     /// Like `call`, with the error instead of its response.
+    ///
+    /// ```
+    /// # use tower_goproxy::Upstream;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let upstream = Upstream::new("file:///nonexistent")?;
+    /// let request = http::Request::get("/example.com/m/@v/list").body(())?;
+    /// let error = upstream.try_call(&request).await.unwrap_err();
+    /// assert!(error.is_not_found());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

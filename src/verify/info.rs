@@ -6,29 +6,23 @@ use crate::info::{field, parse};
 
 /// Takes what the go command takes for a canonical version: an object whose `Version` is the one
 /// asked for, with a `Time` in RFC 3339 and an `Origin` object if they are there. Like Go, names
-/// are compared without case, and the last of two equal ones counts.
+/// are compared without case.
 pub(crate) fn check_info(content: &[u8], version: &str) -> Result<(), Rejected> {
-    let info = parse(content)
-        .map_err(|error| Rejected::new(format!(".info is no JSON object: {error}")))?;
-    match field(&info, "Version") {
+    let info = parse(content).map_err(Rejected::NoObject)?;
+    let field = |name| field(&info, name).map_err(Rejected::Ambiguous);
+    match field("Version")? {
         Some(Value::String(found)) if found == version => {}
-        Some(Value::String(found)) => {
-            return Err(Rejected::new(format!(
-                ".info names version {found:?} instead of {version}"
-            )));
-        }
-        _ => return Err(Rejected::new(".info names no version")),
+        Some(Value::String(found)) => return Err(Rejected::OtherVersion(found.clone())),
+        _ => return Err(Rejected::NoVersion),
     }
-    match field(&info, "Time") {
+    match field("Time")? {
         None | Some(Value::Null) => {}
         Some(Value::String(time)) if DateTime::parse_from_rfc3339(time).is_ok() => {}
-        Some(time) => {
-            return Err(Rejected::new(format!(".info has a malformed time {time}")));
-        }
+        Some(_) => return Err(Rejected::Malformed("time")),
     }
-    match field(&info, "Origin") {
+    match field("Origin")? {
         None | Some(Value::Null | Value::Object(_)) => Ok(()),
-        Some(_) => Err(Rejected::new(".info has a malformed origin")),
+        Some(_) => Err(Rejected::Malformed("origin")),
     }
 }
 
@@ -64,6 +58,7 @@ mod tests {
             r#"{"Version":"v1.0.0","Origin":"git"}"#,
             "[]",
             r#""v1.0.0""#,
+            r#"{"Version":"v1.0.0","version":"v1.0.0"}"#,
             r#"{"Version":"v1.0.0"} x"#,
             "\u{feff}{\"Version\":\"v1.0.0\"}",
             "",

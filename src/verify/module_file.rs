@@ -1,22 +1,18 @@
 use super::error::Rejected;
 
-/// A `go.mod` is text with a `module` line. The go command itself takes an empty one, so a file
+/// A `go.mod` has a `module` line. The go command itself takes an empty one, so a file
 /// cut short to nothing would poison every client.
 pub(crate) fn check_module_file(content: &[u8]) -> Result<(), Rejected> {
-    let Ok(text) = std::str::from_utf8(content) else {
-        return Err(Rejected::new(".mod is not UTF-8"));
-    };
-    let declares = text.lines().any(|line| {
-        line.trim_start()
-            .strip_prefix("module")
-            .is_some_and(|rest| {
-                rest.starts_with([' ', '\t', '"', '`', '(']) && !rest.trim().is_empty()
-            })
+    let declares = content.split(|byte| *byte == b'\n').any(|line| {
+        let rest = line.trim_ascii_start().strip_prefix(b"module");
+        rest.is_some_and(|rest| {
+            rest.first().is_some_and(|byte| b" \t\"`(".contains(byte))
+                && !rest.trim_ascii().is_empty()
+        })
     });
-    if declares {
-        Ok(())
-    } else {
-        Err(Rejected::new(".mod declares no module"))
+    match declares {
+        true => Ok(()),
+        false => Err(Rejected::NoModule),
     }
 }
 
@@ -34,6 +30,7 @@ mod tests {
         ] {
             assert!(check_module_file(content.as_bytes()).is_ok(), "{content}");
         }
+        assert!(check_module_file(b"// \xff\nmodule a.b\n").is_ok());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use std::io::{Read, Seek};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use ::zip::ZipArchive;
 
@@ -7,17 +7,52 @@ use super::error::Rejected;
 /// The archive opens, and each name begins with `prefix`, which is `{module}@{version}/`
 /// unescaped. Names are compared as bytes, as the go command does.
 pub(crate) fn check_zip(archive: impl Read + Seek, prefix: &str) -> Result<(), Rejected> {
-    let archive = ZipArchive::new(archive)
-        .map_err(|error| Rejected::new(format!(".zip does not open: {error}")))?;
-    match archive
-        .file_names_raw()
-        .find(|name| !name.starts_with(prefix.as_bytes()))
-    {
-        None => Ok(()),
-        Some(name) => Err(Rejected::new(format!(
-            ".zip has a file outside of {prefix}: {:?}",
-            String::from_utf8_lossy(name)
-        ))),
+    let mut limited = Limited {
+        inner: archive,
+        left: MAX_DIRECTORY,
+    };
+    let outside = ZipArchive::new(&mut limited).map(|archive| {
+        let mut names = archive.file_names_raw();
+        names
+            .find(|name| !name.starts_with(prefix.as_bytes()))
+            .map(<[u8]>::to_vec)
+    });
+    match outside {
+        Ok(None) => Ok(()),
+        Ok(Some(name)) => Err(Rejected::Outside {
+            prefix: prefix.to_owned(),
+            name,
+        }),
+        Err(_) if limited.left == 0 => Err(Rejected::TooManyFiles),
+        Err(error) => Err(Rejected::NoZip(error)),
+    }
+}
+
+/// How much of an archive is read to list its files. Each of them is kept in memory while the
+/// names are compared, at some times its size here; 200,000 files fit.
+const MAX_DIRECTORY: u64 = 32 * 1024 * 1024;
+
+/// A reader that fails after so many bytes.
+struct Limited<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let most = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let read = self.inner.read(&mut buffer[..most])?;
+        self.left -= read as u64;
+        Ok(read)
+    }
+}
+
+impl<R: Seek> Seek for Limited<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
     }
 }
 
@@ -62,5 +97,14 @@ mod tests {
                 zip.len()
             );
         }
+    }
+
+    #[test]
+    fn refuses_a_list_of_files_that_would_fill_the_memory() {
+        let name = format!("a.b/c@v1.0.0/{}", "n".repeat(40_000));
+        let names: Vec<String> = (0..900).map(|i| format!("{name}{i}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let refused = check_zip(Cursor::new(archive(&names)), "a.b/c@v1.0.0/").unwrap_err();
+        assert_eq!(refused.to_string(), ".zip has too many files");
     }
 }

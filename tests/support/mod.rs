@@ -4,12 +4,18 @@
 //! - [`server`], [`tls`]: any tower service on 127.0.0.1, with TLS where go asks for it.
 //! - [`static_registry`]: an upstream that serves such files, and [`requests`], its record of who asked for what.
 //! - [`scripted`]: an upstream that sends what a test dictates, part by part, also wrongly.
+//! - [`storages`], [`ask`]: one test for each kind of storage, and a service asked without a server.
 //! - [`go`]: the go command with a clean environment and a fresh module cache.
 
 // Each test binary compiles all of this and uses a part of it.
-#![allow(dead_code, unused_imports, unreachable_pub)]
+#![allow(dead_code, unused_imports, unused_macros, unreachable_pub)]
 
+#[macro_use]
+pub mod storages;
+
+pub mod ask;
 pub mod go;
+pub mod held_store;
 pub mod module_zip;
 pub mod modules;
 pub mod requests;
@@ -18,15 +24,19 @@ pub mod server;
 pub mod static_registry;
 pub mod tls;
 pub mod tree;
+pub mod web;
 
+pub use ask::{ask, get, quiet, read, request, whole, within};
 pub use go::{Build, Client};
+pub use held_store::HeldStore;
 pub use module_zip::{
     incompressible, large_module_zip, module_zip, not_a_zip, truncated, zip_with_wrong_prefix,
 };
 pub use modules::{MODULES, Module, escape};
 pub use requests::{Recorded, Requests};
-pub use scripted::{Answer, Framing, Gate, ScriptedRegistry};
+pub use scripted::{Answer, Framing, Gate, ScriptedRegistry, Source, SourceBody};
 pub use server::Server;
 pub use static_registry::StaticRegistry;
 pub use tls::Tls;
 pub use tree::Tree;
+pub use web::{WebClient, fetch, web_client};

@@ -1,13 +1,22 @@
 //! A client service that answers from a script, without a socket: for tests with paused time.
 
-// Each test binary uses a part of this.
-#![allow(dead_code, unreachable_pub)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses a part of this"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::future_not_send,
+    reason = "this is a part of tests"
+)]
 
 use std::collections::VecDeque;
 use std::future::Ready;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
@@ -29,6 +38,8 @@ pub enum Turn {
 /// One step of a body.
 pub enum Part {
     Data(&'static str),
+    /// Nothing for so many seconds of paused time.
+    Seconds(u64),
     Break,
     Hang,
 }
@@ -37,6 +48,11 @@ pub fn body(parts: impl IntoIterator<Item = Part>) -> Body {
     let parts: Vec<Part> = parts.into_iter().collect();
     let frames = stream::iter(parts).then(|part| async move {
         match part {
+            // An empty part is none to the reader.
+            Part::Seconds(seconds) => {
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+                Ok(Frame::data(Bytes::new()))
+            }
             Part::Data(data) => Ok(Frame::data(Bytes::from(data))),
             Part::Break => Err(BoxError::from("connection reset by script")),
             Part::Hang => std::future::pending().await,
@@ -93,6 +109,14 @@ impl Script {
             Some(value.to_str().unwrap().to_owned())
         };
         seen.iter().map(value).collect()
+    }
+
+    /// Whether a header of each request is marked as a secret.
+    pub fn secret(&self, name: &str) -> Vec<bool> {
+        let seen = self.seen.lock().unwrap();
+        seen.iter()
+            .map(|request| request.headers()[name].is_sensitive())
+            .collect()
     }
 
     /// An extension of each request.

@@ -1,7 +1,15 @@
 //! A scripted registry on 127.0.0.1 that speaks raw HTTP/1.1, so that it can also break it.
 
-// Each test binary uses a part of this.
-#![allow(dead_code, unreachable_pub)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses a part of this"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::future_not_send,
+    reason = "this is a part of tests"
+)]
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -109,9 +117,11 @@ impl Server {
         Self::run(Arc::new(handler), None).await
     }
 
-    /// Speaks TLS as `localhost`, with a certificate of its own.
+    /// Speaks TLS as `localhost` and `registry.invalid`, with a certificate of its own.
     pub async fn start_tls(handler: impl Fn(&Seen) -> Script + Send + Sync + 'static) -> Self {
-        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let names = ["localhost", "127.0.0.1", "registry.invalid"]
+            .map(str::to_owned)
+            .to_vec();
         Self::run(
             Arc::new(handler),
             Some(Tls::for_names(names, &[b"http/1.1"])),
@@ -150,6 +160,12 @@ impl Server {
             certificate,
             task,
         }
+    }
+
+    /// From now on connections are refused.
+    pub async fn stop(mut self) {
+        self.task.abort();
+        assert!((&mut self.task).await.unwrap_err().is_cancelled());
     }
 
     /// Everything asked so far.

@@ -1,3 +1,5 @@
+use std::error::Error;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -62,46 +64,61 @@ impl SpoolBody {
     }
 
     fn poll_state(&mut self, cx: &Context<'_>) -> Poll<Result<Next, BoxError>> {
-        let Some(reader) = &self.reader else {
+        let Self {
+            reader: Some(reader),
+            position,
+            end,
+            file,
+        } = self
+        else {
             return Poll::Ready(Ok(Next::End));
         };
-        let mut state = reader.spool.lock();
-        state.readers[reader.slot].position = self.position;
-        if state.lossy {
-            state.wake_writer();
-        }
-        let visible = self.end.map_or(state.visible, |end| end.min(state.visible));
-        if self.position < visible {
-            let max = (visible - self.position).min(FRAME as u64);
-            if let Some(bytes) = state.buffered(self.position, max) {
-                return Poll::Ready(Ok(Next::Memory(bytes)));
+        reader.spool.with(|state| {
+            state.readers[reader.slot].position = *position;
+            if state.lossy {
+                state.wake_writer();
             }
-            let Some(file) = state
-                .file
-                .as_ref()
-                .filter(|_| self.position < state.in_file)
-            else {
-                return Poll::Ready(Err("the spool has lost bytes of this reader".into()));
-            };
-            if self
-                .file
-                .as_ref()
-                .is_none_or(|file| file.position() != self.position)
-            {
-                self.file = Some(FileReader::new(Arc::clone(file), self.position));
+            let visible = end.map_or(state.visible, |end| end.min(state.visible));
+            if *position < visible {
+                let max = (visible - *position).min(FRAME as u64);
+                if let Some(bytes) = state.buffered(*position, max) {
+                    return Poll::Ready(Ok(Next::Memory(bytes)));
+                }
+                let Some(spooled) = state.file.as_ref().filter(|_| *position < state.in_file)
+                else {
+                    return Poll::Ready(Err(Lost.into()));
+                };
+                if file
+                    .as_ref()
+                    .is_none_or(|file| file.position() != *position)
+                {
+                    *file = Some(FileReader::new(Arc::clone(spooled), *position));
+                }
+                return Poll::Ready(Ok(Next::File(visible.min(state.in_file))));
             }
-            return Poll::Ready(Ok(Next::File(visible.min(state.in_file))));
-        }
-        match &state.phase {
-            Phase::Failed(failure) => Poll::Ready(Err(failure.clone().into())),
-            Phase::Checked | Phase::Settled => Poll::Ready(Ok(Next::End)),
-            Phase::Asking | Phase::Filling | Phase::Alone => {
-                state.wait_as_reader(reader.slot, cx);
-                Poll::Pending
+            match &state.phase {
+                Phase::Failed(failure) => Poll::Ready(Err(failure.clone().into())),
+                Phase::Checked | Phase::Settled => Poll::Ready(Ok(Next::End)),
+                Phase::Asking | Phase::Filling | Phase::Alone => {
+                    state.wait_as_reader(reader.slot, cx);
+                    Poll::Pending
+                }
             }
-        }
+        })
     }
 }
+
+/// Bytes are dropped only once all readers have them, so no reader ever meets this.
+#[derive(Debug)]
+struct Lost;
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the spool has lost bytes that were still to be read")
+    }
+}
+
+impl Error for Lost {}
 
 impl Body for SpoolBody {
     type Data = Bytes;

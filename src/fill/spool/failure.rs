@@ -33,6 +33,14 @@ impl Failure {
         Self::reply(status, headers, body)
     }
 
+    /// A fill that ended without a word: nobody wanted it any more, or its task has died.
+    pub(in crate::fill) fn given_up() -> Self {
+        Self::new(
+            StatusCode::BAD_GATEWAY,
+            "the fill of this file was given up",
+        )
+    }
+
     /// The answer of a source that is no file.
     pub(in crate::fill) fn reply(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
         Self(Arc::new(Reply {
@@ -62,9 +70,10 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The text may be a stranger's, and goes into logs.
         let text = String::from_utf8_lossy(&self.0.body);
-        let line = text.lines().next().unwrap_or_default();
-        write!(f, "{}: {line}", self.0.status)
+        let line = reply::line(text.lines().next().unwrap_or_default());
+        write!(f, "{}: {}", self.0.status, line.trim_end())
     }
 }
 

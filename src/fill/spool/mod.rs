@@ -16,6 +16,7 @@
 
 mod body;
 mod failure;
+mod keep;
 mod reader;
 mod state;
 mod writer;

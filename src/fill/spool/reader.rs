@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 
 use super::body::SpoolBody;
 use super::failure::Failure;
-use super::state::{HELD_BACK, Phase, Slot, Spool};
+use super::state::{Phase, Slot, Spool};
 
 /// One who wants the file. While it lives, the fill knows of it; dropped, it has left.
 #[derive(Debug)]
@@ -16,8 +16,7 @@ pub(in crate::fill) struct Reader {
 /// How far a fill has to be before a client gets its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::fill) enum Until {
-    /// The source has answered; or, where all of the file would be held back anyhow, until it
-    /// has been checked.
+    /// The first bytes may be shown. Of a small file these are all, so that it is checked by then.
     Begun,
     /// All bytes are there and they are right.
     Checked,
@@ -41,18 +40,18 @@ pub(in crate::fill) enum Start {
 impl Reader {
     /// `None` if the fill has failed, or cannot give a new reader its first bytes any more.
     pub(in crate::fill) fn join(spool: &Arc<Spool>) -> Option<Self> {
-        let mut state = spool.lock();
-        let slot = state
-            .is_joinable()
-            .then(|| state.readers.insert(Slot::default()))?;
-        drop(state);
+        let slot = spool.with(|state| {
+            state
+                .is_joinable()
+                .then(|| state.readers.insert(Slot::default()))
+        })?;
         let spool = Arc::clone(spool);
         Some(Self { spool, slot })
     }
 
     /// Goes away and wants the fill to go on all the same.
     pub(in crate::fill) fn leave_running(self) {
-        self.spool.lock().detached = true;
+        self.spool.with(|state| state.detached = !state.lossy);
     }
 
     /// # Cancel safety
@@ -63,25 +62,24 @@ impl Reader {
     }
 
     fn poll_start(&self, cx: &Context<'_>, until: Until) -> Poll<Start> {
-        let mut state = self.spool.lock();
-        let begun = match &state.phase {
-            Phase::Failed(failure) => return Poll::Ready(Start::Failed(failure.clone())),
-            Phase::Alone => return Poll::Ready(Start::Alone),
-            Phase::Asking => false,
-            Phase::Filling if until == Until::Begun => {
-                state.lossy || state.len.is_none_or(|len| len > HELD_BACK)
+        self.spool.with(|state| {
+            let ready = match &state.phase {
+                Phase::Failed(failure) => return Poll::Ready(Start::Failed(failure.clone())),
+                Phase::Alone => return Poll::Ready(Start::Alone),
+                Phase::Asking => false,
+                Phase::Filling if until == Until::Begun => state.has_begun(),
+                // The writer would wait for this reader, and this reader for the writer.
+                Phase::Filling if state.lossy => return Poll::Ready(Start::Unchecked),
+                Phase::Filling => false,
+                Phase::Checked => until != Until::Settled,
+                Phase::Settled => true,
+            };
+            if ready {
+                return Poll::Ready(Start::File { len: state.len });
             }
-            // The writer would wait for this reader, and this reader for the writer.
-            Phase::Filling if state.lossy => return Poll::Ready(Start::Unchecked),
-            Phase::Filling => false,
-            Phase::Checked => until != Until::Settled,
-            Phase::Settled => true,
-        };
-        if begun {
-            return Poll::Ready(Start::File { len: state.len });
-        }
-        state.wait_as_reader(self.slot, cx);
-        Poll::Pending
+            state.wait_as_reader(self.slot, cx);
+            Poll::Pending
+        })
     }
 
     /// The bytes from `start` up to `end`, or up to wherever the file ends.
@@ -92,8 +90,9 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        let mut state = self.spool.lock();
-        state.readers.remove(self.slot);
-        state.wake_writer();
+        self.spool.with(|state| {
+            state.readers.remove(self.slot);
+            state.wake_writer();
+        });
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 use std::fs::File;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Waker};
 
 use bytes::Bytes;
@@ -14,7 +14,14 @@ pub(in crate::fill) const MEMORY: u64 = 256 * 1024;
 
 /// How much of a file whose length is known is held back until it has been checked. More than
 /// the directory at the end of a small zip, so that what is missing is no detail.
-pub(in crate::fill) const HELD_BACK: u64 = 64 * 1024;
+const HELD_BACK: u64 = 64 * 1024;
+
+/// How much is held back of a file whose length is not known, so that nobody has all of it before it
+/// has been checked: more than the record at the end of a zip.
+const HELD_BACK_AT_LEAST: u64 = 1024;
+
+/// Pieces smaller than this are joined, so that there are never very many.
+const SMALL: usize = 4 * 1024;
 
 /// What one writer and its readers share.
 #[derive(Debug)]
@@ -43,6 +50,8 @@ pub(super) struct State {
     /// The fill is wanted even without a reader.
     pub(super) detached: bool,
     pub(super) writer: Option<Waker>,
+    /// Those to be woken once the lock is free.
+    woken: Vec<Waker>,
 }
 
 /// One reader, as the writer sees it.
@@ -84,29 +93,33 @@ impl Spool {
                 readers: Slab::new(),
                 detached: false,
                 writer: None,
+                woken: Vec::new(),
             }),
         }
     }
 
-    /// A panic of another holder leaves the state usable: no step below stops half way.
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Looks at the state or changes it, and then wakes whom the change is for.
+    pub(super) fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        // A panic of another holder leaves the state usable: no step of a change stops half way.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = change(&mut state);
+        let woken = std::mem::take(&mut state.woken);
+        drop(state);
+        // Not under the lock: a waker may drop a task, and with it a reader of this very spool.
+        woken.into_iter().for_each(Waker::wake);
+        result
     }
 }
 
 impl State {
     pub(super) fn wake_readers(&mut self) {
         for (_, slot) in &mut self.readers {
-            if let Some(waker) = slot.waker.take() {
-                waker.wake();
-            }
+            self.woken.extend(slot.waker.take());
         }
     }
 
     pub(super) fn wake_writer(&mut self) {
-        if let Some(writer) = self.writer.take() {
-            writer.wake();
-        }
+        self.woken.extend(self.writer.take());
     }
 
     pub(super) fn wait_as_reader(&mut self, reader: usize, cx: &Context<'_>) {
@@ -124,6 +137,39 @@ impl State {
 
     pub(super) fn is_wanted(&self) -> bool {
         self.detached || !self.readers.is_empty()
+    }
+
+    /// Adds a piece at the end.
+    pub(super) fn push(&mut self, bytes: Bytes) {
+        self.written += bytes.len() as u64;
+        match self.buffer.back_mut() {
+            Some(last) if last.len() < SMALL && bytes.len() < SMALL => {
+                *last = [&last[..], &bytes[..]].concat().into();
+            }
+            _ => self.buffer.push_back(bytes),
+        }
+        self.visible = match self.len {
+            Some(len) => self.written.min(len.saturating_sub(HELD_BACK)),
+            None => self.written.saturating_sub(HELD_BACK_AT_LEAST),
+        };
+    }
+
+    /// Whether there is enough for a first answer, of a file that has not been checked. Of one that
+    /// would be held back as a whole there never is.
+    pub(super) fn has_begun(&self) -> bool {
+        self.lossy || self.len.unwrap_or(self.written) > HELD_BACK
+    }
+
+    /// From now on the file is only for the readers that are there.
+    pub(super) fn lose(&mut self) {
+        self.lossy = true;
+        self.detached = false;
+    }
+
+    /// Whether the readers have room for more. Those who have all that they may have are not waited
+    /// for: they wait for the writer.
+    pub(super) fn has_room(&self) -> bool {
+        self.written - self.buffered_from < MEMORY || self.slowest() >= self.visible
     }
 
     pub(super) fn slowest(&self) -> u64 {

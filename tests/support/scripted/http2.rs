@@ -29,7 +29,7 @@ pub(super) fn service(
     .boxed_clone()
 }
 
-async fn respond(answer: Answer) -> io::Result<Response<ResponseBody>> {
+pub(super) async fn respond(answer: Answer) -> io::Result<Response<ResponseBody>> {
     if let Some(gate) = &answer.before_head {
         gate.pass().await;
     }

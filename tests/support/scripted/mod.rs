@@ -5,7 +5,9 @@ mod gate;
 mod http1;
 mod http2;
 mod registry;
+mod source;
 
 pub use answer::{Answer, Framing};
 pub use gate::Gate;
 pub use registry::ScriptedRegistry;
+pub use source::{Source, SourceBody};

@@ -1,0 +1,123 @@
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::observe;
+use crate::storage::{Commit, Staged, StorageError, blocking};
+
+/// Where the bytes of a spool are kept until the file is whole, and what becomes of them then.
+pub(super) struct Keep {
+    commit: Commit,
+    staged: Option<Staged>,
+}
+
+impl Keep {
+    pub(super) fn new(commit: Commit) -> Self {
+        let staged = None;
+        Self { commit, staged }
+    }
+
+    /// Whether there will be a stored file.
+    pub(super) fn stores(&self) -> bool {
+        self.commit.stores()
+    }
+
+    /// Whether there are bytes in a file.
+    pub(super) fn is_staged(&self) -> bool {
+        self.staged.is_some()
+    }
+
+    /// The file has this many bytes now.
+    pub(super) fn advance(&mut self, written: u64) {
+        if let Some(staged) = &self.staged {
+            self.commit.advance(staged, written);
+        }
+    }
+
+    /// Stores the file: the staged one, or that in memory if nothing was staged.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped early, the file is stored as a whole or not at all.
+    pub(super) async fn finish(self, len: u64, memory: Vec<Bytes>) -> Result<(), StorageError> {
+        match self.staged {
+            Some(staged) => self.commit.finish_staged(staged, len).await,
+            None => self.commit.finish_memory(memory).await,
+        }
+    }
+
+    /// Returns when nothing of the file is left anywhere.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is thrown away all the same.
+    pub(super) async fn abort(self) {
+        drop(self.staged);
+        self.commit.abort().await;
+    }
+
+    /// Puts these bytes at this offset. Returns the file and where they end in it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Bytes beyond those that are known to be written may be there or not.
+    pub(super) async fn write(
+        &mut self,
+        offset: u64,
+        pieces: Vec<Bytes>,
+    ) -> Result<(Arc<File>, u64), StorageError> {
+        let staged = match &self.staged {
+            Some(staged) => staged,
+            None => {
+                let staged = self.stage().await?;
+                self.staged.insert(staged)
+            }
+        };
+        let file = Arc::clone(staged.file());
+        let write = blocking(move || {
+            let mut end = offset;
+            for piece in &pieces {
+                write_all_at(&file, piece, end)?;
+                end += piece.len() as u64;
+            }
+            Ok((file, end))
+        });
+        write
+            .await
+            .map_err(|error| self.commit.error("write", error))
+    }
+
+    /// A storage that takes no file must not cost the readers of this one their shared fill: it
+    /// is then spooled elsewhere, and let go.
+    async fn stage(&mut self) -> Result<Staged, StorageError> {
+        match self.commit.stage().await {
+            Err(error) if self.commit.stores() => {
+                observe::storage_failed(&error);
+                self.commit.give_up();
+                self.commit.stage().await
+            }
+            staged => staged,
+        }
+    }
+}
+
+#[cfg(unix)]
+fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+#[cfg(windows)]
+fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_write(file, bytes, offset)? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            n => {
+                bytes = &bytes[n..];
+                offset += n as u64;
+            }
+        }
+    }
+    Ok(())
+}

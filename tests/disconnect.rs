@@ -1,0 +1,313 @@
+//! A client that leaves: its fill goes on, or stops with the last one who wants the file.
+#![cfg(feature = "fill")]
+
+#[macro_use]
+mod support;
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::Request;
+use http_body::Body;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use support::{
+    Answer, Framing, Gate, Server, Source, ask, fetch, get, large_module_zip, quiet, read,
+    web_client, whole,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tower::{ServiceBuilder, service_fn};
+use tower_goproxy::Storage;
+use tower_goproxy::fill::{Fill, FillLayer, Fills, OnDisconnect};
+
+const PARTS: usize = 4;
+
+/// When a client leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moment {
+    BeforeTheHead,
+    /// With so many of [`PARTS`] parts.
+    With(usize),
+}
+
+const MOMENTS: [Moment; 5] = [
+    Moment::BeforeTheHead,
+    Moment::With(0),
+    Moment::With(1),
+    Moment::With(2),
+    Moment::With(3),
+];
+
+/// A proxy for one file, and the gates of its source: before the head, and between the parts.
+struct Scene {
+    path: String,
+    content: Bytes,
+    part: usize,
+    proxy: Fill<Source>,
+    source: Source,
+    fills: Fills,
+    head: Gate,
+    parts: Gate,
+}
+
+impl Scene {
+    /// `name` keeps the files of several scenes in one storage apart.
+    fn new(storage: &Storage, name: usize, on_disconnect: OnDisconnect, framing: Framing) -> Self {
+        let version = format!("v1.{name}.0");
+        let content = Bytes::from(large_module_zip("example.com/m", &version, 1_100_000));
+        let path = format!("/example.com/m/@v/{version}.zip");
+        let part = content.len().div_ceil(PARTS);
+        let (head, parts) = (Gate::closed(), Gate::closed());
+        let answer = Answer::in_parts(content.clone(), part).framing(framing);
+        let source = Source::serving(path.clone(), answer.withheld(&head).gated(&parts));
+        let layer = FillLayer::new(storage.clone()).on_disconnect(on_disconnect);
+        Self {
+            path,
+            content,
+            part,
+            proxy: ServiceBuilder::new().layer(&layer).service(source.clone()),
+            source,
+            fills: layer.fills(),
+            head,
+            parts,
+        }
+    }
+
+    /// A client that reads up to this moment, and is then gone.
+    fn client(&self, moment: Moment) -> JoinHandle<()> {
+        let (proxy, path, part) = (self.proxy.clone(), self.path.clone(), self.part);
+        tokio::spawn(async move {
+            let response = ask(&proxy, get(&path)).await;
+            if let Moment::With(parts) = moment {
+                let mut body = response.into_body();
+                read(&mut body, parts * part).await.unwrap();
+            }
+        })
+    }
+
+    /// So many clients come, read up to this moment, and leave.
+    async fn leave(&self, moment: Moment, clients: usize) {
+        let clients: Vec<_> = (0..clients).map(|_| self.client(moment)).collect();
+        quiet().await;
+        match moment {
+            Moment::BeforeTheHead => {
+                for client in clients {
+                    client.abort();
+                    assert!(client.await.is_err_and(|error| error.is_cancelled()));
+                }
+            }
+            Moment::With(parts) => {
+                self.head.open();
+                self.parts.allow(parts.saturating_sub(1));
+                for client in join_all(clients).await {
+                    client.unwrap();
+                }
+            }
+        }
+        quiet().await;
+    }
+
+    fn open(&self) {
+        self.head.open();
+        self.parts.open();
+    }
+
+    /// Asks, and gives what the storage had to do with the answer, which is right.
+    async fn ask(&self) -> String {
+        let response = ask(&self.proxy, get(&self.path)).await;
+        let status = response.headers()["cache-status"].to_str().unwrap();
+        let status = status.trim_start_matches("tower-goproxy; ").to_owned();
+        assert!(whole(response.into_body()).await.unwrap() == self.content);
+        self.fills.idle().await;
+        status
+    }
+}
+
+const KINDS: [(usize, Framing); 2] = [(1, Framing::Length), (3, Framing::Chunked)];
+
+on_each_storage! {
+    async fn a_fill_outlives_its_clients(storage: Storage) {
+        for (clients, framing) in KINDS {
+            for (i, moment) in MOMENTS.into_iter().enumerate() {
+                let scene = Scene::new(&storage, clients * 10 + i, OnDisconnect::Finish, framing);
+                scene.leave(moment, clients).await;
+                assert_eq!(scene.fills.running(), 1, "{moment:?}");
+                scene.open();
+                scene.fills.idle().await;
+                assert_eq!(scene.ask().await, "hit", "{moment:?}");
+                assert_eq!(scene.source.requests().total(), 1);
+            }
+        }
+    }
+
+    async fn a_fill_that_is_to_stop_with_its_last_client_stops(storage: Storage) {
+        for (clients, framing) in KINDS {
+            for (i, moment) in MOMENTS.into_iter().enumerate() {
+                let scene = Scene::new(&storage, clients * 10 + i, OnDisconnect::Abort, framing);
+                scene.leave(moment, clients).await;
+                // The gates are closed: nothing but the clients can have ended it.
+                scene.fills.idle().await;
+                scene.source.let_go().await;
+                scene.open();
+                assert_eq!(scene.ask().await, "fwd=miss; stored", "{moment:?}");
+                assert_eq!(scene.ask().await, "hit", "{moment:?}");
+                assert_eq!(scene.source.requests().total(), 2);
+            }
+        }
+    }
+
+    async fn a_fill_goes_on_for_the_last_one_who_wants_it(storage: Storage) {
+        for (i, moment) in MOMENTS.into_iter().enumerate() {
+            let scene = Scene::new(&storage, i, OnDisconnect::Abort, Framing::Length);
+            let staying = scene.client(Moment::With(PARTS));
+            scene.leave(moment, 3).await;
+            assert_eq!(scene.fills.running(), 1, "{moment:?}");
+            scene.open();
+            staying.await.unwrap();
+            scene.fills.idle().await;
+            assert_eq!(scene.ask().await, "hit", "{moment:?}");
+            assert_eq!(scene.source.requests().total(), 1);
+        }
+    }
+
+    /// A server drops a body once it has as many bytes as were declared, and never asks for its end.
+    async fn a_client_that_has_all_bytes_has_not_left_early(storage: Storage) {
+        for (i, on_disconnect) in [OnDisconnect::Finish, OnDisconnect::Abort].into_iter().enumerate() {
+            let scene = Scene::new(&storage, i, on_disconnect, Framing::Length);
+            scene.open();
+            let mut body = ask(&scene.proxy, get(&scene.path)).await.into_body();
+            let received = read(&mut body, scene.content.len()).await.unwrap();
+            assert!(received == scene.content);
+            assert!(body.is_end_stream());
+            drop(body);
+            scene.fills.idle().await;
+            assert_eq!(scene.ask().await, "hit", "{on_disconnect:?}");
+        }
+    }
+
+    async fn who_comes_after_an_aborted_fill_begins_a_new_one(storage: Storage) {
+        let scene = Scene::new(&storage, 0, OnDisconnect::Abort, Framing::Length);
+        for asked in 1..=5 {
+            scene.leave(Moment::With(0), 1).await;
+            assert_eq!(scene.source.requests().total(), asked);
+        }
+        scene.open();
+        assert_eq!(scene.ask().await, "fwd=miss; stored");
+    }
+}
+
+/// The same over real connections.
+struct Web {
+    scene: Scene,
+    server: Server,
+    /// How many answers the server has let go, sent or not.
+    gone: watch::Sender<usize>,
+    _folder: tempfile::TempDir,
+}
+
+impl Web {
+    async fn new(on_disconnect: OnDisconnect) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::disk(folder.path()).unwrap();
+        let scene = Scene::new(&storage, 0, on_disconnect, Framing::Length);
+        let gone = watch::Sender::new(0);
+        let (proxy, count) = (scene.proxy.clone(), gone.clone());
+        let watched = service_fn(move |request: Request<Incoming>| {
+            let (proxy, held) = (proxy.clone(), Held(count.clone()));
+            async move {
+                let response = ask(&proxy, request.map(|_| ())).await;
+                Ok::<_, Infallible>(response.map(|body| {
+                    body.map_frame(move |frame| {
+                        let _ = &held;
+                        frame
+                    })
+                }))
+            }
+        });
+        let server = Server::start(watched).await;
+        Self {
+            scene,
+            server,
+            gone,
+            _folder: folder,
+        }
+    }
+
+    /// A client on a TCP connection of its own, which it drops at this moment. Returns once the
+    /// server has noticed.
+    async fn leave(&self, moment: Moment) {
+        let mut connection = TcpStream::connect(self.server.address()).await.unwrap();
+        let head = format!(
+            "GET {} HTTP/1.1\r\nhost: proxy.test\r\n\r\n",
+            self.scene.path
+        );
+        connection.write_all(head.as_bytes()).await.unwrap();
+        self.scene.source.requests().arrived(1).await;
+        if let Moment::With(parts) = moment {
+            self.scene.head.open();
+            self.scene.parts.allow(parts.saturating_sub(1));
+            let mut buffer = vec![0; 64 * 1024];
+            let mut received = 0;
+            while received < (parts * self.scene.part).max(1) {
+                received += connection.read(&mut buffer).await.unwrap();
+            }
+        }
+        drop(connection);
+        let mut gone = self.gone.subscribe();
+        gone.wait_for(|gone| *gone == 1).await.unwrap();
+    }
+}
+
+/// Counts when it goes away.
+struct Held(watch::Sender<usize>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.send_modify(|gone| *gone += 1);
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_connection_stops_a_fill_that_is_to_stop() {
+    for moment in MOMENTS {
+        let web = Web::new(OnDisconnect::Abort).await;
+        web.leave(moment).await;
+        web.scene.source.let_go().await;
+        web.scene.fills.idle().await;
+        web.scene.open();
+        assert_eq!(web.scene.ask().await, "fwd=miss; stored", "{moment:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_connection_does_not_stop_a_fill_that_is_to_go_on() {
+    for moment in MOMENTS {
+        let web = Web::new(OnDisconnect::Finish).await;
+        web.leave(moment).await;
+        web.scene.open();
+        web.scene.fills.idle().await;
+        assert_eq!(web.scene.ask().await, "hit", "{moment:?}");
+        assert_eq!(web.scene.source.requests().total(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_reset_http2_stream_stops_a_fill_and_not_its_connection() {
+    let web = Web::new(OnDisconnect::Abort).await;
+    let client = web_client(true);
+    let url = format!("{}{}", web.server.url(), web.scene.path);
+    web.scene.head.open();
+    let mut response = fetch(&client, &url).await;
+    read(response.body_mut(), web.scene.part).await.unwrap();
+    drop(response);
+    web.scene.source.let_go().await;
+    web.scene.fills.idle().await;
+    web.scene.open();
+    let again = fetch(&client, &url).await;
+    let body = again.into_body().collect().await.unwrap().to_bytes();
+    assert!(body == web.scene.content);
+}

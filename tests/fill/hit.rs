@@ -1,0 +1,166 @@
+//! A miss, then a hit: the same bytes under the same head.
+
+use http::{HeaderMap, Method, StatusCode};
+use tower_goproxy::fill::FillLayer;
+
+use super::fixtures::{INFO, MOD, ZIP, files, large_zip, proxy, registry, zip};
+use super::support::{Answer, Framing, Source, ask, get, request, whole};
+
+const MISS: &str = "tower-goproxy; fwd=miss; stored";
+const HIT: &str = "tower-goproxy; hit";
+
+/// All of a head, in order of names.
+fn all(headers: &HeaderMap) -> Vec<(String, String)> {
+    let mut all: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| {
+            let value = value.to_str().expect("a header is text");
+            (name.to_string(), value.to_owned())
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+fn expected(path: &str, len: usize, cache_status: &str) -> Vec<(String, String)> {
+    let (file, content_type) = match path {
+        INFO => ("v1.0.0.info", "application/json"),
+        MOD => ("v1.0.0.mod", "text/plain; charset=utf-8"),
+        _ => ("v1.0.0.zip", "application/zip"),
+    };
+    [
+        ("accept-ranges", "bytes"),
+        ("cache-control", "public, max-age=31536000, immutable"),
+        ("cache-status", cache_status),
+        ("content-length", &len.to_string()),
+        ("content-type", content_type),
+        ("etag", &format!("\"{file}-{len:x}\"")),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+on_each_storage! {
+    async fn a_miss_is_filled_and_the_next_request_is_a_hit(storage: Storage) {
+        let (layer, source) = (FillLayer::new(storage), registry());
+        let proxy = proxy(&layer, &source);
+        for (path, content) in files() {
+            for cache_status in [MISS, HIT, HIT] {
+                let response = ask(&proxy, get(path)).await;
+                assert_eq!(response.status(), StatusCode::OK);
+                assert_eq!(all(response.headers()), expected(path, content.len(), cache_status));
+                assert_eq!(whole(response.into_body()).await.unwrap(), content);
+                layer.fills().idle().await;
+            }
+            assert_eq!(source.requests().count(path), 1);
+        }
+    }
+
+    async fn a_large_file_arrives_under_its_whole_head_too(storage: Storage) {
+        let content = large_zip();
+        let source = Source::serving(ZIP, Answer::in_parts(content.clone(), 100_000));
+        let layer = FillLayer::new(storage);
+        let proxy = proxy(&layer, &source);
+        for cache_status in [MISS, HIT] {
+            let response = ask(&proxy, get(ZIP)).await;
+            assert_eq!(all(response.headers()), expected(ZIP, content.len(), cache_status));
+            assert!(whole(response.into_body()).await.unwrap() == content);
+            layer.fills().idle().await;
+        }
+    }
+
+    async fn a_file_of_unknown_length_says_nothing_that_needs_it_until_it_is_stored(storage: Storage) {
+        let content = large_zip();
+        let answer = Answer::in_parts(content.clone(), 100_000).framing(Framing::Chunked);
+        let source = Source::serving(ZIP, answer);
+        let layer = FillLayer::new(storage);
+        let proxy = proxy(&layer, &source);
+
+        let response = ask(&proxy, get(ZIP)).await;
+        let known: Vec<_> = expected(ZIP, content.len(), MISS)
+            .into_iter()
+            .filter(|(name, _)| name.starts_with("cache") || name == "content-type")
+            .collect();
+        assert_eq!(all(response.headers()), known);
+        assert!(whole(response.into_body()).await.unwrap() == content);
+        layer.fills().idle().await;
+
+        let response = ask(&proxy, get(ZIP)).await;
+        assert_eq!(all(response.headers()), expected(ZIP, content.len(), HIT));
+        assert!(whole(response.into_body()).await.unwrap() == content);
+    }
+
+    async fn a_sources_own_headers_are_not_kept(storage: Storage) {
+        let answer = Answer::new([zip()])
+            .header("set-cookie", "session=1")
+            .header("etag", "\"upstream\"")
+            .header("last-modified", "Mon, 01 Jan 2024 00:00:00 GMT")
+            .header("cache-control", "private")
+            .header("content-type", "text/html")
+            .header("content-encoding", "identity");
+        let (layer, source) = (FillLayer::new(storage), Source::serving(ZIP, answer));
+        let proxy = proxy(&layer, &source);
+        for cache_status in [MISS, HIT] {
+            let response = ask(&proxy, get(ZIP)).await;
+            assert_eq!(all(response.headers()), expected(ZIP, zip().len(), cache_status));
+            layer.fills().idle().await;
+        }
+    }
+
+    async fn head_on_a_hit_is_the_head_of_get(storage: Storage) {
+        let (layer, source) = (FillLayer::new(storage), registry());
+        let proxy = proxy(&layer, &source);
+        for (path, content) in files() {
+            ask(&proxy, get(path)).await;
+            layer.fills().idle().await;
+            let response = ask(&proxy, request(Method::HEAD, path, &[])).await;
+            assert_eq!(response.status(), StatusCode::OK);
+            assert_eq!(all(response.headers()), expected(path, content.len(), HIT));
+            assert!(whole(response.into_body()).await.unwrap().is_empty());
+        }
+        assert_eq!(source.requests().total(), 3);
+    }
+
+    async fn head_on_a_miss_asks_the_source_by_head_and_fills_nothing(storage: Storage) {
+        let (layer, source) = (FillLayer::new(storage), registry());
+        let proxy = proxy(&layer, &source);
+        for asked in 1..=2 {
+            let response = ask(&proxy, request(Method::HEAD, ZIP, &[])).await;
+            assert_eq!(response.status(), StatusCode::OK);
+            assert_eq!(response.headers()["content-length"], zip().len().to_string());
+            assert_eq!(response.headers()["cache-status"], "tower-goproxy; fwd=miss");
+            assert!(whole(response.into_body()).await.unwrap().is_empty());
+            assert_eq!(layer.fills().running(), 0);
+            assert_eq!(source.requests().total(), asked);
+        }
+        let missing = request(Method::HEAD, "/example.com/other/@v/v1.0.0.zip", &[]);
+        assert_eq!(ask(&proxy, missing).await.status(), StatusCode::NOT_FOUND);
+        assert!(source.requests().all().iter().all(|asked| asked.method == Method::HEAD));
+    }
+
+    async fn disable_module_fetch_asks_for_stored_files_alone(storage: Storage) {
+        let (layer, source) = (FillLayer::new(storage), registry());
+        let proxy = proxy(&layer, &source);
+        let asked = || request(Method::GET, ZIP, &[("disable-module-fetch", "true")]);
+
+        let response = ask(&proxy, asked()).await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        let text = whole(response.into_body()).await.unwrap();
+        assert_eq!(text, "not found: temporarily unavailable\n");
+        assert_eq!((source.requests().total(), layer.fills().running()), (0, 0));
+        for other in ["/example.com/!mod/@v/list", "/example.com/!mod/@latest"] {
+            let asked = request(Method::GET, other, &[("disable-module-fetch", "true")]);
+            assert_eq!(ask(&proxy, asked).await.status(), StatusCode::NOT_FOUND);
+        }
+        assert_eq!(source.requests().total(), 0);
+
+        let no = request(Method::GET, ZIP, &[("disable-module-fetch", "false")]);
+        assert_eq!(ask(&proxy, no).await.status(), StatusCode::OK);
+        layer.fills().idle().await;
+        let response = ask(&proxy, asked()).await;
+        assert_eq!(response.headers()["cache-status"], HIT);
+        assert_eq!(whole(response.into_body()).await.unwrap(), zip());
+    }
+}

@@ -1,0 +1,101 @@
+//! A storage on disk is a static module proxy.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use http::StatusCode;
+use tower_goproxy::Storage;
+use tower_goproxy::fill::FillLayer;
+
+use super::fixtures::{ZIP, files, large_zip, proxy, registry};
+use super::support::storages::files as files_of;
+use super::support::{Answer, Source, ask, get, whole, within};
+
+fn paths(paths: &[&str]) -> Vec<PathBuf> {
+    paths.iter().map(PathBuf::from).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_lies_at_its_escaped_path_and_nothing_else_is_there() {
+    within(async {
+        let folder = tempfile::tempdir().unwrap();
+        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
+        let source = registry();
+        for (path, _) in files() {
+            ask(&proxy(&layer, &source), get(path)).await;
+        }
+        for odd in [
+            "/git.example.com/~user/mod/@v/v0.1.0.mod",
+            "/example.com/old/@v/v3.0.0+incompatible.mod",
+            "/github.com/%21burnt%21sushi/toml/@v/v1.0.0-%21r%21c.1.mod",
+        ] {
+            let any = Source::new(|_| Answer::new(["module example.com/any\n"]));
+            let response = ask(&proxy(&layer, &any), get(odd)).await;
+            assert_eq!(response.status(), StatusCode::OK, "{odd}");
+        }
+        layer.fills().idle().await;
+        let expected = paths(&[
+            "example.com/!mod/@v/v1.0.0.info",
+            "example.com/!mod/@v/v1.0.0.mod",
+            "example.com/!mod/@v/v1.0.0.zip",
+            "example.com/old/@v/v3.0.0+incompatible.mod",
+            "git.example.com/~user/mod/@v/v0.1.0.mod",
+            "github.com/!burnt!sushi/toml/@v/v1.0.0-!r!c.1.mod",
+        ]);
+        assert_eq!(files_of(folder.path()), expected);
+        for (path, content) in files() {
+            assert_eq!(fs::read(folder.path().join(&path[1..])).unwrap(), content);
+        }
+    })
+    .await;
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn stored_files_have_the_modes_of_any_new_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    within(async {
+        let folder = tempfile::tempdir().unwrap();
+        let any = tempfile::tempdir().unwrap();
+        fs::write(any.path().join("file"), "").unwrap();
+        fs::create_dir(any.path().join("folder")).unwrap();
+        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
+        // One that is staged from the beginning, and those that stay in memory until the end.
+        let source = Source::new(|request| match &*request.path {
+            "/example.com/!mod/@v/v1.0.0.zip" => Answer::in_parts(large_zip(), 100_000),
+            _ => Answer::new(["module example.com/Mod\n"]),
+        });
+        for path in [ZIP, "/example.com/!mod/@v/v1.0.0.mod"] {
+            ask(&proxy(&layer, &source), get(path)).await;
+            layer.fills().idle().await;
+            let stored = folder.path().join(&path[1..]);
+            assert_eq!(mode(&stored), mode(&any.path().join("file")), "{path}");
+            assert_eq!(
+                mode(stored.parent().unwrap()),
+                mode(&any.path().join("folder"))
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_somebody_else_has_put_there_are_hits() {
+    within(async {
+        let folder = tempfile::tempdir().unwrap();
+        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
+        let source = Source::new(|_| Answer::text(StatusCode::NOT_FOUND, "not found"));
+        for (path, content) in files() {
+            let file = folder.path().join(&path[1..]);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, &content).unwrap();
+            let response = ask(&proxy(&layer, &source), get(path)).await;
+            assert_eq!(response.headers()["cache-status"], "tower-goproxy; hit");
+            assert_eq!(whole(response.into_body()).await.unwrap(), content);
+        }
+        assert_eq!(source.requests().total(), 0);
+    })
+    .await;
+}

@@ -1,0 +1,17 @@
+//! A storage that is filled while it answers: what the client gets, what the source is asked, and
+//! what is stored.
+#![cfg(feature = "fill")]
+
+#[macro_use]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod fixtures;
+mod hit;
+mod layout;
+mod not_stored;
+mod on_miss;
+mod pass_through;
+mod ranges;
+mod rejected;
+mod source_request;

@@ -1,0 +1,131 @@
+//! What a client gets while its file is fetched.
+
+use futures_util::future::join_all;
+use http::StatusCode;
+use tower_goproxy::fill::{FillLayer, OnDisconnect, OnMiss};
+
+use super::fixtures::{INFO, ZIP, large_zip, proxy};
+use super::support::{Answer, Gate, Source, ask, get, quiet, read, whole};
+
+/// A source that sends the first part of the large zip, and the others once the gate is open.
+fn gated() -> (Source, Gate) {
+    let gate = Gate::closed();
+    let answer = Answer::in_parts(large_zip(), 100_000).gated(&gate);
+    (Source::serving(ZIP, answer), gate)
+}
+
+on_each_storage! {
+    async fn stream_gives_the_bytes_as_they_arrive(storage: Storage) {
+        let (source, gate) = gated();
+        let layer = FillLayer::new(storage).on_miss(OnMiss::Stream);
+        let mut response = ask(&proxy(&layer, &source), get(ZIP)).await;
+        let first = read(response.body_mut(), 100_000).await.unwrap();
+        assert!(first == large_zip()[..100_000]);
+        assert_eq!(gate.sent_so_far(), 1);
+        gate.open();
+        assert!(whole(response.into_body()).await.unwrap() == large_zip()[100_000..]);
+        layer.fills().idle().await;
+    }
+
+    async fn wait_gives_the_file_once_it_is_stored(storage: Storage) {
+        let (source, gate) = gated();
+        let layer = FillLayer::new(storage.clone()).on_miss(OnMiss::Wait);
+        let proxy = proxy(&layer, &source);
+        let asked = {
+            let proxy = proxy.clone();
+            tokio::spawn(async move { ask(&proxy, get(ZIP)).await })
+        };
+        let parts = large_zip().len().div_ceil(100_000);
+        for sent in 1..parts {
+            quiet().await;
+            assert_eq!(gate.sent_so_far(), sent);
+            assert!(!asked.is_finished(), "before part {}", sent + 1);
+            gate.allow(1);
+        }
+        let response = asked.await.unwrap();
+        assert_eq!(response.headers()["cache-status"], "tower-goproxy; fwd=miss; stored");
+
+        // It is stored by now, for anybody: no other layer knows of this one's fills.
+        let silent = Source::new(|_| Answer::text(StatusCode::NOT_FOUND, "not found"));
+        let other = super::fixtures::proxy(&FillLayer::new(storage), &silent);
+        let hit = ask(&other, get(ZIP)).await;
+        assert_eq!(hit.headers()["cache-status"], "tower-goproxy; hit");
+        assert!(whole(hit.into_body()).await.unwrap() == large_zip());
+        assert!(whole(response.into_body()).await.unwrap() == large_zip());
+        layer.fills().idle().await;
+        assert_eq!((source.requests().total(), silent.requests().total()), (1, 0));
+    }
+
+    async fn redirect_sends_the_client_to_the_registry_and_fills_behind(storage: Storage) {
+        let on_miss = OnMiss::redirect("https://registry.test/base/").unwrap();
+        let (source, gate) = gated();
+        // Nobody reads, and that is no reason to stop.
+        let layer = FillLayer::new(storage)
+            .on_miss(on_miss)
+            .on_disconnect(OnDisconnect::Abort);
+        let proxy = proxy(&layer, &source);
+        let responses = join_all((0..3).map(|_| ask(&proxy, get(ZIP)))).await;
+        for response in responses {
+            assert_eq!(response.status(), StatusCode::SEE_OTHER);
+            let location = &response.headers()["location"];
+            assert_eq!(location, &format!("https://registry.test/base{ZIP}"));
+            assert_eq!(response.headers()["cache-control"], "no-store");
+        }
+        source.requests().arrived(1).await;
+        assert_eq!(layer.fills().running(), 1);
+        gate.open();
+        layer.fills().idle().await;
+        let hit = ask(&proxy, get(ZIP)).await;
+        assert_eq!(hit.status(), StatusCode::OK);
+        assert!(whole(hit.into_body()).await.unwrap() == large_zip());
+        assert_eq!(source.requests().total(), 1);
+    }
+
+    async fn not_found_says_so_and_fills_behind(storage: Storage) {
+        let (source, gate) = gated();
+        let layer = FillLayer::new(storage)
+            .on_miss(OnMiss::NotFound)
+            .on_disconnect(OnDisconnect::Abort);
+        let proxy = proxy(&layer, &source);
+        let responses = join_all((0..3).map(|_| ask(&proxy, get(ZIP)))).await;
+        for response in responses {
+            assert_eq!(response.status(), StatusCode::NOT_FOUND);
+            assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+            assert_eq!(response.headers()["cache-control"], "no-store");
+            let text = whole(response.into_body()).await.unwrap();
+            assert!(text.starts_with(b"not found: "), "{text:?}");
+        }
+        gate.open();
+        layer.fills().idle().await;
+        let hit = ask(&proxy, get(ZIP)).await;
+        assert_eq!(hit.headers()["cache-status"], "tower-goproxy; hit");
+        assert!(whole(hit.into_body()).await.unwrap() == large_zip());
+        assert_eq!(source.requests().total(), 1);
+    }
+
+    async fn a_fill_behind_that_fails_is_tried_again(storage: Storage) {
+        for on_miss in [OnMiss::NotFound, OnMiss::redirect("http://registry.test").unwrap()] {
+            let source = Source::new(|_| Answer::text(StatusCode::NOT_FOUND, "not found"));
+            let layer = FillLayer::new(storage.clone()).on_miss(on_miss);
+            let proxy = proxy(&layer, &source);
+            for asked in 1..=2 {
+                ask(&proxy, get(INFO)).await;
+                layer.fills().idle().await;
+                assert_eq!(source.requests().total(), asked);
+            }
+        }
+    }
+}
+
+#[test]
+fn redirect_takes_only_addresses_of_registries() {
+    for bad in [
+        "",
+        "registry.test",
+        "ftp://registry.test",
+        "https://user:pass@registry.test",
+        "https://registry.test?x=1",
+    ] {
+        assert!(OnMiss::redirect(bad).is_err(), "{bad}");
+    }
+}

@@ -1,0 +1,39 @@
+//! Asking rules, in the words of the tests.
+
+use tower_goproxy::Target;
+use tower_goproxy::policy::{Rule, Rules};
+
+pub(crate) fn rules(text: &str) -> Rules {
+    Rules::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+pub(crate) fn ask(rules: &Rules, path: &str) -> Rule {
+    match Target::parse(path) {
+        Ok(Some(target)) => rules.rule_for(&target),
+        other => panic!("{path}: {other:?}"),
+    }
+}
+
+pub(crate) fn ask_version(rules: &Rules, module: &str, version: &str) -> Rule {
+    let verdicts = ["info", "mod", "zip"].map(|extension| {
+        let target = format!("/{module}/@v/{version}.{extension}");
+        ask(rules, &target)
+    });
+    assert!(
+        verdicts.iter().all(|verdict| *verdict == verdicts[0]),
+        "one policy for all files"
+    );
+    verdicts[0]
+}
+
+pub(crate) fn ask_list(rules: &Rules, module: &str) -> Rule {
+    let verdicts = ["@v/list", "@latest", "@v/main.info"].map(|what| {
+        let target = format!("/{module}/{what}");
+        ask(rules, &target)
+    });
+    assert!(
+        verdicts.iter().all(|verdict| *verdict == verdicts[0]),
+        "one policy for all endpoints"
+    );
+    verdicts[0]
+}

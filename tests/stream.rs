@@ -1,0 +1,276 @@
+//! A client has each part of a missing file before the source has sent the next one.
+#![cfg(all(feature = "fill", feature = "upstream"))]
+
+#[macro_use]
+mod support;
+
+use std::sync::{Arc, LazyLock, mpsc};
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use object_store::ObjectStore as _;
+use object_store::memory::InMemory;
+use support::storages::files;
+use support::{
+    Answer, Framing, Gate, ScriptedRegistry, Server, Source, ask, fetch, get, large_module_zip,
+    quiet, read, web_client, whole, within,
+};
+use tower::ServiceBuilder;
+use tower_goproxy::fill::{Fill, FillLayer, OnDisconnect};
+use tower_goproxy::{Storage, Upstream};
+
+const ZIP: &str = "/example.com/m/@v/v1.0.0.zip";
+const PARTS: usize = 20;
+
+/// A little more than 20 MiB.
+fn zip() -> Bytes {
+    static ZIP: LazyLock<Bytes> =
+        LazyLock::new(|| large_module_zip("example.com/m", "v1.0.0", PARTS << 20).into());
+    ZIP.clone()
+}
+
+fn part() -> usize {
+    zip().len().div_ceil(PARTS)
+}
+
+fn gated(framing: Framing) -> (Answer, Gate) {
+    let gate = Gate::closed();
+    let answer = Answer::in_parts(zip(), part())
+        .framing(framing)
+        .gated(&gate);
+    (answer, gate)
+}
+
+fn proxy(layer: &FillLayer, source: &Source) -> Fill<Source> {
+    ServiceBuilder::new().layer(layer).service(source.clone())
+}
+
+/// Reads part after part, and lets the next one be sent only then.
+async fn assert_parts_arrive_one_by_one<B>(mut body: B, gate: &Gate)
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: std::fmt::Debug,
+{
+    let (content, mut received) = (zip(), 0);
+    for sent in 1..PARTS {
+        let want = sent * part() - received;
+        let bytes = read(&mut body, want).await.unwrap();
+        assert_eq!(bytes.len(), want, "no more than part {sent} was sent");
+        assert!(content[received..].starts_with(&bytes));
+        received += bytes.len();
+        assert_eq!(gate.sent_so_far(), sent);
+        gate.allow(1);
+    }
+    let rest = body.collect().await.unwrap().to_bytes();
+    assert!(rest == content[received..]);
+    gate.sent(PARTS).await;
+}
+
+on_each_storage! {
+    async fn each_part_arrives_before_the_next_one_is_sent(storage: Storage) {
+        let (answer, gate) = gated(Framing::Length);
+        let layer = FillLayer::new(storage);
+        let source = Source::serving(ZIP, answer);
+        let response = ask(&proxy(&layer, &source), get(ZIP)).await;
+        assert_parts_arrive_one_by_one(response.into_body(), &gate).await;
+        layer.fills().idle().await;
+    }
+
+    async fn each_part_arrives_before_the_next_one_is_sent_if_the_length_is_unknown(storage: Storage) {
+        let (answer, gate) = gated(Framing::Chunked);
+        let layer = FillLayer::new(storage);
+        let source = Source::serving(ZIP, answer);
+        let response = ask(&proxy(&layer, &source), get(ZIP)).await;
+        assert_parts_arrive_one_by_one(response.into_body(), &gate).await;
+        layer.fills().idle().await;
+    }
+}
+
+/// Over real connections on both sides of the proxy.
+async fn assert_streams_over(upstream_http2: bool, client_http2: bool) {
+    for framing in [Framing::Length, Framing::Chunked] {
+        let (answer, gate) = gated(framing);
+        let script = move |_: &support::Recorded| answer.clone();
+        let registry = if upstream_http2 {
+            ScriptedRegistry::h2c(script).await
+        } else {
+            ScriptedRegistry::http1(script).await
+        };
+        let upstream = Upstream::with_client(&registry.url(), web_client(upstream_http2)).unwrap();
+        let layer = FillLayer::new(Storage::memory());
+        let server = Server::start(ServiceBuilder::new().layer(&layer).service(upstream)).await;
+        let client = web_client(client_http2);
+        let url = format!("{}{ZIP}", server.url());
+
+        let response = fetch(&client, &url).await;
+        assert_eq!(
+            response.headers().contains_key("content-length"),
+            framing == Framing::Length
+        );
+        assert_parts_arrive_one_by_one(response.into_body(), &gate).await;
+        layer.fills().idle().await;
+
+        let hit = fetch(&client, &url).await;
+        assert_eq!(hit.headers()["cache-status"], "tower-goproxy; hit");
+        assert!(hit.into_body().collect().await.unwrap().to_bytes() == zip());
+        assert_eq!(registry.requests().total(), 1);
+    }
+}
+
+#[tokio::test]
+async fn from_http1_to_http1() {
+    assert_streams_over(false, false).await;
+}
+
+#[tokio::test]
+async fn from_http1_to_http2() {
+    assert_streams_over(false, true).await;
+}
+
+#[tokio::test]
+async fn from_http2_to_http1() {
+    assert_streams_over(true, false).await;
+}
+
+#[tokio::test]
+async fn from_http2_to_http2() {
+    assert_streams_over(true, true).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_visible_in_the_storage_while_the_client_already_reads() {
+    within(async {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(InMemory::new());
+        let stores: [(Storage, &dyn Fn() -> usize); 2] = [
+            (Storage::disk(folder.path()).unwrap(), &|| {
+                let visible = |path: &&std::path::PathBuf| !path.starts_with(".staging");
+                files(folder.path()).iter().filter(visible).count()
+            }),
+            (Storage::new(store.clone()), &|| {
+                let all = futures_util::StreamExt::collect::<Vec<_>>(store.list(None));
+                futures_util::FutureExt::now_or_never(all).map_or(0, |all| all.len())
+            }),
+        ];
+        for (storage, visible) in stores {
+            let (answer, gate) = gated(Framing::Length);
+            let layer = FillLayer::new(storage);
+            let source = Source::serving(ZIP, answer);
+            let mut body = ask(&proxy(&layer, &source), get(ZIP)).await.into_body();
+            for sent in 1..PARTS {
+                read(&mut body, part()).await.unwrap();
+                gate.sent(sent).await;
+                assert_eq!(visible(), 0, "after part {sent}");
+                gate.allow(1);
+            }
+            layer.fills().idle().await;
+            assert_eq!(visible(), 1);
+        }
+    })
+    .await;
+}
+
+/// What a fill has in memory is what it has accepted and neither written to its file nor given to
+/// a reader: 256 KiB, and the frame that went over it.
+const MEMORY: usize = 256 * 1024;
+const FRAME: usize = 10_000;
+
+#[test]
+fn a_fill_whose_file_is_not_written_takes_no_more_from_the_source() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        // The one thread that could write the file is busy with this.
+        let (release, released) = mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || released.recv().is_err());
+
+        let gate = Gate::closed();
+        gate.open();
+        let answer = Answer::in_parts(zip(), FRAME).gated(&gate);
+        let source = Source::serving(ZIP, answer);
+        let layer = FillLayer::new(Storage::memory());
+        let mut body = ask(&proxy(&layer, &source), get(ZIP)).await.into_body();
+        gate.sent(MEMORY / FRAME + 1).await;
+        // All that can run does so many times over.
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+        }
+        let accepted = gate.sent_so_far() * FRAME;
+        assert!(
+            (MEMORY..=MEMORY + FRAME).contains(&accepted),
+            "{accepted} bytes were accepted"
+        );
+        // And its client need not wait for the file.
+        let first = read(&mut body, accepted).await.unwrap();
+        assert!(first == zip()[..accepted]);
+
+        drop(release);
+        assert!(busy.await.unwrap());
+        assert!(whole(body).await.unwrap() == zip()[accepted..]);
+        layer.fills().idle().await;
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_not_kept_waits_for_its_slowest_reader() {
+    within(async {
+        let gate = Gate::closed();
+        gate.open();
+        let answer = Answer::in_parts(zip(), FRAME).framing(Framing::Chunked);
+        let source = Source::serving(ZIP, answer.gated(&gate));
+        let max = 1_000_000;
+        let layer = FillLayer::new(Storage::memory()).max_zip_size(max as u64);
+        let proxy = proxy(&layer, &source);
+        let mut eager = ask(&proxy, get(ZIP)).await.into_body();
+        let mut slow = ask(&proxy, get(ZIP)).await.into_body();
+        let ahead = |position: usize| gate.sent_so_far() * FRAME - position.min(zip().len());
+        let mut position = 0;
+        quiet().await;
+        while position < 5_000_000 {
+            // The eager one takes what there is; the fill is never far ahead of the slow one.
+            let reading = async {
+                while let Some(frame) = eager.frame().await {
+                    frame.unwrap();
+                }
+            };
+            tokio::select! {
+                () = reading => panic!("it was not held up"),
+                () = quiet() => {}
+            }
+            assert!(ahead(position) <= max + MEMORY + 2 * FRAME, "at {position}");
+            if position > max {
+                assert!(ahead(position) <= MEMORY + 2 * FRAME, "at {position}");
+            }
+            let bytes = read(&mut slow, 100_000).await.unwrap();
+            assert!(zip()[position..].starts_with(&bytes));
+            position += bytes.len();
+        }
+        // Once the slow one has left, nothing holds the other up.
+        drop(slow);
+        while let Some(frame) = eager.frame().await {
+            frame.unwrap();
+        }
+        layer.fills().idle().await;
+        assert_eq!(gate.sent_so_far(), zip().len().div_ceil(FRAME));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fill_without_readers_goes_on_at_the_pace_of_its_source() {
+    within(async {
+        let (answer, gate) = gated(Framing::Length);
+        let source = Source::serving(ZIP, answer);
+        let layer = FillLayer::new(Storage::memory()).on_disconnect(OnDisconnect::Finish);
+        let proxy = proxy(&layer, &source);
+        drop(ask(&proxy, get(ZIP)).await);
+        gate.open();
+        layer.fills().idle().await;
+        let hit = ask(&proxy, get(ZIP)).await;
+        assert!(whole(hit.into_body()).await.unwrap() == zip());
+    })
+    .await;
+}

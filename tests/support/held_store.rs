@@ -1,0 +1,107 @@
+//! A store whose answers to lookups can be held back: what it says may be old news on arrival.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+};
+use tokio::sync::watch;
+
+/// A store in memory. Clones are the same store.
+#[derive(Clone, Debug)]
+pub struct HeldStore {
+    inner: Arc<InMemory>,
+    holding: watch::Sender<bool>,
+    held: watch::Sender<usize>,
+}
+
+impl HeldStore {
+    pub fn new() -> Self {
+        Self {
+            inner: Arc::new(InMemory::new()),
+            holding: watch::Sender::new(false),
+            held: watch::Sender::new(0),
+        }
+    }
+
+    /// From now on a lookup finds out what is there, and does not come back with it.
+    pub fn hold(&self) {
+        self.holding.send_replace(true);
+    }
+
+    /// All lookups come back.
+    pub fn release(&self) {
+        self.holding.send_replace(false);
+    }
+
+    /// Waits until so many lookups were held back.
+    pub async fn held(&self, lookups: usize) {
+        self.held
+            .subscribe()
+            .wait_for(|held| *held >= lookups)
+            .await
+            .expect("the sender lives as long as this store");
+    }
+}
+
+impl fmt::Display for HeldStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HeldStore")
+    }
+}
+
+#[async_trait]
+impl ObjectStore for HeldStore {
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        let got = self.inner.get_opts(location, options).await;
+        let mut holding = self.holding.subscribe();
+        if *holding.borrow_and_update() {
+            self.held.send_modify(|held| *held += 1);
+            let released = holding.wait_for(|holding| !holding).await;
+            released.expect("the sender lives as long as this store");
+        }
+        got
+    }
+
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        self.inner.put_opts(location, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.inner.put_multipart_opts(location, options).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+}

@@ -1,0 +1,139 @@
+//! The body of an upstream: every byte as it comes, and no clean end before the last one.
+#![cfg(feature = "upstream")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
+
+#[path = "support/upstream_ask.rs"]
+mod upstream_ask;
+#[path = "support/upstream_script.rs"]
+mod upstream_script;
+#[path = "support/upstream_server.rs"]
+mod upstream_server;
+
+use bytes::Bytes;
+use http::Response;
+use http::header::CONTENT_LENGTH;
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, Full};
+use tower_goproxy::Upstream;
+use upstream_ask::{LIST, ZIP, get, read, read_to_break};
+use upstream_script::Part::Data;
+use upstream_script::{Script, Turn, turn};
+use upstream_server::{Act, Gate, Server, answer, head};
+
+/// One that asks only once.
+fn upstream(server: &Server) -> Upstream {
+    Upstream::new(&server.http()).unwrap().retries(0)
+}
+
+#[tokio::test]
+async fn a_body_passes_part_by_part_as_it_comes() {
+    const PARTS: usize = 5;
+    let gate = Gate::closed();
+    let inner = gate.clone();
+    let server = Server::start(move |_| {
+        let mut script = head("200 OK", &[&format!("Content-Length: {}", PARTS * 4)]);
+        for part in 0..PARTS {
+            script.push(Act::Pass(inner.clone()));
+            script.push(Act::Send(format!("pt{part:02}").into_bytes()));
+        }
+        script
+    })
+    .await;
+    gate.open_once();
+    let mut body = get(&upstream(&server), ZIP).await.into_body();
+    for part in 0..PARTS {
+        let frame = body.frame().await.unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), format!("pt{part:02}"));
+        assert_eq!(
+            body.size_hint().exact(),
+            Some((PARTS - part - 1) as u64 * 4)
+        );
+        gate.open_once();
+    }
+    assert!(body.is_end_stream());
+}
+
+#[tokio::test]
+async fn a_body_shorter_than_its_length_is_an_error_and_no_end() {
+    let server = Server::start(|_| {
+        let mut script = head("200 OK", &["Content-Length: 10"]);
+        script.extend([Act::Send(b"012345".to_vec()), Act::Close]);
+        script
+    })
+    .await;
+    let (bytes, error) = read_to_break(get(&upstream(&server), ZIP).await).await;
+    assert_eq!(bytes, b"012345");
+    assert_eq!(error.unwrap().status(), 502);
+}
+
+#[tokio::test]
+async fn chunks_without_their_end_are_an_error_and_no_end() {
+    let server = Server::start(|_| {
+        let mut script = head("200 OK", &["Transfer-Encoding: chunked"]);
+        script.extend([Act::Send(b"6\r\n012345\r\n".to_vec()), Act::Close]);
+        script
+    })
+    .await;
+    let (bytes, error) = read_to_break(get(&upstream(&server), ZIP).await).await;
+    assert_eq!(bytes, b"012345");
+    assert!(error.is_some());
+}
+
+#[tokio::test]
+async fn a_body_that_only_its_connection_ends_is_taken_only_where_a_cut_shows() {
+    let server = Server::start(|seen| {
+        let mut script = match seen.number % 2 {
+            0 => head("200 OK", &["Connection: close"]),
+            _ => vec![Act::Send(b"HTTP/1.0 200 OK\r\n\r\n".to_vec())],
+        };
+        script.extend([Act::Send(b"all there is".to_vec()), Act::Close]);
+        script
+    })
+    .await;
+    let upstream = upstream(&server);
+    for (path, taken) in [
+        (ZIP, true),
+        (ZIP, true),
+        ("/a.b/c/@v/v1.0.0.info", true),
+        ("/a.b/c/@latest", true),
+        ("/a.b/c/@v/v1.0.0.mod", false),
+        ("/a.b/c/@v/v1.0.0.mod", false),
+        (LIST, false),
+        (LIST, false),
+    ] {
+        let response = get(&upstream, path).await;
+        if taken {
+            assert_eq!(response.body().size_hint().exact(), None, "{path}");
+            assert_eq!(read(response).await.unwrap(), b"all there is", "{path}");
+        } else {
+            assert_eq!(response.status(), 502, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_encoded_body_passes_untouched_with_its_encoding() {
+    let server =
+        Server::start(|_| answer("200 OK", &["Content-Encoding: gzip"], b"\x1f\x8b..")).await;
+    let response = get(&upstream(&server), ZIP).await;
+    assert_eq!(response.headers()["content-encoding"], "gzip");
+    assert_eq!(read(response).await.unwrap(), b"\x1f\x8b..");
+}
+
+#[tokio::test]
+async fn a_length_that_only_the_client_service_knows_is_told() {
+    let body = Full::new(Bytes::from("abc")).map_err(|never| match never {});
+    let script = Script::new([
+        Turn::Answer(Response::new(body.boxed_unsync())),
+        turn(&[("content-length", "+3")], [Data("abc")]),
+    ]);
+    let upstream = Upstream::with_client("https://a.test", script).unwrap();
+    let response = get(&upstream, ZIP).await;
+    assert_eq!(response.headers()[CONTENT_LENGTH], "3");
+    assert_eq!(read(response).await.unwrap(), b"abc");
+    let response = get(&upstream, ZIP).await;
+    assert!(
+        !response.headers().contains_key(CONTENT_LENGTH),
+        "`+3` is no length"
+    );
+}

@@ -1,0 +1,117 @@
+//! What operators learn from the events of the `tracing` feature.
+#![cfg(all(feature = "upstream", feature = "tracing"))]
+#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
+
+#[path = "support/upstream_ask.rs"]
+mod upstream_ask;
+#[path = "support/upstream_script.rs"]
+mod upstream_script;
+
+use std::fmt::{Debug, Write as _};
+use std::sync::{Arc, Mutex};
+
+use tower_goproxy::Upstream;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+use upstream_ask::{LIST, ZIP, get, read_to_break};
+use upstream_script::Part::{Break, Data};
+use upstream_script::{Script, Turn, status, turn};
+
+/// Writes each event as one line.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, " {}={value:?}", field.name()).unwrap();
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("tower_goproxy")
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        self.0.lock().unwrap().push(line.0);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+async fn events(list: &str, path: &str, turns: impl IntoIterator<Item = Turn>) -> Vec<String> {
+    let lines = Lines::default();
+    let _guard = tracing::subscriber::set_default(lines.clone());
+    let upstream = Upstream::with_client(list, Script::new(turns)).unwrap();
+    read_to_break(get(&upstream, path).await).await;
+    let lines = lines.0.lock().unwrap();
+    assert!(!format!("{lines:?}").contains("secret"), "{lines:?}");
+    lines.clone()
+}
+
+fn level(level: Level, line: &str, parts: &[&str]) {
+    assert!(line.starts_with(level.as_str()), "{line}");
+    for part in parts {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_credentials_are_an_error_with_host_and_status() {
+    let list = "https://user:secret@a.test";
+    let events = events(list, LIST, [status(401, &[], [])]).await;
+    level(
+        Level::ERROR,
+        &events[0],
+        &["a.test", "refused our credentials with 401"],
+    );
+    assert_eq!(events.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_is_a_warning_with_its_causes_behind_the_attempts() {
+    let fail = || Turn::Fail("no route");
+    let events = events("https://a.test", LIST, [fail(), fail(), fail()]).await;
+    level(Level::DEBUG, &events[0], &["again", "a.test", "no route"]);
+    level(Level::DEBUG, &events[1], &["again"]);
+    level(
+        Level::WARN,
+        &events[2],
+        &["no answer", "a.test", "no route"],
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_exist_is_no_event() {
+    assert!(
+        events("https://a.test", LIST, [status(404, &[], [])])
+            .await
+            .is_empty()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_breaks_is_told_with_each_attempt_to_resume_it() {
+    let whole = [("content-length", "9"), ("etag", "\"e\"")];
+    let turns = [turn(&whole, [Data("abc"), Break]), status(404, &[], [])];
+    let events = events("https://a.test", ZIP, turns).await;
+    level(
+        Level::DEBUG,
+        &events[0],
+        &["resuming", "host=\"a.test\"", "offset=3", "reset by script"],
+    );
+    level(Level::DEBUG, &events[1], &["not to be had"]);
+    level(Level::WARN, &events[2], &["broke off", "a.test"]);
+}
