@@ -41,7 +41,7 @@ pub async fn get(url: String, lane: Lane, leaves_at: Option<usize>) -> Result<An
             continue;
         };
         if content.is_empty() {
-            first = lane.tell(format!("has its first byte   {head}"));
+            first = lane.tell(format!("has its first byte  {head}"));
         }
         if status == StatusCode::OK {
             lane.add(bytes.len());

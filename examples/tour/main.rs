@@ -117,8 +117,12 @@ impl Stage<'_> {
             self.file(ENGINE),
             stored,
         ));
+        let read = a.clone();
         let a = tokio::spawn(get(self.url(ENGINE), a, None));
-        sleep(Duration::from_millis(1800)).await;
+        // Late, on slow machines too.
+        while read.bytes() < zip.len() as u64 / 3 && !a.is_finished() {
+            sleep(Duration::from_millis(20)).await;
+        }
         let b = get(self.url(ENGINE), b, None).await?;
         let a = a.await??;
         watch.await??;

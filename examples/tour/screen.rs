@@ -108,6 +108,7 @@ impl Screen {
         );
         let mut lines = vec![self.paint("2", &head)];
         lines.extend(facts.lanes.iter().map(|lane| self.lane(lane)));
+        lines.push(String::new());
         lines.extend(facts.events.iter().map(|event| self.event(event)));
         lines
     }

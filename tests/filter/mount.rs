@@ -207,8 +207,8 @@ fn an_address_that_cannot_be_redirected_to_is_an_error_that_says_why() {
         ("proxy.example", "it needs http:// or https://"),
         ("/base", "it needs http:// or https://"),
         ("ftp://proxy.example", "it needs http:// or https://"),
-        ("https://proxy.example/?x=1", "it has a query"),
-        ("https://proxy.example/#x", "it has a fragment"),
+        ("https://proxy.example/?x=1", "it has a query or a fragment"),
+        ("https://proxy.example/#x", "it has a query or a fragment"),
         (
             "https://user:secret@proxy.example",
             "every client would be told its credentials",
