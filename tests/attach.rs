@@ -189,7 +189,9 @@ on_each_storage! {
         gate.open();
         for response in responses {
             let mut body = response.into_body();
-            assert!(read(&mut body, 600_000).await.unwrap() == zip()[..600_000]);
+            // Without a declared length the last bytes are held back.
+            let read_to = 600_000 - 64;
+            assert!(read(&mut body, read_to).await.unwrap() == zip()[..read_to]);
             assert!(read(&mut body, 1).await.is_err(), "no clean end");
         }
         layer.fills().idle().await;

@@ -53,7 +53,13 @@ where
 {
     let (content, mut received) = (zip(), 0);
     for sent in 1..PARTS {
-        let want = sent * part() - received;
+        // Where no length was declared any part may be the last, and its end waits for the check.
+        let held_back = if body.size_hint().exact().is_some() {
+            0
+        } else {
+            64
+        };
+        let want = sent * part() - held_back - received;
         let bytes = read(&mut body, want).await.unwrap();
         assert_eq!(bytes.len(), want, "no more than part {sent} was sent");
         assert!(content[received..].starts_with(&bytes));

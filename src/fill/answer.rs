@@ -45,8 +45,8 @@ where
             }
             return self.ask_source(CacheStatus::Bypass).await;
         };
-        let mut seen = Some(self.flights.seen(&key));
         loop {
+            let seen = self.flights.seen(&key);
             let commit = match self.wanted.stored(&key).await {
                 Ok(Some(response)) => return response.map(ResponseBody::stored),
                 Ok(None) => self.wanted.storage.commit(key.clone()),
@@ -88,8 +88,7 @@ where
                     let unshared = self.start(ticket, commit);
                     return self.missed(reader, Some(unshared), status, stores).await;
                 }
-                // Once more is enough: who is wrong then fetches a file that is there already.
-                Joined::Look => seen = None,
+                Joined::Look => {}
                 Joined::Full => return self.refused(),
             }
         }

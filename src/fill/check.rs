@@ -1,11 +1,9 @@
-use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
-use std::sync::Arc;
 
 use super::spool::Content;
 use tokio::sync::Semaphore;
 
-use crate::storage::blocking;
+use crate::storage::SharedFile;
 use crate::target::{Resource, Target};
 use crate::verify::{Rejected, check_info, check_module_file, check_zip};
 
@@ -31,7 +29,8 @@ pub(super) async fn check(target: &Target<'_>, content: Content) -> Result<(), R
         Content::File(file) => {
             // It holds the list of all files of a zip in memory.
             let _place = CHECKS.acquire().await;
-            let check = blocking(move || {
+            let whole = file.clone();
+            let check = whole.blocking(move |_| {
                 let reader = BufReader::new(ReadAt { file, position: 0 });
                 Ok(check_reader(resource, &version, &prefix, reader))
             });
@@ -62,13 +61,13 @@ fn check_reader(
 
 /// A position of its own in a file that others read at the same time.
 struct ReadAt {
-    file: Arc<File>,
+    file: SharedFile,
     position: u64,
 }
 
 impl Read for ReadAt {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = crate::storage::read_at(&self.file, buffer, self.position)?;
+        let read = self.file.read_at(buffer, self.position)?;
         self.position += read as u64;
         Ok(read)
     }
@@ -79,7 +78,7 @@ impl Seek for ReadAt {
         let position = match to {
             SeekFrom::Start(position) => Some(position),
             SeekFrom::Current(by) => self.position.checked_add_signed(by),
-            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
+            SeekFrom::End(by) => self.file.len()?.checked_add_signed(by),
         };
         self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(self.position)

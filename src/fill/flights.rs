@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,6 +10,10 @@ use crate::storage::Key;
 
 /// Two requests meet in one lock only if they miss files of the same shard.
 const SHARDS: usize = 16;
+
+/// How many stored files a shard remembers: far more than are stored while one request looks into
+/// the storage.
+const RECENT: usize = 64;
 
 /// How many fills run at once, unless told otherwise.
 const PLACES: usize = 64;
@@ -32,7 +36,9 @@ pub(super) struct Flights {
 #[derive(Debug, Default)]
 struct Shard {
     running: HashMap<Key, Arc<Spool>>,
+    /// How many files were stored, and which of them last.
     stored: u64,
+    recent: VecDeque<Key>,
 }
 
 /// How many files of a shard had been stored at some moment.
@@ -45,7 +51,7 @@ pub(super) enum Joined {
     Attached(Reader),
     /// This request starts the fill.
     Started(Reader, Ticket),
-    /// Something has been stored since the storage was looked into: look again.
+    /// The file has been stored since the storage was looked into: look again.
     Look,
     /// So many fills wait for a place that this one would wait in vain.
     Full,
@@ -93,14 +99,13 @@ impl Flights {
         Seen(self.shard(key).stored)
     }
 
-    /// Without `seen`, what was stored since then does not matter.
-    pub(super) fn join(self: &Arc<Self>, key: &Key, seen: Option<Seen>) -> Joined {
+    pub(super) fn join(self: &Arc<Self>, key: &Key, seen: Seen) -> Joined {
         let mut shard = self.shard(key);
         if let Some(reader) = shard.running.get(key).and_then(Reader::join) {
             return Joined::Attached(reader);
         }
         // This very file may have been stored between the look and now.
-        if seen.is_some_and(|seen| seen != Seen(shard.stored)) {
+        if shard.has_stored(key, seen) {
             return Joined::Look;
         }
         if *self.running.borrow() >= self.places().saturating_add(QUEUE) {
@@ -136,6 +141,24 @@ impl Flights {
     }
 }
 
+impl Shard {
+    fn note_stored(&mut self, key: Key) {
+        self.stored += 1;
+        self.recent.truncate(RECENT - 1);
+        self.recent.push_front(key);
+    }
+
+    /// Whether this file was stored since then, as far as that is known.
+    fn has_stored(&self, key: &Key, since: Seen) -> bool {
+        match usize::try_from(self.stored - since.0) {
+            Ok(count) if count <= self.recent.len() => {
+                self.recent.iter().take(count).any(|stored| stored == key)
+            }
+            _ => true,
+        }
+    }
+}
+
 impl Ticket {
     pub(super) fn spool(&self) -> &Arc<Spool> {
         &self.spool
@@ -159,7 +182,9 @@ impl Ticket {
     /// Takes the fill out of the table, so that the next request starts anew. It still counts.
     pub(super) fn leave(&self) {
         let mut shard = self.flights.shard(&self.key);
-        shard.stored += u64::from(self.stored);
+        if self.stored {
+            shard.note_stored(self.key.clone());
+        }
         // A later fill may have taken the entry of one that had failed.
         if shard
             .running

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::task::coop;
 
-use super::blocking::blocking;
+use super::threads::Threads;
 
 /// The most that one frame holds. hyper queues at most 16 frames of a connection that writes
 /// vectored, so a client that has stopped reading costs 128 KiB and the block they come from.
@@ -23,16 +23,53 @@ const BLOCK: usize = 64 * 1024;
 
 type Reading = Pin<Box<dyn Future<Output = io::Result<Vec<u8>>> + Send>>;
 
+/// A file that many read at once, each at its own offset.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedFile {
+    file: Arc<File>,
+    threads: Threads,
+}
+
+impl SharedFile {
+    pub(super) fn new(file: File, threads: Threads) -> Self {
+        let file = Arc::new(file);
+        Self { file, threads }
+    }
+
+    /// As much of the buffer as one read gives.
+    pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        read_at(&self.file, buffer, offset)
+    }
+
+    pub(crate) fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// Runs what needs this file on a thread that may block.
+    ///
+    /// # Cancel safety
+    ///
+    /// Work that has begun goes on to its end; its result is dropped.
+    pub(crate) async fn blocking<T, F>(&self, work: F) -> io::Result<T>
+    where
+        F: FnOnce(&File) -> io::Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let file = Arc::clone(&self.file);
+        self.threads.run(move || work(&file)).await
+    }
+}
+
 /// Hands out the bytes of a file between two offsets, or up to an end that moves.
 pub(crate) struct FileReader {
-    file: Arc<File>,
+    file: SharedFile,
     offset: u64,
     block: Bytes,
     reading: Option<Reading>,
 }
 
 impl FileReader {
-    pub(crate) fn new(file: Arc<File>, offset: u64) -> Self {
+    pub(crate) fn new(file: SharedFile, offset: u64) -> Self {
         Self {
             file,
             offset,
@@ -42,11 +79,11 @@ impl FileReader {
     }
 
     /// Starts with the first block up to `end` already read. Waits for the disk.
-    pub(crate) fn prepared(file: Arc<File>, offset: u64, end: u64) -> io::Result<Self> {
+    pub(super) fn prepared(file: SharedFile, offset: u64, end: u64) -> io::Result<Self> {
         let mut reader = Self::new(file, offset);
         let want = block_len(offset, end);
         if want > 0 {
-            let block = read_some(&reader.file, offset, want)?;
+            let block = read_some(&reader.file.file, offset, want)?;
             reader.offset += block.len() as u64;
             reader.block = block.into();
         }
@@ -83,12 +120,14 @@ impl FileReader {
     fn poll_block(&mut self, cx: &mut Context<'_>, end: u64) -> Poll<io::Result<Vec<u8>>> {
         if self.reading.is_none() {
             let want = block_len(self.offset, end);
-            if let Some(block) = read_cached(&self.file, self.offset, want) {
+            if let Some(block) = read_cached(&self.file.file, self.offset, want) {
                 return Poll::Ready(Ok(block));
             }
-            let (file, offset) = (Arc::clone(&self.file), self.offset);
-            let read = blocking(move || read_some(&file, offset, want));
-            self.reading = Some(Box::pin(read));
+            let (file, offset) = (self.file.clone(), self.offset);
+            self.reading = Some(Box::pin(async move {
+                file.blocking(move |file| read_some(file, offset, want))
+                    .await
+            }));
         }
         let Some(reading) = &mut self.reading else {
             return Poll::Pending;
@@ -112,7 +151,7 @@ fn block_len(offset: u64, end: u64) -> usize {
 }
 
 /// As much of `len` bytes at `offset` as one read gives, at least one.
-pub(crate) fn read_some(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+pub(super) fn read_some(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
     let mut block = vec![0; len];
     loop {
         match read_at(file, &mut block, offset) {
@@ -155,11 +194,11 @@ fn read_cached(_: &File, _: u64, _: usize) -> Option<Vec<u8>> {
 }
 
 #[cfg(unix)]
-pub(crate) fn read_at(file: &File, block: &mut [u8], offset: u64) -> io::Result<usize> {
+fn read_at(file: &File, block: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, block, offset)
 }
 
 #[cfg(windows)]
-pub(crate) fn read_at(file: &File, block: &mut [u8], offset: u64) -> io::Result<usize> {
+fn read_at(file: &File, block: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, block, offset)
 }

@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -8,11 +7,12 @@ use tempfile::TempPath;
 use tokio::runtime::Handle;
 use tower::BoxError;
 
-use super::blocking::blocking;
+use super::chunk::SharedFile;
 use super::disk::Disk;
 use super::error::StorageError;
 use super::key::Key;
 use super::object;
+use super::threads::Threads;
 use super::upload::{PART, Upload, read_part};
 
 /// A file on its way into a storage. Dropped, it leaves nothing behind.
@@ -32,7 +32,7 @@ enum To {
 
 /// A file that waits outside of a storage for its commit. Goes away when it is dropped.
 pub(crate) struct Staged {
-    file: Arc<File>,
+    file: SharedFile,
     /// Where it lies on the storage's own file system; else it has no name at all.
     path: Option<TempPath>,
 }
@@ -46,11 +46,11 @@ impl Staged {
     pub(crate) async fn discard(mut self) {
         if let Some(path) = self.path.take() {
             // What cannot be removed now is removed by the next start.
-            let _ = blocking(move || path.close()).await;
+            let _ = self.file.blocking(move |_| path.close()).await;
         }
     }
 
-    pub(crate) fn file(&self) -> &Arc<File> {
+    pub(crate) fn file(&self) -> &SharedFile {
         &self.file
     }
 }
@@ -123,20 +123,21 @@ impl Commit {
     ///
     /// A file that nobody gets goes away.
     pub(crate) async fn stage(&self) -> Result<Staged, StorageError> {
-        let disk = match &self.to {
-            To::Disk(disk) => Some(Arc::clone(disk)),
-            To::Nowhere | To::Object { .. } => None,
+        let (disk, threads) = match &self.to {
+            To::Disk(disk) => (Some(Arc::clone(disk)), disk.threads().clone()),
+            To::Nowhere | To::Object { .. } => (None, Threads::temporary()),
         };
-        blocking(move || match disk {
+        let staged = threads.run(move || match disk {
             Some(disk) => disk.stage().map(|(file, path)| (file, Some(path))),
             None => tempfile::tempfile().map(|file| (file, None)),
-        })
-        .await
-        .map(|(file, path)| Staged {
-            file: Arc::new(file),
-            path,
-        })
-        .map_err(|error| StorageError::new("stage", &self.key, error))
+        });
+        staged
+            .await
+            .map(|(file, path)| Staged {
+                file: SharedFile::new(file, threads.clone()),
+                path,
+            })
+            .map_err(|error| StorageError::new("stage", &self.key, error))
     }
 
     /// The staged file has this many bytes now: a store may begin to take them.
@@ -148,7 +149,7 @@ impl Commit {
             // A key that is no path for a store fails when it is finished.
             *upload = object::path(&self.key)
                 .ok()
-                .map(|path| Upload::start(Arc::clone(store), path, Arc::clone(&staged.file)));
+                .map(|path| Upload::start(Arc::clone(store), path, staged.file.clone()));
         }
         if let Some(upload) = upload {
             upload.advance(written);
@@ -166,15 +167,15 @@ impl Commit {
             To::Nowhere => Ok(()),
             To::Disk(disk) => {
                 let key = key.clone();
-                blocking(move || {
+                let threads = disk.threads().clone();
+                let work = move || {
                     let (mut file, path) = disk.stage()?;
                     for bytes in content {
                         file.write_all(&bytes)?;
                     }
                     disk.publish(&key, &file, path)
-                })
-                .await
-                .map_err(Into::into)
+                };
+                threads.run(work).await.map_err(Into::into)
             }
             To::Object { store, .. } => object::put(&*store, &key, content.into_iter().collect())
                 .await
@@ -204,11 +205,12 @@ impl Commit {
 }
 
 async fn publish(disk: Arc<Disk>, key: Key, mut staged: Staged) -> io::Result<()> {
-    blocking(move || match staged.path.take() {
-        Some(path) => disk.publish(&key, &staged.file, path),
+    let path = staged.path.take();
+    let publish = staged.file.blocking(move |file| match path {
+        Some(path) => disk.publish(&key, file, path),
         None => Err(io::Error::other("the file was not staged for a disk")),
-    })
-    .await
+    });
+    publish.await
 }
 
 async fn finish_object(

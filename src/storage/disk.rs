@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use tempfile::{Builder, NamedTempFile, TempPath};
 
-use super::blocking::blocking;
-use super::chunk::FileReader;
+use super::chunk::{FileReader, SharedFile};
 use super::key::Key;
+use super::threads::Threads;
 
 /// Where files wait until they are whole. No module path begins with a dot.
 const STAGING: &str = ".staging";
@@ -18,6 +18,7 @@ const STAGING: &str = ".staging";
 pub(super) struct Disk {
     root: PathBuf,
     staging: PathBuf,
+    threads: Threads,
 }
 
 /// A stored file that has been opened, with its size and the bytes that were asked for.
@@ -36,20 +37,25 @@ impl Disk {
         // An absolute path stays right when the process changes its directory.
         let root = fs::canonicalize(root)?;
         let staging = root.join(STAGING);
-        Ok(Self { root, staging })
+        Ok(Self {
+            root,
+            staging,
+            threads: Threads::new(),
+        })
     }
 
     /// # Cancel safety
     ///
     /// Reads only.
     pub(super) async fn size(self: Arc<Self>, key: Key) -> io::Result<Option<u64>> {
-        blocking(move || {
+        let threads = self.threads.clone();
+        let work = move || {
             let Some(metadata) = found(fs::metadata(self.path(&key)))? else {
                 return Ok(None);
             };
             file_len(&metadata).map(Some)
-        })
-        .await
+        };
+        threads.run(work).await
     }
 
     /// Opens the file and reads the beginning of the range in one go, so that a body has its
@@ -63,19 +69,25 @@ impl Disk {
         key: Key,
         range: Option<Range<u64>>,
     ) -> io::Result<Option<Opened>> {
-        blocking(move || {
+        let threads = self.threads.clone();
+        let work = move || {
             let Some(file) = found(File::open(self.path(&key)))? else {
                 return Ok(None);
             };
             let size = file_len(&file.metadata()?)?;
             let range = range.unwrap_or(0..size);
+            let file = SharedFile::new(file, self.threads.clone());
             Ok(Some(Opened {
-                reader: FileReader::prepared(Arc::new(file), range.start, range.end)?,
+                reader: FileReader::prepared(file, range.start, range.end)?,
                 size,
                 range,
             }))
-        })
-        .await
+        };
+        threads.run(work).await
+    }
+
+    pub(super) fn threads(&self) -> &Threads {
+        &self.threads
     }
 
     /// A new empty file, which only [`publish`](Self::publish) makes visible.

@@ -25,7 +25,6 @@
 //! * The files of one folder may be used by several processes at once; the staging folder
 //!   `.staging` inside it has to be on the same file system.
 
-mod blocking;
 mod body;
 mod chunk;
 mod commit;
@@ -34,13 +33,13 @@ mod error;
 mod key;
 mod object;
 mod store;
+mod threads;
 mod upload;
 
 pub use self::store::Storage;
 
-pub(crate) use self::blocking::blocking;
 pub(crate) use self::body::StoredBody;
-pub(crate) use self::chunk::{FRAME, FileReader, read_at};
+pub(crate) use self::chunk::{FRAME, FileReader, SharedFile};
 pub(crate) use self::commit::{Commit, Staged};
 pub(crate) use self::error::StorageError;
 pub(crate) use self::key::Key;

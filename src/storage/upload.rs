@@ -1,7 +1,6 @@
 //! A multipart upload that follows a file while it is written, at its own pace.
 
 use std::error::Error;
-use std::fs::File;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -15,8 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::blocking::blocking;
-use super::chunk::read_some;
+use super::chunk::{SharedFile, read_some};
 
 /// The least that stores take as a part. Two of them are in memory at most.
 pub(super) const PART: u64 = 5 * 1024 * 1024;
@@ -41,7 +39,7 @@ struct Progress {
 }
 
 impl Upload {
-    pub(super) fn start(store: Arc<dyn ObjectStore>, path: Path, file: Arc<File>) -> Self {
+    pub(super) fn start(store: Arc<dyn ObjectStore>, path: Path, file: SharedFile) -> Self {
         let (progress, written) = watch::channel(Progress {
             written: 0,
             complete: false,
@@ -89,7 +87,7 @@ impl Upload {
 async fn run(
     store: Arc<dyn ObjectStore>,
     path: Path,
-    file: Arc<File>,
+    file: SharedFile,
     mut progress: watch::Receiver<Progress>,
 ) -> Result<()> {
     // Not given up half way, else nobody knew what there is to abort.
@@ -118,7 +116,7 @@ enum Sent {
 async fn send(
     store: &dyn ObjectStore,
     path: &Path,
-    file: &Arc<File>,
+    file: &SharedFile,
     upload: &mut dyn MultipartUpload,
     progress: &mut watch::Receiver<Progress>,
 ) -> Sent {
@@ -170,14 +168,13 @@ async fn unless_dropped<T>(
 /// # Cancel safety
 ///
 /// Reads only.
-pub(super) async fn read_part(file: &Arc<File>, offset: u64, len: u64) -> Result<Vec<u8>> {
-    let file = Arc::clone(file);
-    blocking(move || {
+pub(super) async fn read_part(file: &SharedFile, offset: u64, len: u64) -> Result<Vec<u8>> {
+    file.blocking(move |file| {
         // A part is far below the address space.
         let len = usize::try_from(len).map_err(io::Error::other)?;
         let mut part = Vec::with_capacity(len);
         while part.len() < len {
-            let block = read_some(&file, offset + part.len() as u64, len - part.len())?;
+            let block = read_some(file, offset + part.len() as u64, len - part.len())?;
             part.extend_from_slice(&block);
         }
         Ok(part)

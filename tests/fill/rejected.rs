@@ -114,11 +114,13 @@ on_each_storage! {
 
     async fn a_body_that_breaks_off(storage: Storage) {
         for (path, content) in [(ZIP, large_zip()), (ZIP, zip()), (MOD, module_file())] {
-            // All bytes have come, and then no end.
+            // All bytes have come, but nobody has said so.
             let cut = Answer::in_parts(content.clone(), 100_000).framing(Framing::Cut);
-            assert_never_whole(&storage, path, cut.clone(), &content).await;
-            let declared = cut.header("content-length", &content.len().to_string());
-            assert_never_whole(&storage, path, declared, &content).await;
+            assert_never_whole(&storage, path, cut, &content).await;
+            let short = Answer::in_parts(content.slice(..content.len() - 1), 100_000)
+                .framing(Framing::Cut)
+                .header("content-length", &content.len().to_string());
+            assert_never_whole(&storage, path, short, &content).await;
         }
     }
 

@@ -1,7 +1,6 @@
 use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -92,7 +91,7 @@ impl SpoolBody {
                     .as_ref()
                     .is_none_or(|file| file.position() != *position)
                 {
-                    *file = Some(FileReader::new(Arc::clone(spooled), *position));
+                    *file = Some(FileReader::new(spooled.clone(), *position));
                 }
                 return Poll::Ready(Ok(Next::File(visible.min(state.in_file))));
             }

@@ -1,11 +1,10 @@
 use std::fs::File;
 use std::io;
-use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::observe;
-use crate::storage::{Commit, Staged, StorageError, blocking};
+use crate::storage::{Commit, SharedFile, Staged, StorageError};
 
 /// Where the bytes of a spool are kept until the file is whole, and what becomes of them then.
 pub(super) struct Keep {
@@ -69,7 +68,7 @@ impl Keep {
         &mut self,
         offset: u64,
         pieces: Vec<Bytes>,
-    ) -> Result<(Arc<File>, u64), StorageError> {
+    ) -> Result<(SharedFile, u64), StorageError> {
         let staged = match &self.staged {
             Some(staged) => staged,
             None => {
@@ -77,18 +76,19 @@ impl Keep {
                 self.staged.insert(staged)
             }
         };
-        let file = Arc::clone(staged.file());
-        let write = blocking(move || {
+        let file = staged.file().clone();
+        let write = file.blocking(move |file| {
             let mut end = offset;
             for piece in &pieces {
-                write_all_at(&file, piece, end)?;
+                write_all_at(file, piece, end)?;
                 end += piece.len() as u64;
             }
-            Ok((file, end))
+            Ok(end)
         });
-        write
-            .await
-            .map_err(|error| self.commit.error("write", error))
+        match write.await {
+            Ok(end) => Ok((file, end)),
+            Err(error) => Err(self.commit.error("write", error)),
+        }
     }
 
     /// A storage that takes no file must not cost the readers of this one their shared fill: it

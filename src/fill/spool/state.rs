@@ -1,12 +1,12 @@
 use std::collections::VecDeque;
-use std::fs::File;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Waker};
 
 use bytes::Bytes;
 use slab::Slab;
 
 use super::failure::Failure;
+use crate::storage::SharedFile;
 
 /// How much stays in memory, of a file that is small enough or before it goes into the staged
 /// file; and how far the writer may be ahead of the slowest reader where there is no such file.
@@ -42,7 +42,7 @@ pub(super) struct State {
     pub(super) buffer: VecDeque<Bytes>,
     pub(super) buffered_from: u64,
     /// Holds the bytes before `in_file`.
-    pub(super) file: Option<Arc<File>>,
+    pub(super) file: Option<SharedFile>,
     pub(super) in_file: u64,
     /// The staged file cannot take more: what all readers have read is dropped.
     pub(super) lossy: bool,

@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
@@ -12,7 +11,7 @@ use super::failure::Failure;
 use super::keep::Keep;
 use super::state::{MEMORY, Phase, Spool};
 use crate::observe;
-use crate::storage::{Commit, Key, StorageError};
+use crate::storage::{Commit, Key, SharedFile, StorageError};
 
 /// How many files may be on their way into storages at once. A storage that stalls there must not
 /// keep the spools of ever more files; those beyond are not kept.
@@ -31,7 +30,7 @@ pub(in crate::fill) struct Writer {
 /// All bytes of a spool that is whole.
 pub(in crate::fill) enum Content {
     Memory(Vec<Bytes>),
-    File(Arc<File>),
+    File(SharedFile),
     /// They went by and are gone.
     Lost,
 }
@@ -107,7 +106,7 @@ impl Writer {
         }
         self.spool.with(|state| match &state.file {
             _ if state.lossy => Content::Lost,
-            Some(file) => Content::File(Arc::clone(file)),
+            Some(file) => Content::File(file.clone()),
             None => Content::Memory(state.buffer.iter().cloned().collect()),
         })
     }
