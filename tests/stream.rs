@@ -13,7 +13,7 @@ use object_store::memory::InMemory;
 use support::storages::files;
 use support::{
     Answer, Framing, Gate, ScriptedRegistry, Server, Source, ask, fetch, get, large_module_zip,
-    quiet, read, web_client, whole, within,
+    quiet, read, web_client, whole, within, within_minutes,
 };
 use tower::ServiceBuilder;
 use tower_goproxy::fill::{Fill, FillLayer, OnDisconnect};
@@ -119,22 +119,22 @@ async fn assert_streams_over(upstream_http2: bool, client_http2: bool) {
 
 #[tokio::test]
 async fn from_http1_to_http1() {
-    assert_streams_over(false, false).await;
+    within_minutes(assert_streams_over(false, false)).await;
 }
 
 #[tokio::test]
 async fn from_http1_to_http2() {
-    assert_streams_over(false, true).await;
+    within_minutes(assert_streams_over(false, true)).await;
 }
 
 #[tokio::test]
 async fn from_http2_to_http1() {
-    assert_streams_over(true, false).await;
+    within_minutes(assert_streams_over(true, false)).await;
 }
 
 #[tokio::test]
 async fn from_http2_to_http2() {
-    assert_streams_over(true, true).await;
+    within_minutes(assert_streams_over(true, true)).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -182,7 +182,7 @@ fn a_fill_whose_file_is_not_written_takes_no_more_from_the_source() {
         .max_blocking_threads(1)
         .build()
         .unwrap();
-    runtime.block_on(async {
+    runtime.block_on(within_minutes(async {
         // The one thread that could write the file is busy with this.
         let (release, released) = mpsc::channel::<()>();
         let busy = tokio::task::spawn_blocking(move || released.recv().is_err());
@@ -211,7 +211,7 @@ fn a_fill_whose_file_is_not_written_takes_no_more_from_the_source() {
         assert!(busy.await.unwrap());
         assert!(whole(body).await.unwrap() == zip()[accepted..]);
         layer.fills().idle().await;
-    });
+    }));
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,7 +26,7 @@ pub mod tls;
 pub mod tree;
 pub mod web;
 
-pub use ask::{ask, get, quiet, read, request, whole, within};
+pub use ask::{ask, get, quiet, read, request, whole, within, within_minutes};
 pub use go::{Build, Client};
 pub use held_store::HeldStore;
 pub use module_zip::{
