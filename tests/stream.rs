@@ -12,9 +12,10 @@ use object_store::ObjectStore as _;
 use object_store::memory::InMemory;
 use support::storages::files;
 use support::{
-    Answer, Framing, Gate, ScriptedRegistry, Server, Source, ask, fetch, get, large_module_zip,
-    quiet, read, web_client, whole, within, within_minutes,
+    Answer, Framing, Gate, HeldStore, ScriptedRegistry, Server, Source, ask, fetch, get,
+    large_module_zip, quiet, read, web_client, whole, within, within_minutes,
 };
+use tokio::time::Instant;
 use tower::ServiceBuilder;
 use tower_goproxy::fill::{Fill, FillLayer, OnDisconnect};
 use tower_goproxy::{Storage, Upstream};
@@ -166,6 +167,33 @@ async fn nothing_is_visible_in_the_storage_while_the_client_already_reads() {
             layer.fills().idle().await;
             assert_eq!(visible(), 1);
         }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_does_not_wait_until_its_file_is_stored() {
+    within(async {
+        let store = HeldStore::new();
+        store.take_files(false);
+        let content = Bytes::from(large_module_zip("example.com/m", "v1.0.0", 1_100_000));
+        let source = Source::serving(ZIP, Answer::new([content.clone()]));
+        let layer = FillLayer::new(Storage::new(Arc::new(store.clone())));
+        let proxy = proxy(&layer, &source);
+        for cache_status in ["fwd=miss; stored", "fwd=miss; collapsed"] {
+            let response = ask(&proxy, get(ZIP)).await;
+            let expected = format!("tower-goproxy; {cache_status}");
+            assert_eq!(response.headers()["cache-status"], expected);
+            let begun = Instant::now();
+            assert!(whole(response.into_body()).await.unwrap() == content);
+            assert!(begun.elapsed().is_zero(), "nothing had to happen first");
+            assert_eq!(layer.fills().running(), 1);
+        }
+        store.take_files(true);
+        layer.fills().idle().await;
+        let hit = ask(&proxy, get(ZIP)).await;
+        assert_eq!(hit.headers()["cache-status"], "tower-goproxy; hit");
+        assert_eq!(source.requests().total(), 1);
     })
     .await;
 }
