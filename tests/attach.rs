@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use http::{Request, StatusCode};
 use support::{
     Answer, Framing, Gate, HeldStore, Source, ask, get, large_module_zip, quiet, read, whole,
-    within,
+    within, within_minutes,
 };
 use tower::{Layer as _, ServiceBuilder, ServiceExt};
 use tower_goproxy::Storage;
@@ -276,26 +276,29 @@ async fn who_has_looked_just_before_the_file_was_stored_does_not_fetch_it_again(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_clients_at_once_never_fetch_a_file_twice() {
-    let folder = tempfile::tempdir().unwrap();
-    for storage in [Storage::memory(), Storage::disk(folder.path()).unwrap()] {
-        let layer = FillLayer::new(storage);
-        let source = Source::new(|_| Answer::new(["module example.com/m\n"]));
-        let proxy = proxy(&layer, &source);
-        // Each file is asked for by a hundred clients, some of which come while it is stored.
-        let clients = (0..1000).map(|client| {
-            let (proxy, path) = (
-                proxy.clone(),
-                format!("/example.com/m/@v/v1.{}.0.mod", client / 100),
-            );
-            tokio::spawn(async move {
-                let response = ask(&proxy, get(&path)).await;
-                whole(response.into_body()).await.unwrap()
-            })
-        });
-        for client in join_all(clients).await {
-            assert_eq!(client.unwrap(), "module example.com/m\n");
+    within_minutes(async {
+        let folder = tempfile::tempdir().unwrap();
+        for storage in [Storage::memory(), Storage::disk(folder.path()).unwrap()] {
+            let layer = FillLayer::new(storage);
+            let source = Source::new(|_| Answer::new(["module example.com/m\n"]));
+            let proxy = proxy(&layer, &source);
+            // Each file is asked for by a hundred clients, some of which come while it is stored.
+            let clients = (0..1000).map(|client| {
+                let (proxy, path) = (
+                    proxy.clone(),
+                    format!("/example.com/m/@v/v1.{}.0.mod", client / 100),
+                );
+                tokio::spawn(async move {
+                    let response = ask(&proxy, get(&path)).await;
+                    whole(response.into_body()).await.unwrap()
+                })
+            });
+            for client in join_all(clients).await {
+                assert_eq!(client.unwrap(), "module example.com/m\n");
+            }
+            layer.fills().idle().await;
+            assert_eq!(source.requests().total(), 10);
         }
-        layer.fills().idle().await;
-        assert_eq!(source.requests().total(), 10);
-    }
+    })
+    .await;
 }

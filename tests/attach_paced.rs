@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http_body_util::BodyExt as _;
-use support::{Answer, Gate, Source, ask, get, large_module_zip, quiet, read};
+use support::{Answer, Gate, Source, ask, get, large_module_zip, quiet, read, within};
 use tokio::time::{Instant, sleep_until};
 use tower::ServiceBuilder;
 use tower_goproxy::Storage;
@@ -50,43 +50,46 @@ async fn read_paced(proxy: Fill<Source>, content: Bytes, pace: Option<u64>) {
 
 #[tokio::test(start_paused = true)]
 async fn two_hundred_clients_of_every_pace_get_one_fill() {
-    let content = Bytes::from(large_module_zip("example.com/big", "v1.0.0", 100 << 20));
-    let part = content.len().div_ceil(MOMENTS);
-    let gate = Gate::closed();
-    let source = Source::serving(ZIP, Answer::in_parts(content.clone(), part).gated(&gate));
-    let folder = tempfile::tempdir().unwrap();
-    let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
-    let proxy = ServiceBuilder::new().layer(&layer).service(source.clone());
+    within(async {
+        let content = Bytes::from(large_module_zip("example.com/big", "v1.0.0", 100 << 20));
+        let part = content.len().div_ceil(MOMENTS);
+        let gate = Gate::closed();
+        let source = Source::serving(ZIP, Answer::in_parts(content.clone(), part).gated(&gate));
+        let folder = tempfile::tempdir().unwrap();
+        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
+        let proxy = ServiceBuilder::new().layer(&layer).service(source.clone());
 
-    let first = {
-        let (proxy, quarter) = (proxy.clone(), content.slice(..content.len() / 4));
-        tokio::spawn(async move {
-            let mut body = ask(&proxy, get(ZIP)).await.into_body();
-            let received = read(&mut body, quarter.len()).await.unwrap();
-            assert!(received.starts_with(&quarter));
-        })
-    };
-    quiet().await;
-    let mut clients = Vec::new();
-    for moment in 0..MOMENTS {
-        gate.sent(moment + 1).await;
-        for client in (1..CLIENTS).filter(|client| client % MOMENTS == moment) {
-            // Each moment has clients of each pace.
-            let pace = PACES[client / MOMENTS % PACES.len()];
-            clients.push(tokio::spawn(read_paced(
-                proxy.clone(),
-                content.clone(),
-                pace,
-            )));
-        }
+        let first = {
+            let (proxy, quarter) = (proxy.clone(), content.slice(..content.len() / 4));
+            tokio::spawn(async move {
+                let mut body = ask(&proxy, get(ZIP)).await.into_body();
+                let received = read(&mut body, quarter.len()).await.unwrap();
+                assert!(received.starts_with(&quarter));
+            })
+        };
         quiet().await;
-        gate.allow(1);
-    }
-    first.await.unwrap();
-    assert_eq!(clients.len(), CLIENTS - 1);
-    for client in join_all(clients).await {
-        client.unwrap();
-    }
-    layer.fills().idle().await;
-    assert_eq!(source.requests().total(), 1);
+        let mut clients = Vec::new();
+        for moment in 0..MOMENTS {
+            gate.sent(moment + 1).await;
+            for client in (1..CLIENTS).filter(|client| client % MOMENTS == moment) {
+                // Each moment has clients of each pace.
+                let pace = PACES[client / MOMENTS % PACES.len()];
+                clients.push(tokio::spawn(read_paced(
+                    proxy.clone(),
+                    content.clone(),
+                    pace,
+                )));
+            }
+            quiet().await;
+            gate.allow(1);
+        }
+        first.await.unwrap();
+        assert_eq!(clients.len(), CLIENTS - 1);
+        for client in join_all(clients).await {
+            client.unwrap();
+        }
+        layer.fills().idle().await;
+        assert_eq!(source.requests().total(), 1);
+    })
+    .await;
 }

@@ -14,7 +14,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use support::{
     Answer, Framing, Gate, Server, Source, ask, fetch, get, large_module_zip, quiet, read,
-    web_client, whole,
+    web_client, whole, within_minutes,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -280,41 +280,50 @@ impl Drop for Held {
 
 #[tokio::test]
 async fn a_dropped_connection_stops_a_fill_that_is_to_stop() {
-    for moment in MOMENTS {
-        let web = Web::new(OnDisconnect::Abort).await;
-        web.leave(moment).await;
-        web.scene.source.let_go().await;
-        web.scene.fills.idle().await;
-        web.scene.open();
-        assert_eq!(web.scene.ask().await, "fwd=miss; stored", "{moment:?}");
-    }
+    within_minutes(async {
+        for moment in MOMENTS {
+            let web = Web::new(OnDisconnect::Abort).await;
+            web.leave(moment).await;
+            web.scene.source.let_go().await;
+            web.scene.fills.idle().await;
+            web.scene.open();
+            assert_eq!(web.scene.ask().await, "fwd=miss; stored", "{moment:?}");
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_dropped_connection_does_not_stop_a_fill_that_is_to_go_on() {
-    for moment in MOMENTS {
-        let web = Web::new(OnDisconnect::Finish).await;
-        web.leave(moment).await;
-        web.scene.open();
-        web.scene.fills.idle().await;
-        assert_eq!(web.scene.ask().await, "hit", "{moment:?}");
-        assert_eq!(web.scene.source.requests().total(), 1);
-    }
+    within_minutes(async {
+        for moment in MOMENTS {
+            let web = Web::new(OnDisconnect::Finish).await;
+            web.leave(moment).await;
+            web.scene.open();
+            web.scene.fills.idle().await;
+            assert_eq!(web.scene.ask().await, "hit", "{moment:?}");
+            assert_eq!(web.scene.source.requests().total(), 1);
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_reset_http2_stream_stops_a_fill_and_not_its_connection() {
-    let web = Web::new(OnDisconnect::Abort).await;
-    let client = web_client(true);
-    let url = format!("{}{}", web.server.url(), web.scene.path);
-    web.scene.head.open();
-    let mut response = fetch(&client, &url).await;
-    read(response.body_mut(), web.scene.part).await.unwrap();
-    drop(response);
-    web.scene.source.let_go().await;
-    web.scene.fills.idle().await;
-    web.scene.open();
-    let again = fetch(&client, &url).await;
-    let body = again.into_body().collect().await.unwrap().to_bytes();
-    assert!(body == web.scene.content);
+    within_minutes(async {
+        let web = Web::new(OnDisconnect::Abort).await;
+        let client = web_client(true);
+        let url = format!("{}{}", web.server.url(), web.scene.path);
+        web.scene.head.open();
+        let mut response = fetch(&client, &url).await;
+        read(response.body_mut(), web.scene.part).await.unwrap();
+        drop(response);
+        web.scene.source.let_go().await;
+        web.scene.fills.idle().await;
+        web.scene.open();
+        let again = fetch(&client, &url).await;
+        let body = again.into_body().collect().await.unwrap().to_bytes();
+        assert!(body == web.scene.content);
+    })
+    .await;
 }

@@ -12,9 +12,10 @@ use object_store::ObjectStore as _;
 use object_store::memory::InMemory;
 use support::storages::files;
 use support::{
-    Answer, Framing, Gate, ScriptedRegistry, Server, Source, ask, fetch, get, large_module_zip,
-    quiet, read, web_client, whole, within,
+    Answer, Framing, Gate, HeldStore, ScriptedRegistry, Server, Source, ask, fetch, get,
+    large_module_zip, quiet, read, web_client, whole, within, within_minutes,
 };
+use tokio::time::Instant;
 use tower::ServiceBuilder;
 use tower_goproxy::fill::{Fill, FillLayer, OnDisconnect};
 use tower_goproxy::{Storage, Upstream};
@@ -125,22 +126,22 @@ async fn assert_streams_over(upstream_http2: bool, client_http2: bool) {
 
 #[tokio::test]
 async fn from_http1_to_http1() {
-    assert_streams_over(false, false).await;
+    within_minutes(assert_streams_over(false, false)).await;
 }
 
 #[tokio::test]
 async fn from_http1_to_http2() {
-    assert_streams_over(false, true).await;
+    within_minutes(assert_streams_over(false, true)).await;
 }
 
 #[tokio::test]
 async fn from_http2_to_http1() {
-    assert_streams_over(true, false).await;
+    within_minutes(assert_streams_over(true, false)).await;
 }
 
 #[tokio::test]
 async fn from_http2_to_http2() {
-    assert_streams_over(true, true).await;
+    within_minutes(assert_streams_over(true, true)).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,6 +177,33 @@ async fn nothing_is_visible_in_the_storage_while_the_client_already_reads() {
     .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_does_not_wait_until_its_file_is_stored() {
+    within(async {
+        let store = HeldStore::new();
+        store.take_files(false);
+        let content = Bytes::from(large_module_zip("example.com/m", "v1.0.0", 1_100_000));
+        let source = Source::serving(ZIP, Answer::new([content.clone()]));
+        let layer = FillLayer::new(Storage::new(Arc::new(store.clone())));
+        let proxy = proxy(&layer, &source);
+        for cache_status in ["fwd=miss; stored", "fwd=miss; collapsed"] {
+            let response = ask(&proxy, get(ZIP)).await;
+            let expected = format!("tower-goproxy; {cache_status}");
+            assert_eq!(response.headers()["cache-status"], expected);
+            let begun = Instant::now();
+            assert!(whole(response.into_body()).await.unwrap() == content);
+            assert!(begun.elapsed().is_zero(), "nothing had to happen first");
+            assert_eq!(layer.fills().running(), 1);
+        }
+        store.take_files(true);
+        layer.fills().idle().await;
+        let hit = ask(&proxy, get(ZIP)).await;
+        assert_eq!(hit.headers()["cache-status"], "tower-goproxy; hit");
+        assert_eq!(source.requests().total(), 1);
+    })
+    .await;
+}
+
 /// What a fill has in memory is what it has accepted and neither written to its file nor given to
 /// a reader: 256 KiB, and the frame that went over it.
 const MEMORY: usize = 256 * 1024;
@@ -188,7 +216,7 @@ fn a_fill_whose_file_is_not_written_takes_no_more_from_the_source() {
         .max_blocking_threads(1)
         .build()
         .unwrap();
-    runtime.block_on(async {
+    runtime.block_on(within_minutes(async {
         // The one thread that could write the file is busy with this.
         let (release, released) = mpsc::channel::<()>();
         let busy = tokio::task::spawn_blocking(move || released.recv().is_err());
@@ -217,7 +245,7 @@ fn a_fill_whose_file_is_not_written_takes_no_more_from_the_source() {
         assert!(busy.await.unwrap());
         assert!(whole(body).await.unwrap() == zip()[accepted..]);
         layer.fills().idle().await;
-    });
+    }));
 }
 
 #[tokio::test(start_paused = true)]

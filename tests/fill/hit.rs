@@ -4,7 +4,7 @@ use http::{HeaderMap, Method, StatusCode};
 use tower_goproxy::fill::FillLayer;
 
 use super::fixtures::{INFO, MOD, ZIP, files, large_zip, proxy, registry, zip};
-use super::support::{Answer, Framing, Source, ask, get, request, whole};
+use super::support::{Answer, Framing, Gate, Source, ask, get, request, whole};
 
 const MISS: &str = "tower-goproxy; fwd=miss; stored";
 const HIT: &str = "tower-goproxy; hit";
@@ -136,6 +136,20 @@ on_each_storage! {
         let missing = request(Method::HEAD, "/example.com/other/@v/v1.0.0.zip", &[]);
         assert_eq!(ask(&proxy, missing).await.status(), StatusCode::NOT_FOUND);
         assert!(source.requests().all().iter().all(|asked| asked.method == Method::HEAD));
+    }
+
+    async fn head_does_not_wait_for_a_running_fill(storage: Storage) {
+        let gate = Gate::closed();
+        let answer = Answer::in_parts(large_zip(), 100_000).gated(&gate);
+        let (layer, source) = (FillLayer::new(storage), Source::serving(ZIP, answer));
+        let proxy = proxy(&layer, &source);
+        let running = ask(&proxy, get(ZIP)).await;
+        let response = ask(&proxy, request(Method::HEAD, ZIP, &[])).await;
+        assert_eq!(response.headers()["content-length"], large_zip().len().to_string());
+        assert_eq!(gate.sent_so_far(), 1);
+        gate.open();
+        assert!(whole(running.into_body()).await.unwrap() == large_zip());
+        layer.fills().idle().await;
     }
 
     async fn disable_module_fetch_asks_for_stored_files_alone(storage: Storage) {

@@ -101,6 +101,20 @@ on_each_storage! {
         }
     }
 
+    async fn a_file_that_turns_out_too_large_cannot_be_had_checked(storage: Storage) {
+        let answer = Answer::in_parts(large_zip(), 50_000).framing(Framing::Chunked);
+        let source = Source::serving(ZIP, answer);
+        let layer = FillLayer::new(storage).max_zip_size(500_000).on_miss(OnMiss::Wait);
+        let proxy = proxy(&layer, &source);
+        for asked in 1..=2 {
+            let response = ask(&proxy, get(ZIP)).await;
+            assert!(response.status().is_server_error());
+            assert!(whole(response.into_body()).await.unwrap().len() < 1000);
+            layer.fills().idle().await;
+            assert_eq!(source.requests().total(), asked);
+        }
+    }
+
     async fn a_file_that_turns_out_too_large_is_passed_to_all_who_had_attached(storage: Storage) {
         let gate = Gate::closed();
         let answer = Answer::in_parts(large_zip(), 100_000).framing(Framing::Chunked);

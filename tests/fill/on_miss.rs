@@ -95,6 +95,8 @@ on_each_storage! {
             let text = whole(response.into_body()).await.unwrap();
             assert!(text.starts_with(b"not found: "), "{text:?}");
         }
+        quiet().await;
+        assert_eq!(layer.fills().running(), 1);
         gate.open();
         layer.fills().idle().await;
         let hit = ask(&proxy, get(ZIP)).await;

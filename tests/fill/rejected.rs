@@ -135,6 +135,25 @@ on_each_storage! {
         assert_never_whole(&storage, ZIP, failing, b"").await;
     }
 
+    async fn a_source_that_panics_is_one_that_fails(storage: Storage) {
+        let source = Source::new(|request| match request.nth {
+            0 => panic!("the script panics, as it should"),
+            _ => Answer::new([zip()]),
+        });
+        // There is one place, which must not be lost.
+        let layer = FillLayer::new(storage).max_fills(1);
+        let proxy = proxy(&layer, &source);
+        let (one, two) = tokio::join!(ask(&proxy, get(ZIP)), ask(&proxy, get(ZIP)));
+        assert_eq!(one.status(), StatusCode::BAD_GATEWAY);
+        // On disk this one may have been looked up only after the panic.
+        assert!([StatusCode::BAD_GATEWAY, StatusCode::OK].contains(&two.status()));
+        layer.fills().idle().await;
+        let again = ask(&proxy, get(ZIP)).await;
+        assert_eq!(whole(again.into_body()).await.unwrap(), zip());
+        layer.fills().idle().await;
+        assert_eq!(source.requests().total(), 2);
+    }
+
     async fn the_next_request_gets_and_stores_the_right_file(storage: Storage) {
         let source = wrong_then_right(Answer::new([not_a_zip()]), 1);
         let layer = FillLayer::new(storage);

@@ -64,6 +64,13 @@ pub async fn within<T>(test: impl Future<Output = T>) -> T {
         .expect("the test waits for something that never comes")
 }
 
+/// The same where time is not paused, because there are sockets.
+pub async fn within_minutes<T>(test: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(120), test)
+        .await
+        .expect("the test waits for something that never comes")
+}
+
 /// Returns once nothing else can happen before the test does something. For paused time only,
 /// which moves exactly then.
 pub async fn quiet() {

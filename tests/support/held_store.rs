@@ -1,4 +1,5 @@
-//! A store whose answers to lookups can be held back: what it says may be old news on arrival.
+//! A store whose answers to lookups can be held back, so that what it says is old news on arrival,
+//! and which can be slow to take a file.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub struct HeldStore {
     inner: Arc<InMemory>,
     holding: watch::Sender<bool>,
     held: watch::Sender<usize>,
+    taking: watch::Sender<bool>,
 }
 
 impl HeldStore {
@@ -27,6 +29,7 @@ impl HeldStore {
             inner: Arc::new(InMemory::new()),
             holding: watch::Sender::new(false),
             held: watch::Sender::new(0),
+            taking: watch::Sender::new(true),
         }
     }
 
@@ -38,6 +41,11 @@ impl HeldStore {
     /// All lookups come back.
     pub fn release(&self) {
         self.holding.send_replace(false);
+    }
+
+    /// From now on it waits before it takes a file, or no longer.
+    pub fn take_files(&self, take: bool) {
+        self.taking.send_replace(take);
     }
 
     /// Waits until so many lookups were held back.
@@ -75,6 +83,9 @@ impl ObjectStore for HeldStore {
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
+        let mut taking = self.taking.subscribe();
+        let taken = taking.wait_for(|taking| *taking).await;
+        taken.expect("the sender lives as long as this store");
         self.inner.put_opts(location, payload, options).await
     }
 

@@ -34,7 +34,7 @@ pub mod web;
 pub mod wire;
 
 pub use answers::Answers;
-pub use ask::{ask, get, quiet, read, request, whole, within};
+pub use ask::{ask, get, quiet, read, request, whole, within, within_minutes};
 pub use go::{Build, Client};
 pub use held_store::HeldStore;
 #[cfg(feature = "fill")]
