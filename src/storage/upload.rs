@@ -14,6 +14,7 @@ use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, Result};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::caught::caught;
 use super::chunk::read_some;
 use super::disk::blocking;
 
@@ -102,7 +103,7 @@ async fn run(
             Ok(part) => part,
             Err(error) => break Some(error),
         };
-        match unless_dropped(&progress, upload.put_part(part.into())).await {
+        match unless_dropped(&progress, async { upload.put_part(part.into()).await }).await {
             Some(Ok(())) => sent += len,
             Some(Err(error)) => break Some(error),
             None => break None,
@@ -123,12 +124,12 @@ async fn abort(upload: &mut dyn MultipartUpload) -> Result<()> {
 /// `None` once nobody waits for the upload any more, however long the store takes.
 async fn unless_dropped<T>(
     progress: &watch::Receiver<Progress>,
-    work: impl Future<Output = T>,
-) -> Option<T> {
+    work: impl Future<Output = Result<T>>,
+) -> Option<Result<T>> {
     let mut progress = progress.clone();
     let dropped = pin!(progress.wait_for(|_| false));
-    match select(pin!(work), dropped).await {
-        Either::Left((done, _)) => Some(done),
+    match select(pin!(caught(work)), dropped).await {
+        Either::Left((done, _)) => Some(done.unwrap_or_else(|panicked| Err(broken(panicked)))),
         Either::Right(_) => None,
     }
 }
