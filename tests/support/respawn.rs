@@ -1,6 +1,9 @@
 //! This very test binary once more, as a process of its own that can be killed or be given limits.
 
 use std::ffi::OsString;
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -42,6 +45,27 @@ impl Respawned {
         line.extend(["--exact", test, "--nocapture"].map(OsString::from));
         let mut command = Command::new(&line[0]);
         command.args(&line[1..]).env(WORDS, words.join("\n"));
+        Self::run(command)
+    }
+
+    /// Runs it without the rights of root, which may write everywhere. `folder` is given away.
+    #[cfg(unix)]
+    pub fn start_as_nobody(test: &str, words: &[&str], folder: &Path) -> Self {
+        const NOBODY: u32 = 65534;
+        let exe = std::env::current_exe().expect("a test knows its own file");
+        let mut command = Command::new(&exe);
+        let myself = std::fs::metadata("/proc/self").map(|me| me.uid());
+        if myself.is_ok_and(|uid| uid == 0) {
+            for path in [folder.to_path_buf(), folder.join(".staging")] {
+                std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).expect("root may");
+            }
+            // The way to the file itself may be closed to nobody.
+            command = Command::new("/proc/self/exe");
+            command.uid(NOBODY).gid(NOBODY).current_dir("/");
+        }
+        command
+            .args(["--exact", test, "--nocapture"])
+            .env(WORDS, words.join("\n"));
         Self::run(command)
     }
 
