@@ -14,6 +14,7 @@ use tower_goproxy::fill::{FillLayer, Fills};
 const ZIP: &str = "/example.com/m/@v/v1.0.0.zip";
 const MOD: &str = "/example.com/m/@v/v1.0.0.mod";
 const LIST: &str = "/example.com/m/@v/list";
+const EMPTY_LIST: &str = "/example.com/untagged/@v/list";
 const STORED: &str = "fwd=miss; stored";
 
 struct Proxy {
@@ -25,14 +26,15 @@ struct Proxy {
 }
 
 impl Proxy {
-    /// The upstream has a small zip, an empty go.mod and an empty list.
+    /// The upstream has a small zip, an empty go.mod, a list and an empty list.
     async fn start(framing: Framing) -> Self {
         let go_mod: &[u8] = b"module example.com/m\n";
         let zip = Bytes::from(module_zip("example.com/m", "v1.0.0", &[("go.mod", go_mod)]));
         let content = zip.clone();
         let registry = ScriptedRegistry::http1(move |request| match &*request.path {
             ZIP => Answer::in_parts(content.clone(), 50).framing(framing),
-            MOD | LIST => Answer::new([""]).framing(framing),
+            LIST => Answer::new(["v1.0.0\n"]).framing(framing),
+            MOD | EMPTY_LIST => Answer::new([""]).framing(framing),
             _ => Answer::text(StatusCode::NOT_FOUND, "not found: no such file"),
         })
         .await;
@@ -90,7 +92,7 @@ async fn an_empty_body_ends_at_once() {
         for protocol in Protocol::ALL {
             let proxy = Proxy::start(framing).await;
             let case = format!("{framing:?} to {protocol:?}");
-            let list = proxy.get(protocol, LIST).await.whole();
+            let list = proxy.get(protocol, EMPTY_LIST).await.whole();
             assert_eq!(list.body, b"", "{case}");
             let go_mod = proxy.get(protocol, MOD).await;
             assert!(!go_mod.is_whole(), "{case}: {go_mod:?}");
@@ -120,7 +122,8 @@ async fn one_connection_serves_every_kind_of_answer() {
                 (&get, ZIP, Some(("if-none-match", &*etag)), 304, nothing),
                 (&get, ZIP, Some(("range", "bytes=3-9")), 206, &whole[3..10]),
                 (&get, ZIP, Some(("range", &*long)), 416, nothing),
-                (&get, LIST, None, 200, nothing),
+                (&get, LIST, None, 200, b"v1.0.0\n"),
+                (&get, EMPTY_LIST, None, 200, nothing),
                 (&get, ZIP, None, 200, whole),
             ] {
                 let request = request(method.clone(), path, header);
@@ -153,7 +156,7 @@ async fn one_connection_serves_every_kind_of_answer() {
 async fn an_http10_client_always_knows_the_length() {
     for framing in [Framing::Length, Framing::Chunked, Framing::Close] {
         let proxy = Proxy::start(framing).await;
-        for path in [ZIP, ZIP, LIST] {
+        for path in [ZIP, ZIP, LIST, EMPTY_LIST] {
             let answered = proxy.get(Protocol::Http10, path).await.whole();
             let len = answered.body.len().to_string();
             assert_eq!(answered.header("content-length"), len, "{framing:?} {path}");
