@@ -195,7 +195,7 @@ fn zip() -> Bytes {
 }
 
 fn framing(i: usize) -> Framing {
-    if i % 2 == 0 {
+    if i.is_multiple_of(2) {
         Framing::Length
     } else {
         Framing::Chunked
@@ -248,7 +248,11 @@ async fn around_the_commit() {
     let large = zip();
     let mut ends = Vec::new();
     for i in 0..COMMITS {
-        let zip = if i / 8 % 2 == 0 { &large } else { &small };
+        let zip = if (i / 8).is_multiple_of(2) {
+            &large
+        } else {
+            &small
+        };
         let stage = Stage::set(zip, framing(i / 4)).await;
         let mut asked = stage.ask().await;
         stage.before_head.open();
