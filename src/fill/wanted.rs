@@ -9,7 +9,7 @@ use super::conditional::{Plan, is_plain, plan};
 use super::config::Config;
 use super::head::{CacheStatus, etag, of_file};
 use crate::observe::{self, Answer};
-use crate::storage::{Key, Storage, StorageError, StoredBody};
+use crate::storage::{Key, Storage, StorageError, StoredBody, caught};
 use crate::target::Target;
 
 /// What one request wants, whoever answers it.
@@ -30,9 +30,10 @@ impl Wanted {
         &self,
         key: &Key,
     ) -> Result<Option<Response<StoredBody>>, StorageError> {
-        let found = timeout(self.config.storage_timeout, self.look_up(key)).await;
-        let found =
-            found.unwrap_or_else(|elapsed| Err(StorageError::new("look up in time", key, elapsed)));
+        let found = timeout(self.config.storage_timeout, caught(self.look_up(key))).await;
+        let found = found
+            .map_err(|elapsed| StorageError::new("look up in time", key, elapsed))?
+            .map_err(|panicked| StorageError::new("look up", key, panicked))?;
         let Some((size, plan, body)) = found? else {
             return Ok(None);
         };

@@ -26,6 +26,7 @@
 //!   `.staging` inside it has to be on the same file system.
 
 mod body;
+mod caught;
 mod chunk;
 mod commit;
 mod disk;
@@ -39,6 +40,7 @@ mod upload;
 pub use self::store::Storage;
 
 pub(crate) use self::body::StoredBody;
+pub(crate) use self::caught::caught;
 pub(crate) use self::chunk::{FRAME, FileReader, SharedFile};
 pub(crate) use self::commit::{Commit, Staged};
 pub(crate) use self::error::StorageError;

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::caught::caught;
 use super::chunk::{SharedFile, read_some};
 
 /// The least that stores take as a part. Two of them are in memory at most.
@@ -153,12 +154,12 @@ async fn send(
 /// `None` once nobody waits for the upload any more, however long the store takes.
 async fn unless_dropped<T>(
     progress: &watch::Receiver<Progress>,
-    work: impl Future<Output = T>,
-) -> Option<T> {
+    work: impl Future<Output = Result<T>>,
+) -> Option<Result<T>> {
     let mut progress = progress.clone();
     let dropped = pin!(progress.wait_for(|_| false));
-    match select(pin!(work), dropped).await {
-        Either::Left((done, _)) => Some(done),
+    match select(pin!(caught(work)), dropped).await {
+        Either::Left((done, _)) => Some(done.unwrap_or_else(|panicked| Err(broken(panicked)))),
         Either::Right(_) => None,
     }
 }

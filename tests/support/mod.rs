@@ -7,6 +7,8 @@
 //! - [`storages`], [`ask`]: one test for each kind of storage, and a service asked without a server.
 //! - [`wire`]: clients over HTTP/1.0, HTTP/1.1 and HTTP/2 that see how an answer ends.
 //! - [`tap`], [`answers`], [`kept`]: how far a source is, what a server has answered, what a storage holds.
+//! - [`plain_source`], [`faulty_store`]: a source in this process, and a store that goes wrong where it is told to.
+//! - [`respawn`]: this test binary as a process of its own, to be killed or limited.
 //! - [`go`]: the go command with a clean environment and a fresh module cache.
 
 // Each test binary compiles all of this and uses a part of it.
@@ -17,13 +19,17 @@ pub mod storages;
 
 pub mod answers;
 pub mod ask;
+#[cfg(feature = "fill")]
+pub mod faulty_store;
 pub mod go;
 pub mod held_store;
 #[cfg(feature = "fill")]
 pub mod kept;
 pub mod module_zip;
 pub mod modules;
+pub mod plain_source;
 pub mod requests;
+pub mod respawn;
 pub mod scripted;
 pub mod server;
 pub mod static_registry;
