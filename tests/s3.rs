@@ -1,6 +1,6 @@
 //! A bucket as the storage: the S3 client of object_store against moto, which speaks S3.
 //!
-//! Needs `TOWER_GOPROXY_MOTO=$(scripts/s3.sh)`, else it says so and tests nothing.
+//! Needs `TOWER_GOPROXY_MOTO=$(scripts/s3.sh)`, which `scripts/test.sh` sets.
 #![cfg(feature = "fill")]
 
 mod support;
@@ -31,11 +31,9 @@ struct Moto {
 }
 
 impl Moto {
-    async fn start() -> Option<Self> {
-        let Some(program) = std::env::var_os("TOWER_GOPROXY_MOTO") else {
-            eprintln!("TOWER_GOPROXY_MOTO is not set: nothing was tested");
-            return None;
-        };
+    async fn start() -> Self {
+        let program = std::env::var_os("TOWER_GOPROXY_MOTO")
+            .expect("no S3 server: run scripts/test.sh, which fetches one");
         let mut child = Command::new(program)
             .args(["-H", "127.0.0.1", "-p", "0"])
             .stdin(Stdio::null())
@@ -61,7 +59,7 @@ impl Moto {
             _child: child,
         };
         moto.ask(Method::PUT, "/modules").await;
-        Some(moto)
+        moto
     }
 
     async fn ask(&self, method: Method, path: &str) -> String {
@@ -123,9 +121,7 @@ fn get(range: Option<&str>) -> Request<()> {
 /// By one put, and by a multipart upload of five parts.
 #[tokio::test]
 async fn a_file_goes_into_a_bucket_and_comes_out_again() {
-    let Some(moto) = Moto::start().await else {
-        return;
-    };
+    let moto = Moto::start().await;
     for size in [100_000, 20 << 20] {
         moto.forget().await;
         let source = source(size);
@@ -158,9 +154,7 @@ async fn a_file_goes_into_a_bucket_and_comes_out_again() {
 /// first one, and it is the same file.
 #[tokio::test]
 async fn two_proxies_race_for_one_file() {
-    let Some(moto) = Moto::start().await else {
-        return;
-    };
+    let moto = Moto::start().await;
     for size in [100_000, 12 << 20] {
         moto.forget().await;
         let source = source(size).closed();

@@ -95,8 +95,9 @@ impl FillLayer {
         self.configure(|config| config.source_timeout = limit)
     }
 
-    /// How long the storage may take to look a file up, or to take a piece of a staged one.
-    /// After that the file is answered from the source, as if there were no storage.
+    /// How long the storage may take to look a file up, to give the next bytes of it, or to take a
+    /// piece of a staged one. A file that cannot be looked up is answered from the source, as if
+    /// there were no storage; one that stalls in the middle breaks.
     /// Default: 10 seconds.
     pub fn storage_timeout(self, limit: Duration) -> Self {
         self.configure(|config| config.storage_timeout = limit)

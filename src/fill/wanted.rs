@@ -40,6 +40,7 @@ impl Wanted {
         observe::answered(Answer::Hit);
         let mut response = of_file(&self.target, Some(size), &plan);
         CacheStatus::Hit.add_to(response.headers_mut());
+        let body = body.within(self.config.storage_timeout);
         Ok(Some(response.map(|()| body)))
     }
 

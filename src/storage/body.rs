@@ -2,10 +2,12 @@ use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::stream::BoxStream;
 use http_body::{Body, Frame, SizeHint};
+use tokio::time::{Sleep, sleep};
 
 use super::chunk::{FRAME, FileReader};
 use crate::observe;
@@ -15,6 +17,9 @@ use crate::observe;
 pub(crate) struct StoredBody {
     remaining: u64,
     from: From,
+    /// How long the storage may take for the next bytes. No limit until it is set.
+    patience: Option<Duration>,
+    waiting: Option<Pin<Box<Sleep>>>,
 }
 
 enum From {
@@ -31,30 +36,47 @@ enum From {
 
 impl StoredBody {
     pub(crate) fn memory(bytes: Bytes) -> Self {
-        Self {
-            remaining: bytes.len() as u64,
-            from: From::Memory(bytes),
-        }
+        Self::new(bytes.len() as u64, From::Memory(bytes))
     }
 
     pub(super) fn file(reader: FileReader, end: u64) -> Self {
-        Self {
-            remaining: end.saturating_sub(reader.position()),
-            from: From::File { reader, end },
-        }
+        let remaining = end.saturating_sub(reader.position());
+        Self::new(remaining, From::File { reader, end })
     }
 
     pub(super) fn stream(
         stream: BoxStream<'static, object_store::Result<Bytes>>,
         len: u64,
     ) -> Self {
+        let chunk = Bytes::new();
+        Self::new(len, From::Stream { stream, chunk })
+    }
+
+    fn new(remaining: u64, from: From) -> Self {
         Self {
-            remaining: len,
-            from: From::Stream {
-                stream,
-                chunk: Bytes::new(),
-            },
+            remaining,
+            from,
+            patience: None,
+            waiting: None,
         }
+    }
+
+    /// Fails the body if the storage takes longer than this for the next bytes.
+    pub(crate) fn within(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
+    /// Ready once the storage has taken too long.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let Some(patience) = self.patience else {
+            return Poll::Pending;
+        };
+        let waiting = self
+            .waiting
+            .get_or_insert_with(|| Box::pin(sleep(patience)));
+        ready!(waiting.as_mut().poll(cx));
+        Poll::Ready(io::ErrorKind::TimedOut.into())
     }
 }
 
@@ -77,9 +99,16 @@ impl Body for StoredBody {
             return Poll::Ready(None);
         }
         let frame = match &mut this.from {
-            From::File { reader, end } => ready!(reader.poll_frame(cx, *end)),
-            From::Stream { stream, chunk } => ready!(poll_stream(stream, chunk, cx)),
-            From::Memory(bytes) => Ok(bytes.split_off(0)),
+            From::File { reader, end } => reader.poll_frame(cx, *end),
+            From::Stream { stream, chunk } => poll_stream(stream, chunk, cx),
+            From::Memory(bytes) => Poll::Ready(Ok(bytes.split_off(0))),
+        };
+        let frame = match frame {
+            Poll::Ready(frame) => {
+                this.waiting = None;
+                frame
+            }
+            Poll::Pending => Err(ready!(this.poll_patience(cx))),
         };
         let frame = frame.and_then(|frame| {
             this.remaining

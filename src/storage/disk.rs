@@ -124,7 +124,9 @@ impl Disk {
         self.make_folders(folder)?;
         match staged.persist_noclobber(&path) {
             Ok(()) => sync_folder(folder),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                file_len(&fs::metadata(&path)?).map(drop)
+            }
             Err(error) => Err(error.error),
         }
     }
