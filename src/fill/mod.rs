@@ -35,15 +35,18 @@
 //! `.info`, `.mod` and `.zip` of a version, once they are checked: the declared length is met, a
 //! zip opens and has no name outside of `{module}@{version}/`, an info names the version that was
 //! asked for, and a `go.mod` declares a module. Lists, `@latest` and queries for a branch pass
-//! through to the source. So do answers that are encoded, partial, or too large; and one that is
-//! no 200 is given to all who wait for it, but kept by nobody.
+//! through to the source. So do answers that are encoded, partial, or too large (but not with
+//! [`OnMiss::Wait`], which they would not be checked for); and one that is no 200 is given to all
+//! who wait for it, but kept by nobody.
 //!
 //! # Clients
 //!
 //! * A client that leaves hurts nobody: the fill goes on ([`OnDisconnect::Finish`]).
 //! * A slow client does not slow the fill; a late one begins at the first byte.
 //! * The last bytes of a file are held back until it has been checked, so that nobody ever has
-//!   a complete wrong one. If a fill fails after its client has got a head, the connection breaks.
+//!   a complete wrong one: 64 KiB where the source declares a length, 64 bytes where it does not.
+//!   Of a file of up to 64 KiB that is all, and a client gets either the checked file or a 502.
+//!   If a fill fails after its client has got a head, the connection breaks.
 //! * `Range`, `If-Range` and `If-None-Match` work on hits and on running fills. `HEAD` for a file
 //!   that is not stored asks the source and fills nothing.
 //! * `Cache-Status` (RFC 9211) tells which it was: `hit`, `fwd=miss; stored`,
