@@ -1,4 +1,5 @@
 //! What the types promise, shown by the compiler.
+#![cfg(all(feature = "fill", feature = "upstream"))]
 
 use std::convert::Infallible;
 use std::fmt::{Debug, Display};

@@ -1,6 +1,6 @@
 //! Layers outside: what auth refuses reaches neither storage nor source, and the usual layers of
 //! tower-http fit around.
-
+#![cfg(all(feature = "fill", feature = "upstream"))]
 // The shape of tower-http's closures.
 #![allow(clippy::result_large_err)]
 

@@ -1,4 +1,5 @@
 //! The filter: where each rule leads, and what is left alone.
+#![cfg(all(feature = "fill", feature = "upstream"))]
 
 #[path = "../support/recorder.rs"]
 mod recorder;

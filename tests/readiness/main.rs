@@ -1,5 +1,6 @@
 //! Readiness: a hit or a redirect takes none of a source's capacity and waits for none of it, and
 //! a limit of one inside never locks up.
+#![cfg(all(feature = "fill", feature = "upstream"))]
 
 mod limit;
 #[path = "../support/recorder.rs"]
