@@ -12,10 +12,22 @@
 //! * [`FilterLayer`](filter::FilterLayer) has two ways on: a service for what a [`Policy`](policy::Policy) includes,
 //!   and the inner service, which the layer wraps, for the rest.
 //! * [`Redirect`] sends clients to the upstream registry.
-//! * [`FillLayer`](https://docs.rs/tower-goproxy/latest/tower_goproxy/fill/struct.FillLayer.html) wraps any source in a
-//!   [`Storage`](https://docs.rs/tower-goproxy/latest/tower_goproxy/struct.Storage.html) (feature `fill`).
-//! * [`Upstream`](https://docs.rs/tower-goproxy/latest/tower_goproxy/struct.Upstream.html) is a source over HTTP
-//!   (feature `upstream`).
+#![cfg_attr(
+    feature = "fill",
+    doc = "* [`FillLayer`](fill::FillLayer) wraps any source in a [`Storage`] (feature `fill`)."
+)]
+#![cfg_attr(
+    not(feature = "fill"),
+    doc = "* `FillLayer` wraps any source in a `Storage` (feature `fill`, which is off here)."
+)]
+#![cfg_attr(
+    feature = "upstream",
+    doc = "* [`Upstream`] is a source over HTTP (feature `upstream`)."
+)]
+#![cfg_attr(
+    not(feature = "upstream"),
+    doc = "* `Upstream` is a source over HTTP (feature `upstream`, which is off here)."
+)]
 //!
 #![cfg_attr(all(feature = "fill", feature = "upstream"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "fill", feature = "upstream")), doc = "```ignore")]

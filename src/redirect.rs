@@ -1,7 +1,7 @@
 //! The answer that leaves the work to the upstream registry: 303 See Other.
 //!
 //! [`Redirect`] is the include service of a proxy that stores nothing. Clients that may not reach
-//! the registry themselves need [`FillLayer`](crate::fill::FillLayer) instead.
+//! the registry themselves need a `FillLayer` instead.
 //!
 //! The redirect is never a permanent one: a later rule, or a storage added later, must be able to
 //! take a module back.
@@ -11,6 +11,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::{Ready, ready};
 use std::pin::Pin;
+use std::str::FromStr;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -23,7 +24,8 @@ use tower_service::Service;
 
 use crate::reply;
 
-/// The address of a registry, to which paths of modules are appended.
+/// The address of a registry, to which paths of modules are appended: an `http` or `https` URL
+/// without a query, a fragment, or credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base(String);
 
@@ -37,9 +39,14 @@ pub struct InvalidBase {
 impl Base {
     pub(crate) fn new(address: &str) -> Result<Self, InvalidBase> {
         let invalid = |reason| InvalidBase {
-            address: address.to_owned(),
+            address: without_credentials(address),
             reason,
         };
+        if address.contains([',', '|']) {
+            return Err(invalid(
+                "it is a list, and a redirect leads to one registry",
+            ));
+        }
         let uri: Uri = address.parse().map_err(|_| invalid("it is no URL"))?;
         let scheme = uri.scheme();
         if scheme != Some(&Scheme::HTTP) && scheme != Some(&Scheme::HTTPS) {
@@ -68,6 +75,23 @@ impl Base {
         let mut response = reply::text(StatusCode::SEE_OTHER, "the file is at the upstream");
         response.headers_mut().insert(LOCATION, location);
         response
+    }
+}
+
+/// For a message, which may go into a log.
+fn without_credentials(address: &str) -> String {
+    match address.rsplit_once('@') {
+        Some((_, host)) => format!("(credentials)@{host}"),
+        None => address.to_owned(),
+    }
+}
+
+impl FromStr for Base {
+    type Err = InvalidBase;
+
+    /// As [`Redirect::to`].
+    fn from_str(address: &str) -> Result<Self, InvalidBase> {
+        Self::new(address)
     }
 }
 
@@ -119,7 +143,7 @@ impl Redirect {
     ///
     /// # Errors
     ///
-    /// The address is no `http` or `https` URL, or has a query, a fragment or credentials.
+    /// The address is no `http` or `https` URL, is a list, or has a query, a fragment or credentials.
     pub fn to(address: &str) -> Result<Self, InvalidBase> {
         Base::new(address).map(|base| Self { base })
     }

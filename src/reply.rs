@@ -2,11 +2,13 @@
 //! printable and short.
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
 pub(crate) const TEXT_PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// The go command cuts an error text off beyond this.
 const MAX: usize = 640;
@@ -18,8 +20,23 @@ pub(crate) fn text(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, TEXT_PLAIN);
+    // Some of these statuses may be kept by a cache unless it is told not to (RFC 9110, section
+    // 15.1), and who is asking or what is stored by then may change the answer.
+    headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(line.len()));
     *response.body_mut() = Full::from(line);
+    response
+}
+
+/// A module proxy has nothing to change.
+pub(crate) fn method_not_allowed() -> Response<Full<Bytes>> {
+    let mut response = text(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "a module proxy answers GET and HEAD",
+    );
+    response
+        .headers_mut()
+        .insert(ALLOW, const { HeaderValue::from_static("GET, HEAD") });
     response
 }
 

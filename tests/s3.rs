@@ -1,7 +1,7 @@
 //! A bucket as the storage: the S3 client of object_store against moto, which speaks S3.
 //!
 //! Needs `TOWER_GOPROXY_MOTO=$(scripts/s3.sh)`, which `scripts/test.sh` sets.
-#![cfg(feature = "fill")]
+#![cfg(all(feature = "fill", feature = "upstream"))]
 
 mod support;
 

@@ -8,6 +8,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{Empty, Full};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tower::{BoxError, Service, ServiceExt};
 
 use super::body::ResponseBody;
@@ -43,6 +44,7 @@ where
             if self.wanted.is_cached_only() {
                 return not_cached();
             }
+            observe::answered(Answer::Bypass);
             return self.ask_source(CacheStatus::Bypass).await;
         };
         loop {
@@ -63,6 +65,7 @@ where
                 };
             }
             if self.wanted.parts.method == Method::HEAD {
+                observe::answered(Answer::Bypass);
                 return self.ask_source(CacheStatus::Miss).await;
             }
             if !commit.stores()
@@ -147,7 +150,7 @@ where
     ) -> Response<ResponseBody<SB>> {
         if stores && let Some(reply) = self.without_file() {
             reader.leave_running();
-            return not_here(reply, status);
+            return not_here(reply, CacheStatus::Miss);
         }
         let until = match &self.wanted.config.on_miss {
             OnMiss::Wait => Until::Settled,
@@ -224,20 +227,24 @@ where
 
     /// The source's own answer, for this client alone.
     async fn ask_source(self, status: CacheStatus) -> Response<ResponseBody<SB>> {
-        observe::answered(Answer::Bypass);
-        let version = self.wanted.parts.version;
         let request = self.source_request(self.wanted.parts.method.clone());
-        let asked = self.source.oneshot(request).await.map_err(Into::into);
-        match asked {
-            Ok(response) => pass(response, version, status).await,
-            Err(error) => {
-                observe::source_failed("the source failed", &error);
-                not_here(
-                    reply::text(StatusCode::BAD_GATEWAY, "the source failed"),
-                    status,
-                )
+        let limit = self.wanted.config.source_timeout;
+        let version = self.wanted.parts.version;
+        let answer = async {
+            let answer = self.source.oneshot(request).await;
+            match answer.map_err(Into::<BoxError>::into) {
+                Ok(response) => pass(response, version, status).await,
+                Err(error) => {
+                    observe::source_failed("the source failed", &error);
+                    let text = "the source failed";
+                    not_here(reply::text(StatusCode::BAD_GATEWAY, text), status)
+                }
             }
-        }
+        };
+        timeout(limit, answer).await.unwrap_or_else(|_| {
+            let text = "the source was silent for too long";
+            not_here(reply::text(StatusCode::GATEWAY_TIMEOUT, text), status)
+        })
     }
 
     fn source_request(&self, method: Method) -> Request<Empty<Bytes>> {
@@ -262,10 +269,7 @@ fn not_here<SB>(
 ) -> Response<ResponseBody<SB>> {
     let mut response = response.map(ResponseBody::reply);
     let headers = response.headers_mut();
-    headers.insert(
-        CACHE_CONTROL,
-        const { HeaderValue::from_static("no-store") },
-    );
+    headers.insert(CACHE_CONTROL, reply::NO_STORE);
     status.add_to(headers);
     response
 }

@@ -1,19 +1,23 @@
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 
+use super::places::Places;
 use super::spool::Content;
-use tokio::sync::Semaphore;
-
 use crate::storage::SharedFile;
 use crate::target::{Resource, Target};
 use crate::verify::{Rejected, check_info, check_module_file, check_zip};
 
-/// How many large files are checked at once.
-static CHECKS: Semaphore = Semaphore::const_new(8);
-
 /// Whether a whole file is what was asked for. Runs where it may take long.
 ///
 /// Bytes that could not be kept cannot be checked, and are not stored either.
-pub(super) async fn check(target: &Target<'_>, content: Content) -> Result<(), Rejected> {
+///
+/// # Cancel safety
+///
+/// Reads only.
+pub(super) async fn check(
+    target: &Target<'_>,
+    content: Content,
+    places: &Places,
+) -> Result<(), Rejected> {
     let resource = target.resource();
     let Some(version) = target.version() else {
         return Ok(());
@@ -27,8 +31,7 @@ pub(super) async fn check(target: &Target<'_>, content: Content) -> Result<(), R
             check_reader(resource, &version, &prefix, Cursor::new(content))
         }
         Content::File(file) => {
-            // It holds the list of all files of a zip in memory.
-            let _place = CHECKS.acquire().await;
+            let _place = places.check().await;
             let whole = file.clone();
             let check = whole.blocking(move |_| {
                 let reader = BufReader::new(ReadAt { file, position: 0 });

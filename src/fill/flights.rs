@@ -2,9 +2,10 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::fills::Fills;
+use super::places::Places;
 use super::spool::{Reader, Spool};
 use crate::storage::Key;
 
@@ -18,19 +19,14 @@ const RECENT: usize = 64;
 /// How many fills run at once, unless told otherwise.
 const PLACES: usize = 64;
 
-/// How many more may wait for a place. With `OnMiss::Redirect` and `OnMiss::NotFound` no client waits
-/// with them, so connections do not bound them.
-const QUEUE: usize = 1024;
-
 /// The table of running fills. Lives in the layer, since axum calls `layer()` once per route.
 #[derive(Debug)]
 pub(super) struct Flights {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
-    /// Places for fills that run at once, and how many there are, taken or not.
-    places: Arc<Semaphore>,
-    size: Mutex<usize>,
-    running: watch::Sender<usize>,
+    places: Arc<Places>,
+    /// Fills that run or wait, those that store their file included.
+    running: Arc<watch::Sender<usize>>,
 }
 
 #[derive(Debug, Default)]
@@ -68,30 +64,25 @@ pub(super) struct Ticket {
 
 impl Flights {
     pub(super) fn new() -> Self {
+        Self::with(PLACES, Arc::new(watch::Sender::new(0)))
+    }
+
+    /// A new table with so many places for fills. The count goes on with those of this one.
+    pub(super) fn with_places(&self, fills: usize) -> Self {
+        Self::with(fills, Arc::clone(&self.running))
+    }
+
+    fn with(fills: usize, running: Arc<watch::Sender<usize>>) -> Self {
         Self {
             shards: Default::default(),
             hasher: RandomState::new(),
-            places: Arc::new(Semaphore::new(PLACES)),
-            size: Mutex::new(PLACES),
-            running: watch::Sender::new(0),
+            places: Arc::new(Places::new(fills)),
+            running,
         }
     }
 
     pub(super) fn fills(&self) -> Fills {
         Fills::new(self.running.subscribe())
-    }
-
-    /// Changes how many places there are. For the time before the first request: places that are
-    /// taken then cannot be withdrawn.
-    pub(super) fn set_places(&self, places: usize) {
-        let places = places.min(Semaphore::MAX_PERMITS);
-        let mut size = self.size.lock().unwrap_or_else(PoisonError::into_inner);
-        if places > *size {
-            self.places.add_permits(places - *size);
-            *size = places;
-        } else {
-            *size -= self.places.forget_permits(*size - places);
-        }
     }
 
     /// To be taken before the storage is looked into, and given to [`join`](Self::join) after.
@@ -108,7 +99,7 @@ impl Flights {
         if shard.has_stored(key, seen) {
             return Joined::Look;
         }
-        if *self.running.borrow() >= self.places().saturating_add(QUEUE) {
+        if self.places.queue_is_full() {
             return Joined::Full;
         }
         let spool = Arc::new(Spool::new());
@@ -126,10 +117,6 @@ impl Flights {
             stored: false,
         };
         Joined::Started(reader, ticket)
-    }
-
-    fn places(&self) -> usize {
-        *self.size.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
@@ -168,7 +155,7 @@ impl Ticket {
         &self.key
     }
 
-    pub(super) fn places(&self) -> &Arc<Semaphore> {
+    pub(super) fn places(&self) -> &Arc<Places> {
         &self.flights.places
     }
 }

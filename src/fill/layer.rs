@@ -57,10 +57,12 @@ impl FillLayer {
     /// How many fills may run at once, over all services of this layer. Default: 64.
     ///
     /// Each holds a connection of the source, at most about half a MiB of memory, and the file
-    /// on disk. Hits and clients that attach to a running fill need no place. Another 1,024 fills may
+    /// on disk; into an object store it uploads parts of 5 MiB, one of which is in memory. Hits and clients that attach to a running fill need no place. Another 1,024 fills may
     /// wait for one; a miss beyond them is refused at once.
-    pub fn max_fills(self, fills: usize) -> Self {
-        self.flights.set_places(fills);
+    ///
+    /// From here on this layer has running fills of its own, which it does not share with earlier clones.
+    pub fn max_fills(mut self, fills: usize) -> Self {
+        self.flights = Arc::new(self.flights.with_places(fills));
         self
     }
 
@@ -88,9 +90,9 @@ impl FillLayer {
         self.configure(|config| config.max_info = bytes)
     }
 
-    /// How long the source may be silent: before the head of its answer, and between two parts of
-    /// it. After that the fill has failed, with 504 for clients that have no head yet.
-    /// Default: 5 minutes, more than an [`Upstream`](crate::Upstream) ever needs for what it does about it itself.
+    /// How long the source may be silent: before the head of its answer, and between two parts of a
+    /// file that is filled. After that the fill has failed, and a client that has no head yet gets 504.
+    /// Default: 5 minutes. An `Upstream` has shorter limits of its own.
     pub fn source_timeout(self, limit: Duration) -> Self {
         self.configure(|config| config.source_timeout = limit)
     }

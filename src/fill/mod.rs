@@ -59,8 +59,20 @@
 //! weaker on a full disk: a file too large for memory goes by unchecked, and is as good as a
 //! transfer from the source itself.
 //!
+//! # Counters
+//!
+//! With the feature `metrics`: `goproxy_answers_total` (by `answer`: `hit`, `miss`, `attached`, `bypass`),
+//! `goproxy_fills_total` (by `end`: `stored`, `not_kept`, `failed`, `abandoned`), `goproxy_fill_bytes_total`,
+//! `goproxy_source_failures_total` and `goproxy_storage_failures_total`.
+//!
 //! # Caveats
 //!
+//! * Stored files are `Cache-Control: public`. Where auth stands in front of a shared cache, let a
+//!   layer outside say `private` instead.
+//! * Up to 256 files may be on their way into the storage at once, and 1,024 more may wait for that. A
+//!   storage that falls behind further does not get what comes then.
+//! * The spool of a large file lies on the storage's own file system if that is a folder, else in the
+//!   system's folder for temporary files (`TMPDIR`).//!
 //! * Fills are tasks of the tokio runtime that polls the service.
 //! * Set `TCP_NODELAY` on the connections of the server (`axum::serve(listener.tap_io(..))`):
 //!   else the parts of a slow fill may wait for acknowledgements.
@@ -76,6 +88,7 @@ mod future;
 mod head;
 mod layer;
 mod pass;
+mod places;
 mod service;
 mod source_answer;
 mod spool;

@@ -3,8 +3,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::ALLOW;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Empty;
 use tower::BoxError;
@@ -84,12 +83,7 @@ where
             Err(invalid) => return refuse(&format!("not found: {invalid}")),
         };
         if parts.method != Method::GET && parts.method != Method::HEAD {
-            let mut response = reply::text(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "a module proxy answers GET and HEAD",
-            );
-            let allow = const { HeaderValue::from_static("GET, HEAD") };
-            response.headers_mut().insert(ALLOW, allow);
+            let response = reply::method_not_allowed();
             return ResponseFuture::ready(response.map(ResponseBody::reply));
         }
         let asker = Asker {

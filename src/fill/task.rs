@@ -10,13 +10,14 @@ use futures_util::future::{Either, select};
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Empty};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::{SemaphorePermit, oneshot};
 use tokio::time::timeout;
 use tower::{BoxError, Service, ServiceExt};
 
 use super::check::check;
 use super::config::{Config, OnDisconnect};
 use super::flights::Ticket;
+use super::places::Places;
 use super::source_answer::{SourceAnswer, read_failure};
 use super::spool::{Failure, Writer};
 use crate::observe;
@@ -67,7 +68,8 @@ where
             ticket,
             unshared,
         } = self;
-        let place = match wait_for_place(&ticket, &writer, &config).await {
+        let places = Arc::clone(ticket.places());
+        let place = match wait_for_place(&places, &writer, &config).await {
             Ok(place) => place,
             Err(stop) => return end(ticket, writer, stop).await,
         };
@@ -75,6 +77,7 @@ where
             writer: &mut writer,
             config: &config,
             target: &target,
+            places: &places,
         }
         .fill(source, request, unshared)
         .await;
@@ -84,7 +87,7 @@ where
             return end(ticket, writer, stop).await;
         }
         let bytes = writer.check_passed();
-        let kept = writer.settle(config.commit_timeout).await;
+        let kept = writer.settle(&places, config.commit_timeout).await;
         observe::fill_ended(ticket.key(), bytes, kept);
         if kept {
             ticket.stored();
@@ -110,15 +113,14 @@ async fn end(ticket: Ticket, writer: Writer, stop: Stop) {
 }
 
 /// Waits for one of the places for running fills. One who leaves meanwhile leaves the queue.
-async fn wait_for_place(
-    ticket: &Ticket,
+async fn wait_for_place<'a>(
+    places: &'a Places,
     writer: &Writer,
     config: &Config,
-) -> Result<OwnedSemaphorePermit, Stop> {
-    let place = timeout(config.max_wait, Arc::clone(ticket.places()).acquire_owned());
+) -> Result<SemaphorePermit<'a>, Stop> {
+    let place = timeout(config.max_wait, places.fill());
     match select(pin!(place), pin!(writer.unwanted())).await {
-        Either::Left((Ok(Ok(place)), _)) => Ok(place),
-        // The semaphore is never closed, so this is the time limit.
+        Either::Left((Ok(Some(place)), _)) => Ok(place),
         Either::Left(_) => Err(too_many(config.max_wait).into()),
         Either::Right(_) => Err(Stop::Unwanted),
     }
@@ -136,6 +138,7 @@ struct Filler<'a> {
     writer: &'a mut Writer,
     config: &'a Config,
     target: &'a Target<'static>,
+    places: &'a Places,
 }
 
 impl Filler<'_> {
@@ -217,11 +220,15 @@ impl Filler<'_> {
         self.while_wanted(self.writer.wait_for_readers()).await
     }
 
+    /// Like the commit, this needs the storage: what was staged is read back.
     async fn check(&mut self) -> Result<(), Stop> {
         let content = self.writer.content().await;
-        check(self.target, content)
-            .await
-            .map_err(|rejected| bad(&rejected.to_string()).into())
+        let check = check(self.target, content, self.places);
+        let checked = timeout(self.config.commit_timeout, check).await;
+        match checked {
+            Ok(checked) => checked.map_err(|rejected| bad(&rejected.to_string()).into()),
+            Err(_) => Err(bad("the file could not be checked in time").into()),
+        }
     }
 
     /// A source that is silent for too long has failed.

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, ALLOW, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    IF_UNMODIFIED_SINCE, RANGE,
+    ACCEPT_ENCODING, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+    RANGE,
 };
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Response, StatusCode, Uri, request};
@@ -58,7 +58,7 @@ impl<P: Policy> Config<P> {
             }
         };
         if parts.method != Method::GET && parts.method != Method::HEAD {
-            return Way::Reply(None, method_not_allowed());
+            return Way::Reply(None, reply::method_not_allowed());
         }
         let rule = self.policy.classify(&target, parts);
         let verdict = Verdict::new(rule, target.into_owned());
@@ -131,15 +131,4 @@ impl<P: Policy> Config<P> {
             })
         })
     }
-}
-
-fn method_not_allowed() -> Response<Full<Bytes>> {
-    let mut response = reply::text(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "a module proxy answers GET and HEAD",
-    );
-    response
-        .headers_mut()
-        .insert(ALLOW, const { HeaderValue::from_static("GET, HEAD") });
-    response
 }

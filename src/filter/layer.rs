@@ -9,7 +9,7 @@ use super::service::Filter;
 /// Sends each request where a policy says: see the [module docs](super).
 ///
 /// `include` is any service with `Error = Infallible`: a [`Redirect`](crate::Redirect), a
-/// [`Fill`](crate::fill::Fill), or an axum router.
+/// `Fill` around a source, or an axum router.
 ///
 /// ```
 /// use http::{StatusCode, request};
@@ -53,8 +53,15 @@ impl<P, I> FilterLayer<P, I> {
 
     /// How an excluded module is refused. Default: 403, which stops the go command. With 404 or
     /// 410 it goes on to the next entry of `GOPROXY=ours,other`.
+    ///
+    /// A status that refuses nothing, since it is no 4xx or 5xx, leaves it at 403.
     pub fn exclude_status(mut self, status: StatusCode) -> Self {
-        self.config.exclude_status = status;
+        let refuses = status.is_client_error() || status.is_server_error();
+        self.config.exclude_status = if refuses {
+            status
+        } else {
+            StatusCode::FORBIDDEN
+        };
         self
     }
 

@@ -181,7 +181,7 @@ impl UpstreamError {
         matches!(self.kind, Kind::NotFound { .. } | Kind::Off)
     }
 
-    /// The text a client may see: no host, no URL, no credentials.
+    /// The text a client may see: no credentials, and no host but what the text of a 404 or 410 names itself.
     #[must_use]
     pub fn reason(&self) -> String {
         match &self.kind {

@@ -51,7 +51,8 @@
 //! | (no module request) | 404 |
 //! | (neither GET nor HEAD) | 405 |
 //!
-//! The body of an error is one line for people, and names no host. The [`UpstreamError`] is in the extensions.
+//! The body of an error is a line for people, and names no host of ours; a 404 or 410 has the text of the upstream, up to
+//! 8 lines of it. No error is to be kept by caches. The [`UpstreamError`] is in the extensions.
 //!
 //! # Attempts, and bodies that break
 //!

@@ -1,10 +1,11 @@
 //! Errors as responses.
 
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response};
 
 use super::body::UpstreamBody;
 use super::error::{Kind, UpstreamError};
+use crate::reply;
 
 /// What a client is told to wait, in seconds, if the upstream does not say.
 const WAIT: HeaderValue = HeaderValue::from_static("30");
@@ -18,10 +19,8 @@ impl UpstreamError {
         let mut response = Response::new(UpstreamBody::text(format!("{}\n", self.reason())));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        );
+        headers.insert(CONTENT_TYPE, reply::TEXT_PLAIN);
+        headers.insert(CACHE_CONTROL, reply::NO_STORE);
         match self.kind() {
             Kind::Method => {
                 headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));

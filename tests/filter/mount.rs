@@ -187,7 +187,7 @@ async fn a_redirect_is_never_permanent_and_has_a_text() {
     let redirect = Redirect::to("https://proxy.example").unwrap();
     let answer = ask::get(&redirect, "/example.com/m/@v/list").await;
     answer.is_a_line(StatusCode::SEE_OTHER, "the file is at the upstream");
-    assert_eq!(answer.header("cache-control"), "");
+    assert_eq!(answer.header("cache-control"), "no-store");
     let request = Request::get("/example.com/m/@latest")
         .body(Body::empty())
         .unwrap();

@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, Response, StatusCode, header};
 use http_body_util::Full;
 
 use crate::reply;
@@ -26,10 +26,6 @@ impl Failure {
         let body = Bytes::from(reply::line(text));
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, reply::TEXT_PLAIN);
-        headers.insert(
-            header::CACHE_CONTROL,
-            const { HeaderValue::from_static("no-store") },
-        );
         Self::reply(status, headers, body)
     }
 
@@ -42,7 +38,10 @@ impl Failure {
     }
 
     /// The answer of a source that is no file.
-    pub(in crate::fill) fn reply(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+    pub(in crate::fill) fn reply(status: StatusCode, mut headers: HeaderMap, body: Bytes) -> Self {
+        headers
+            .entry(header::CACHE_CONTROL)
+            .or_insert(reply::NO_STORE);
         Self(Arc::new(Reply {
             status,
             headers,

@@ -4,18 +4,14 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::failure::Failure;
 use super::keep::Keep;
 use super::state::{MEMORY, Phase, Spool};
+use crate::fill::places::Places;
 use crate::observe;
 use crate::storage::{Commit, Key, SharedFile, StorageError};
-
-/// How many files may be on their way into storages at once. A storage that stalls there must not
-/// keep the spools of ever more files; those beyond are not kept.
-static COMMITS: Semaphore = Semaphore::const_new(256);
 
 /// The one who fills a spool. Dropped before it has said an end, the fill has failed.
 pub(in crate::fill) struct Writer {
@@ -80,6 +76,10 @@ impl Writer {
     }
 
     /// Writes to the staged file what no longer fits into memory.
+    ///
+    /// # Cancel safety
+    ///
+    /// What was not written stays in memory.
     pub(in crate::fill) async fn spill(&mut self) {
         self.write_out(MEMORY).await;
     }
@@ -100,6 +100,10 @@ impl Writer {
     }
 
     /// All bytes are in: gives them out to be checked.
+    ///
+    /// # Cancel safety
+    ///
+    /// What was not written stays in memory.
     pub(in crate::fill) async fn content(&mut self) -> Content {
         if self.keep.as_ref().is_some_and(Keep::is_staged) {
             self.write_out(0).await;
@@ -127,24 +131,15 @@ impl Writer {
     /// # Cancel safety
     ///
     /// Dropped early, the file is stored as a whole or not at all.
-    pub(in crate::fill) async fn settle(mut self, limit: Duration) -> bool {
-        let (len, memory) = self
-            .spool
-            .with(|state| (state.written, state.buffer.iter().cloned().collect()));
+    pub(in crate::fill) async fn settle(mut self, places: &Places, limit: Duration) -> bool {
         let kept = match self.keep.take() {
-            Some(keep) if keep.stores() => {
-                let commit = match COMMITS.try_acquire() {
-                    Ok(_place) => timeout(limit, keep.finish(len, memory))
-                        .await
-                        .unwrap_or_else(|elapsed| {
-                            Err(StorageError::new("commit in time", &self.key, elapsed))
-                        }),
-                    Err(full) => Err(StorageError::new("begin to commit", &self.key, full)),
-                };
-                commit
-                    .inspect_err(|error| observe::storage_failed(error))
-                    .is_ok()
-            }
+            Some(keep) if keep.stores() => timeout(limit, self.commit(keep, places))
+                .await
+                .unwrap_or_else(|elapsed| {
+                    Err(StorageError::new("commit in time", &self.key, elapsed))
+                })
+                .inspect_err(|error| observe::storage_failed(error))
+                .is_ok(),
             _ => false,
         };
         self.spool.with(|state| {
@@ -152,6 +147,17 @@ impl Writer {
             state.wake_readers();
         });
         kept
+    }
+
+    async fn commit(&self, keep: Keep, places: &Places) -> Result<(), StorageError> {
+        let Some(_place) = places.commit().await else {
+            let error = "too many files wait for the storage";
+            return Err(StorageError::new("take", &self.key, error));
+        };
+        let (len, memory) = self
+            .spool
+            .with(|state| (state.written, state.buffer.iter().cloned().collect()));
+        keep.finish(len, memory).await
     }
 
     /// There is no file. Returns when nothing of it is left anywhere.
@@ -178,7 +184,8 @@ impl Writer {
             state.wake_readers();
         });
         if let Some(keep) = self.keep.take() {
-            keep.abort().await;
+            // A storage that hangs here is left alone with it.
+            let _ = timeout(self.patience, keep.abort()).await;
         }
     }
 
