@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the tests, against the real go command (scripts/go.sh finds or fetches it) and an S3 server
 # (scripts/s3.sh does the same).
-#   scripts/test.sh              everything: all features with doc tests and examples, then no features
+#   scripts/test.sh              everything: all features with doc tests and examples, then no features,
+#                                then the tour, which checks what it shows
 #   scripts/test.sh ARGS...      cargo test --all-features ARGS..., for example --test go_client
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -9,6 +10,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 run() {
     printf '\n+ %s\n' "$*" >&2
     "$@"
+}
+
+# What it prints is of interest only if it fails.
+run_quietly() {
+    local output status=0
+    printf '\n+ %s\n' "$*" >&2
+    output=$("$@" 2>&1) || status=$?
+    ((status == 0)) || printf '%s\n' "$output" >&2
+    return "$status"
 }
 
 TOWER_GOPROXY_GO=$(scripts/go.sh)
@@ -22,4 +32,5 @@ if (($#)); then
 else
     run cargo test --locked --all-features
     run cargo test --locked --no-default-features
+    run_quietly cargo run --locked --example tour --all-features
 fi

@@ -19,6 +19,8 @@ const ACCOUNTED: [(&str, usize, &str); 19] = [
         31,
         "here, with the feature that has the function",
     ),
+    // An import path names a package, and says nothing of where its module's path ends. The go command
+    // finds that out before it asks, and asks for module paths alone: it was never a proxy's to judge.
     (
         "CheckImportPath",
         8,

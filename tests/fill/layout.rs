@@ -9,7 +9,7 @@ use tower_goproxy::fill::FillLayer;
 
 use super::fixtures::{ZIP, files, large_zip, proxy, registry};
 use super::support::storages::files as files_of;
-use super::support::{Answer, Source, ask, get, whole, within};
+use super::support::{Answer, Gate, Source, ask, get, whole, within, within_minutes};
 
 fn paths(paths: &[&str]) -> Vec<PathBuf> {
     paths.iter().map(PathBuf::from).collect()
@@ -96,6 +96,42 @@ async fn files_that_somebody_else_has_put_there_are_hits() {
             assert_eq!(whole(response.into_body()).await.unwrap(), content);
         }
         assert_eq!(source.requests().total(), 0);
+    })
+    .await;
+}
+
+/// The one that was written while it came, under its name: the last byte costs no second writing.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_large_file_is_published_without_being_copied() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    within_minutes(async {
+        let folder = tempfile::tempdir().unwrap();
+        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
+        let gate = Gate::closed();
+        let answer = Answer::in_parts(large_zip(), 100_000).gated(&gate);
+        let response = ask(&proxy(&layer, &Source::serving(ZIP, answer)), get(ZIP)).await;
+        gate.allow(5);
+
+        let staging = folder.path().join(".staging");
+        let staged = loop {
+            if let [name] = &*files_of(&staging) {
+                break staging.join(name);
+            }
+            tokio::task::yield_now().await;
+        };
+        // Held open, so that its number is not given to another file.
+        let staged = fs::File::open(staged).unwrap();
+        assert!(!folder.path().join(&ZIP[1..]).exists());
+
+        gate.open();
+        assert_eq!(whole(response.into_body()).await.unwrap(), large_zip());
+        layer.fills().idle().await;
+        let stored = fs::metadata(folder.path().join(&ZIP[1..])).unwrap();
+        let staged = staged.metadata().unwrap();
+        assert_eq!((stored.dev(), stored.ino()), (staged.dev(), staged.ino()));
+        assert_eq!(stored.len(), large_zip().len() as u64);
     })
     .await;
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use rules::{Sources, violations};
+use rules::{Sources, too_long, violations};
 
 #[test]
 fn the_floors_hold() {
@@ -17,6 +17,18 @@ fn the_floors_hold() {
     let mut sources = Sources::new();
     read(&src, "", &mut sources);
     let found = violations(&sources);
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+#[test]
+fn files_beside_the_sources_are_not_too_long_either() {
+    let mut files = Sources::new();
+    for folder in ["tests", "examples", "benches"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        read(&path, &format!("{folder}/"), &mut files);
+    }
+    assert!(files.contains_key("tests/floors/main.rs"));
+    let found = too_long(&files);
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 

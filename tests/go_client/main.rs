@@ -4,6 +4,10 @@
 mod support;
 
 #[cfg(all(feature = "fill", feature = "upstream"))]
+mod apps;
+#[cfg(all(feature = "fill", feature = "upstream"))]
+mod filtered;
+#[cfg(all(feature = "fill", feature = "upstream"))]
 mod proxy;
 mod registry;
 #[cfg(all(feature = "fill", feature = "upstream"))]

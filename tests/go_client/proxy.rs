@@ -13,13 +13,17 @@ pub(crate) struct Setup {
     pub(crate) fills: Fills,
     pub(crate) answers: Answers,
     pub(crate) fill: Fill<Upstream>,
-    _tree: Tree,
+    tree: Tree,
 }
 
 impl Setup {
     /// A registry with all modules, and a fill in front of it.
     pub(crate) async fn new(kept: Kept, on_miss: impl FnOnce(&str) -> OnMiss) -> Self {
-        let tree = Tree::all();
+        Self::of(Tree::all(), kept, on_miss).await
+    }
+
+    /// A registry with these modules, and a fill in front of it.
+    pub(crate) async fn of(tree: Tree, kept: Kept, on_miss: impl FnOnce(&str) -> OnMiss) -> Self {
         let registry = StaticRegistry::start(tree.root()).await;
         let layer = FillLayer::new(kept.storage()).on_miss(on_miss(&registry.url()));
         let fill = layer.layer(Upstream::new(&registry.url()).unwrap());
@@ -29,8 +33,13 @@ impl Setup {
             fills: layer.fills(),
             answers: Answers::default(),
             fill,
-            _tree: tree,
+            tree,
         }
+    }
+
+    /// The registry has one more module.
+    pub(crate) fn add(&self, module: &Module) {
+        self.tree.add(module);
     }
 
     /// Builds with `first`, then again with `second` while the registry is switched off.

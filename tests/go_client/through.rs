@@ -1,39 +1,27 @@
 //! The program of thirty modules, twice: the second time the registry is switched off.
 
-use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::header::AUTHORIZATION;
 use http::{StatusCode, Version};
 use tower_goproxy::fill::OnMiss;
 
+use crate::apps::{Private, axum_with_auth, bare_hyper, netrc};
 use crate::proxy::{Setup, assert_asked_once, assert_same};
-use crate::support::{Client, Kept, Server, Tls};
+use crate::support::{Client, Kept, Server, Tls, Tree};
 
-/// `user:pass`
-const CREDENTIALS: &str = "Basic dXNlcjpwYXNz";
-
-async fn auth(request: Request, next: Next) -> Response {
-    match request.headers().get(AUTHORIZATION) {
-        Some(given) if given == CREDENTIALS => next.run(request).await,
-        _ => {
-            let ask = [(WWW_AUTHENTICATE, "Basic realm=\"modules\"")];
-            (StatusCode::UNAUTHORIZED, ask, "who are you?\n").into_response()
-        }
-    }
-}
+/// All modules of the program come from the registry.
+const RULES: &str = "
+    +
+    D corp.example
+    - example.com/evil
+";
 
 /// The storage is a static GOPROXY afterwards.
 #[tokio::test]
 async fn streams_through_axum_behind_an_auth_layer() {
     let setup = Setup::new(Kept::on_disk(), |_| OnMiss::Stream).await;
     let tls = Tls::new();
-    let app = Router::new()
-        .route("/healthz", get(|| async { "ok" }))
-        .fallback_service(setup.answers.of(setup.fill.clone()))
-        .layer(middleware::from_fn(auth));
+    let private = Private::new(Tree::of([]));
+    let app = axum_with_auth(&setup, RULES, &private);
     let server = Server::start_tls(app, &tls).await;
     let stranger = Client::new(server.url()).trusting(&tls.authority_file());
 
@@ -44,8 +32,9 @@ async fn streams_through_axum_behind_an_auth_layer() {
     assert!(refused.stderr.contains("401"), "{}", refused.stderr);
     assert_eq!(setup.registry.requests().total(), 0);
     assert_eq!(setup.kept.names().await, [""; 0]);
+    setup.answers.clear();
 
-    let netrc = format!("machine {} login user password pass\n", server.address());
+    let netrc = netrc(&server);
     let user = || {
         Client::new(server.url())
             .trusting(&tls.authority_file())
@@ -59,6 +48,7 @@ async fn streams_through_axum_behind_an_auth_layer() {
     for request in asked.all() {
         assert!(!request.headers.contains_key(AUTHORIZATION), "{request:?}");
     }
+    assert_eq!(private.requests.total(), 0);
 
     let folder = Client::new(format!("file://{}", kept.folder().display()));
     assert_same(&folder.build_program().await, &user().build_program().await);
@@ -67,13 +57,15 @@ async fn streams_through_axum_behind_an_auth_layer() {
 #[tokio::test]
 async fn streams_through_bare_hyper_over_http1() {
     let setup = Setup::new(Kept::in_memory(), |_| OnMiss::Stream).await;
-    let server = Server::start(setup.answers.of(setup.fill.clone())).await;
+    let private = Private::new(Tree::of([]));
+    let server = Server::start(bare_hyper(&setup, RULES, &private)).await;
     let client = || Client::new(server.url());
     let asked = setup.registry.requests().clone();
     setup
         .build_twice(client(), client(), (Version::HTTP_11, StatusCode::OK))
         .await;
     assert_asked_once(&asked);
+    assert_eq!(private.requests.total(), 0);
 }
 
 #[tokio::test]

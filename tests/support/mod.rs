@@ -52,7 +52,7 @@ pub use modules::{MODULES, Module, escape};
 pub use requests::{Recorded, Requests};
 pub use scripted::{Answer, Framing, Gate, ScriptedRegistry, Source, SourceBody};
 pub use server::Server;
-pub use static_registry::StaticRegistry;
+pub use static_registry::{StaticRegistry, static_files};
 pub use tap::Tap;
 pub use tls::Tls;
 pub use tree::Tree;

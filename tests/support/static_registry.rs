@@ -1,16 +1,34 @@
 //! A plain upstream: the files of a static GOPROXY over HTTP, and a record of what was asked for.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use http::Request;
-use hyper::body::Incoming;
+use http::{Request, Response};
 use tower::ServiceExt as _;
+use tower::util::BoxCloneSyncService;
 use tower_http::services::ServeDir;
+use tower_http::services::fs::ServeFileSystemResponseBody;
 
 use super::requests::Requests;
 use super::server::Server;
 use super::tls::Tls;
+
+/// The same without a server. Who asks for what goes into `record`.
+pub fn static_files<A: Send + 'static>(
+    root: &Path,
+    record: &Requests,
+) -> BoxCloneSyncService<Request<A>, Response<ServeFileSystemResponseBody>, Infallible> {
+    let record = record.clone();
+    let files = ServeDir::new(root)
+        .append_index_html_on_directories(false)
+        .map_request(move |request: Request<A>| {
+            let (parts, body) = request.into_parts();
+            record.record(parts.clone());
+            Request::from_parts(parts, body)
+        });
+    BoxCloneSyncService::new(files)
+}
 
 /// A running static registry.
 #[derive(Debug)]
@@ -32,14 +50,7 @@ impl StaticRegistry {
 
     async fn listen(root: &Path, tls: Option<&Tls>) -> Self {
         let requests = Requests::new();
-        let record = requests.clone();
-        let files = ServeDir::new(root)
-            .append_index_html_on_directories(false)
-            .map_request(move |request: Request<Incoming>| {
-                let (parts, body) = request.into_parts();
-                record.record(parts.clone());
-                Request::from_parts(parts, body)
-            });
+        let files = static_files(root, &requests);
         let server = match tls {
             None => Server::start(files).await,
             Some(tls) => Server::start_tls(files, tls).await,

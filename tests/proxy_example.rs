@@ -1,0 +1,258 @@
+//! The example `proxy`, as the process that its users run.
+#![cfg(all(feature = "fill", feature = "upstream", unix))]
+
+mod support;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use support::wire::{Answered, Connection, Protocol, get};
+use support::{
+    Answer, Gate, Kept, ScriptedRegistry, fetch, large_module_zip, read, web_client, within_minutes,
+};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+const ZIP: &str = "/example.com/m/@v/v1.0.0.zip";
+const MOD: &str = "/example.com/m/@v/v1.0.0.mod";
+const PART: usize = 64 * 1024;
+
+/// A running proxy. It is killed when this is dropped.
+struct Proxy {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Proxy {
+    /// On a free port, which it names on the first line that it prints.
+    async fn start(args: &[&str]) -> Self {
+        let mut child = command(args).stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = said.next_line().await.unwrap().expect("it says a line");
+        let address = line.strip_prefix("listening on http://");
+        let address = address.unwrap_or_else(|| panic!("{line}"));
+        Self {
+            child,
+            address: address.parse().unwrap(),
+        }
+    }
+
+    async fn get(&self, path: &str) -> Answered {
+        get(self.address, Protocol::Http11, path).await
+    }
+
+    /// SIGTERM. Returns when it takes no more clients.
+    async fn terminate(&self) {
+        let id = self.child.id().expect("it runs").to_string();
+        let mut kill = Command::new("sh");
+        let sent = kill.args(["-c", "kill -TERM \"$0\"", &id]).status().await;
+        assert!(sent.unwrap().success());
+        while TcpStream::connect(self.address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn ended(mut self) -> ExitStatus {
+        self.child.wait().await.unwrap()
+    }
+}
+
+/// With nothing of the environment: no netrc and no proxy of whoever runs the tests.
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(example());
+    command
+        .args(["--listen", "127.0.0.1:0"])
+        .args(args)
+        .env_clear()
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+/// Cargo puts the examples beside the folder of the test binaries.
+fn example() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its own file");
+    let profile = test.ancestors().nth(2).expect("it lies in PROFILE/deps");
+    let example = profile.join("examples/proxy");
+    assert!(
+        example.is_file(),
+        "{} is missing: run scripts/test.sh or cargo build --examples --all-features",
+        example.display()
+    );
+    example
+}
+
+/// What a proxy says that does not start.
+async fn refused(args: &[&str]) -> String {
+    let output = within_minutes(command(args).output()).await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(output.stdout.is_empty(), "it listened");
+    said
+}
+
+async fn module_file() -> ScriptedRegistry {
+    ScriptedRegistry::serving(MOD, Answer::new(["module example.com/m\n"])).await
+}
+
+/// Two clients in the middle of a file, as the proxy is told to stop: one stays, one goes away.
+#[tokio::test]
+async fn sigterm_in_a_fill_cuts_no_client_and_loses_no_file() {
+    let zip = Bytes::from(large_module_zip("example.com/m", "v1.0.0", 24 * PART));
+    for stays in [true, false] {
+        within_minutes(async {
+            let gate = Gate::closed();
+            let answer = Answer::in_parts(zip.clone(), PART).gated(&gate);
+            let registry = ScriptedRegistry::serving(ZIP, answer).await;
+            let kept = Kept::on_disk();
+            let folder = kept.folder().to_str().unwrap();
+            let upstream = registry.url();
+            let proxy = Proxy::start(&["--storage", folder, "--upstream", &upstream]).await;
+
+            let client = web_client(false);
+            let url = format!("http://{}{ZIP}", proxy.address);
+            let mut body = fetch(&client, &url).await.into_body();
+            gate.allow(7);
+            let mut got = read(&mut body, 4 * PART).await.unwrap().to_vec();
+            let body = stays.then_some(body);
+            drop(client);
+
+            proxy.terminate().await;
+            assert!(!kept.names().await.contains(&ZIP[1..].to_owned()));
+            gate.open();
+            if let Some(body) = body {
+                got.extend(body.collect().await.unwrap().to_bytes());
+                assert!(got == zip, "{} bytes", got.len());
+            }
+            assert_eq!(proxy.ended().await.code(), Some(0));
+            assert_eq!(kept.names().await, [&ZIP[1..]]);
+            assert!(kept.read(&ZIP[1..]).await == zip);
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn basic_auth_lets_in_who_has_the_credentials() {
+    let registry = module_file().await;
+    let upstream = registry.url();
+    let proxy = Proxy::start(&[
+        "--storage",
+        "memory:",
+        "--upstream",
+        &upstream,
+        "--basic-auth",
+        "user:pass",
+    ])
+    .await;
+    for given in [None, Some("Basic dXNlcjpwYXN0"), Some("Basic dXNlcg==")] {
+        let answered = ask_as(&proxy, given).await;
+        assert_eq!(answered.status, Some(StatusCode::UNAUTHORIZED), "{given:?}");
+        assert_eq!(
+            answered.header("www-authenticate"),
+            "Basic realm=\"goproxy\""
+        );
+    }
+    assert_eq!(registry.requests().total(), 0);
+    assert_eq!(proxy.get("/healthz").await.whole().text(), "ok\n");
+
+    let answered = ask_as(&proxy, Some("Basic dXNlcjpwYXNz")).await.whole();
+    assert_eq!(answered.text(), "module example.com/m\n");
+
+    assert_eq!(
+        refused(&["--storage", "memory:", "--basic-auth", "user"]).await,
+        "error: --basic-auth needs USER:PASS\n"
+    );
+}
+
+async fn ask_as(proxy: &Proxy, credentials: Option<&str>) -> Answered {
+    let mut request = Request::get(MOD);
+    if let Some(credentials) = credentials {
+        request = request.header(AUTHORIZATION, credentials);
+    }
+    let mut connection = Connection::open(proxy.address, Protocol::Http11).await;
+    connection.send(request.body(()).unwrap()).await
+}
+
+#[tokio::test]
+async fn prefix_is_where_the_modules_are() {
+    let registry = module_file().await;
+    let upstream = registry.url();
+    for prefix in ["/tools/go", "tools/go/"] {
+        let args = ["--storage", "memory:", "--upstream", &upstream];
+        let proxy = Proxy::start(&[&args[..], &["--prefix", prefix]].concat()).await;
+        let answered = proxy.get(&format!("/tools/go{MOD}")).await.whole();
+        assert_eq!(answered.text(), "module example.com/m\n");
+        assert_eq!(proxy.get(MOD).await.status, Some(StatusCode::NOT_FOUND));
+        assert_eq!(proxy.get("/healthz").await.whole().text(), "ok\n");
+    }
+    let asked: Vec<_> = registry.requests().all();
+    assert_eq!(asked.len(), 2);
+    assert!(asked.iter().all(|request| request.path == MOD));
+}
+
+#[tokio::test]
+async fn redirect_only_sends_every_client_to_the_upstream_and_keeps_nothing() {
+    let registry = module_file().await;
+    let (upstream, kept) = (registry.url(), Kept::on_disk());
+    let folder = kept.folder().join("modules");
+    let storage = folder.to_str().unwrap();
+    let args = ["--storage", storage, "--upstream", &upstream];
+    let proxy = Proxy::start(&[&args[..], &["--redirect-only"]].concat()).await;
+    for _ in 0..2 {
+        let answered = proxy.get(&format!("{MOD}?x=1")).await;
+        assert_eq!(answered.status, Some(StatusCode::SEE_OTHER));
+        assert_eq!(answered.header("location"), format!("{upstream}{MOD}?x=1"));
+    }
+    proxy.terminate().await;
+    assert_eq!(proxy.ended().await.code(), Some(0));
+    assert_eq!(registry.requests().total(), 0);
+    assert!(!folder.exists());
+}
+
+#[tokio::test]
+async fn filter_is_a_file_of_rules_and_a_wrong_line_is_named() {
+    let registry = module_file().await;
+    let (upstream, folder) = (registry.url(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("filter.conf");
+    let name = file.to_str().unwrap();
+    let args = [
+        "--storage",
+        "memory:",
+        "--upstream",
+        &upstream,
+        "--filter",
+        name,
+    ];
+
+    fs::write(&file, "+\n- example.com/evil\nD corp.example\n").unwrap();
+    let proxy = Proxy::start(&args).await;
+    for (path, status, text) in [
+        (MOD, StatusCode::OK, "module example.com/m\n"),
+        (
+            "/example.com/evil/@v/v1.0.0.mod",
+            StatusCode::FORBIDDEN,
+            "example.com/evil@v1.0.0 is excluded by the rules of this proxy\n",
+        ),
+        (
+            "/corp.example/m/@v/v1.0.0.mod",
+            StatusCode::NOT_FOUND,
+            "not found: this proxy has no access to version control\n",
+        ),
+    ] {
+        let answered = proxy.get(path).await;
+        assert_eq!((answered.status, &*answered.text()), (Some(status), text));
+    }
+
+    fs::write(&file, "? example.com/m\n").unwrap();
+    let said = refused(&args).await;
+    let expected = format!("error: filter file {name}: line 1, column 1: ");
+    assert!(said.starts_with(&expected), "{said}");
+}
