@@ -12,7 +12,7 @@ use tower_goproxy::fill::FillLayer;
 use super::proxy::{PATH, SIZES};
 use super::support::faulty_store::{Fault, FaultyStore, Step};
 use super::support::plain_source::PlainSource;
-use super::support::{Answer, Source, ask, get, large_module_zip, whole};
+use super::support::{Answer, Source, ask, get, large_module_zip, whole, within};
 
 const MOD: &str = "module example.com/m\n";
 
@@ -35,7 +35,7 @@ async fn a_store_that_takes_no_file_keeps_nobody_from_the_source() {
         assert!(begun.elapsed().is_zero(), "file {asked} waited");
         assert_eq!(layer.fills().running(), asked, "the commits hang");
     }
-    layer.fills().idle().await;
+    within(layer.fills().idle()).await;
     assert_eq!(begun.elapsed().as_secs(), 60);
     assert_eq!((store.struck(), source.requests().total()), (5, 5));
 }
@@ -56,7 +56,7 @@ async fn an_upload_is_thrown_away_before_its_fill_is_over() {
     );
 
     assert_eq!((store.aborted(), store.open_uploads()), (0, 1));
-    layer.fills().idle().await;
+    within(layer.fills().idle()).await;
     assert_eq!((store.aborted(), store.open_uploads()), (1, 0));
     assert_eq!(begun.elapsed(), second);
     assert_eq!(store.names().await, [""; 0]);
