@@ -274,6 +274,44 @@ async fn who_has_looked_just_before_the_file_was_stored_does_not_fetch_it_again(
     .await;
 }
 
+/// Who has looked before a fill came to nothing need not look again: nothing has been stored since.
+#[tokio::test(start_paused = true)]
+async fn a_thousand_misses_of_files_that_are_nowhere_look_once_each() {
+    within(async {
+        let store = HeldStore::new();
+        let layer = FillLayer::new(Storage::new(Arc::new(store.clone())));
+        let gate = Gate::closed();
+        let answer = Answer::text(StatusCode::NOT_FOUND, "not found").withheld(&gate);
+        let source = Source::new(move |_| answer.clone());
+        let proxy = proxy(&layer, &source);
+        let all = || {
+            let paths = (0..500).map(|n| format!("/example.com/m/@v/v1.{n}.0.mod"));
+            let asked = paths.map(|path| {
+                let proxy = proxy.clone();
+                tokio::spawn(async move { ask(&proxy, get(&path)).await.status() })
+            });
+            asked.collect::<Vec<_>>()
+        };
+        let early = all();
+        quiet().await;
+        assert_eq!(layer.fills().running(), 500);
+        // These have looked by the time the fills of the others have come to nothing.
+        store.hold();
+        let late = all();
+        store.held(500).await;
+        gate.open();
+        layer.fills().idle().await;
+        store.release();
+        for status in join_all(early.into_iter().chain(late)).await {
+            assert_eq!(status.unwrap(), StatusCode::NOT_FOUND);
+        }
+        layer.fills().idle().await;
+        assert_eq!(store.lookups(), 1000);
+        assert_eq!(source.requests().total(), 1000);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_clients_at_once_never_fetch_a_file_twice() {
     within_minutes(async {

@@ -8,11 +8,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use support::plain_source::{PlainSource, Source};
 use support::respawn::{self, Respawned};
-use support::{kept, large_module_zip};
+use support::{ask, kept, large_module_zip, whole, within_minutes};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tower::{Layer as _, ServiceExt as _};
@@ -21,6 +22,7 @@ use tower_goproxy::fill::{Fill, FillLayer, Fills, OnMiss};
 
 const KEY: &str = "example.com/m/@v/v1.0.0.zip";
 const STORED: &str = "tower-goproxy; fwd=miss; stored";
+const NOT_STORED: &str = "tower-goproxy; fwd=miss";
 
 /// One that stays in memory, and one that is staged while it comes.
 const SIZES: [usize; 2] = [100_000, 3 << 20];
@@ -38,7 +40,10 @@ impl Proxy {
     /// The source is closed at first.
     fn new(folder: &Path, size: usize, on_miss: OnMiss) -> Self {
         let zip = large_module_zip("example.com/m", "v1.0.0", size);
-        let source = PlainSource::new(zip).closed();
+        Self::of(folder, PlainSource::new(zip).closed(), on_miss)
+    }
+
+    fn of(folder: &Path, source: PlainSource, on_miss: OnMiss) -> Self {
         let layer = FillLayer::new(Storage::disk(folder).unwrap()).on_miss(on_miss);
         Self {
             fill: layer.layer(source.service()),
@@ -172,6 +177,27 @@ async fn a_folder_is_where_the_file_belongs() {
 }
 
 #[tokio::test]
+async fn a_folder_is_made_where_the_file_belongs_while_it_is_filled() {
+    each_way(async |folder, proxy, case| {
+        let first = proxy.ask();
+        while proxy.source.asked() == 0 {
+            tokio::task::yield_now().await;
+        }
+        fs::create_dir_all(folder.path().join(KEY)).unwrap();
+        proxy.is_harmless(case).await;
+        proxy.assert_whole(first.await.unwrap().2, case);
+        assert_eq!(kept::names(folder.path()), [""; 0], "{case}");
+        // It is no stored file, and cannot become one.
+        proxy.asks_again(NOT_STORED, case).await;
+
+        fs::remove_dir(folder.path().join(KEY)).unwrap();
+        proxy.asks_again(STORED, case).await;
+        assert_eq!(kept::names(folder.path()), [KEY], "{case}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_file_is_where_a_folder_belongs() {
     each_way(async |folder, proxy, case| {
         fs::write(folder.path().join("example.com"), "").unwrap();
@@ -220,16 +246,49 @@ async fn in_a_process_with_a_limit() {
     assert_eq!(kept::names(folder.path()), [""; 0]);
 }
 
+/// In blocks of 512 bytes. Without the trap the signal ends the process.
+const LIMITED: [&str; 3] = [
+    "sh",
+    "-c",
+    "trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\"",
+];
+
 #[tokio::test]
 async fn the_disk_is_full() {
-    // In blocks of 512 bytes. Without the trap the signal ends the process.
-    let limited = [
-        "sh",
-        "-c",
-        "trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\"",
-    ];
-    let process = Respawned::start("in_a_process_with_a_limit", &["go"], &limited);
+    let process = Respawned::start("in_a_process_with_a_limit", &["go"], &LIMITED);
     process.passed().await;
+}
+
+/// No test: the same, where one frame is more than the file takes, and more than the fill keeps in
+/// memory. The clients must get what they may have of it before its end has been checked.
+#[tokio::test]
+async fn in_a_process_with_a_limit_and_large_frames() {
+    if respawn::words().is_none() {
+        return;
+    }
+    let zip = Bytes::from(large_module_zip("example.com/m", "v1.0.0", SIZES[1]));
+    for part in [1 << 20, zip.len() - 1, zip.len()] {
+        let folder = TempDir::new().unwrap();
+        let source = PlainSource::new(zip.clone()).parts_of(part).closed();
+        let proxy = Proxy::of(folder.path(), source, OnMiss::Stream);
+        // All of them have joined when they have their heads.
+        let request = || Request::get(format!("/{KEY}")).body(()).unwrap();
+        let heads = join_all((0..5).map(|_| ask(&proxy.fill, request()))).await;
+        proxy.source.open();
+        let bodies = join_all(heads.into_iter().map(|head| whole(head.into_body()))).await;
+        for body in bodies {
+            assert!(body.unwrap() == zip, "frames of {part} bytes");
+        }
+        proxy.fills.idle().await;
+        assert_eq!(proxy.source.asked(), 1, "frames of {part} bytes");
+        assert_eq!(kept::names(folder.path()), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn the_disk_is_full_and_frames_are_large() {
+    let test = "in_a_process_with_a_limit_and_large_frames";
+    within_minutes(Respawned::start(test, &["go"], &LIMITED).passed()).await;
 }
 
 /// No test: a process that may read the folder, and write nothing into it.

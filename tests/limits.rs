@@ -20,6 +20,9 @@ use tower_goproxy::fill::{Fill, FillLayer, OnDisconnect, OnMiss, ResponseBody};
 const ZIP: &str = "/example.com/m/@v/v1.0.0.zip";
 const WAIT: Duration = Duration::from_secs(7);
 
+/// How many fills may wait for a place.
+const QUEUE: usize = 1024;
+
 type Answered = Response<ResponseBody<SourceBody>>;
 
 fn zip() -> Bytes {
@@ -232,5 +235,52 @@ on_each_storage! {
         let response = ask(&proxy, get(&module_file(1))).await;
         assert_eq!(response.status(), StatusCode::OK);
         layer.fills().idle().await;
+    }
+
+    /// Nobody who asks with `OnMiss::NotFound` waits, so nothing else would bound the queue.
+    async fn a_miss_that_would_wait_in_vain_is_refused_at_once(storage: Storage) {
+        for places in [0, 1] {
+            let gate = Gate::closed();
+            let withheld = Answer::new([MOD]).withheld(&gate);
+            let source = Source::new(move |_| withheld.clone());
+            let layer = FillLayer::new(storage.clone()).max_fills(places).max_wait(WAIT);
+            let behind = proxy(&layer.clone().on_miss(OnMiss::NotFound), &source);
+            for n in 0..places + QUEUE {
+                let response = ask(&behind, get(&module_file(n))).await;
+                assert_eq!(response.status(), StatusCode::NOT_FOUND, "{n}");
+            }
+            assert_eq!(layer.fills().running(), places + QUEUE);
+
+            let begun = Instant::now();
+            let one_more = module_file(places + QUEUE);
+            for on_miss in [OnMiss::NotFound, OnMiss::Stream, OnMiss::Wait] {
+                let proxy = proxy(&layer.clone().on_miss(on_miss), &source);
+                let response = ask(&proxy, get(&one_more)).await;
+                assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+                assert_eq!(response.headers()["retry-after"], "7");
+                assert_eq!(response.headers()["cache-status"], "tower-goproxy; fwd=miss");
+                let text = whole(response.into_body()).await.unwrap();
+                assert_eq!(text, "too many fills are running, try again later\n");
+            }
+            let on_miss = OnMiss::redirect("https://registry.test").unwrap();
+            let redirecting = proxy(&layer.clone().on_miss(on_miss), &source);
+            let response = ask(&redirecting, get(&one_more)).await;
+            assert_eq!(response.status(), StatusCode::SEE_OTHER);
+            // Who attaches takes no place in the queue.
+            let attached = ask(&behind, get(&module_file(QUEUE - 1))).await;
+            assert_eq!(attached.status(), StatusCode::NOT_FOUND);
+            assert!(begun.elapsed() < WAIT);
+            assert_eq!(layer.fills().running(), places + QUEUE);
+
+            // Those in the queue have waited for too long, and one more is taken again.
+            tokio::time::sleep(WAIT).await;
+            gate.open();
+            layer.fills().idle().await;
+            assert_eq!(source.requests().total(), places);
+            let again = ask(&behind, get(&one_more)).await;
+            assert_eq!(again.status(), StatusCode::NOT_FOUND);
+            layer.fills().idle().await;
+            assert_eq!(source.requests().total(), 2 * places);
+        }
     }
 }

@@ -14,4 +14,6 @@ mod on_miss;
 mod pass_through;
 mod ranges;
 mod rejected;
+mod silent_source;
+mod small_frames;
 mod source_request;

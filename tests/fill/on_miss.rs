@@ -1,11 +1,29 @@
 //! What a client gets while its file is fetched.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
 use futures_util::future::join_all;
-use http::StatusCode;
+use futures_util::stream;
+use http::{Request, Response, StatusCode};
+use http_body::Frame;
+use http_body_util::{Empty, StreamBody};
+use tokio::time::{Instant, sleep};
+use tower::{ServiceBuilder, service_fn};
 use tower_goproxy::fill::{FillLayer, OnDisconnect, OnMiss};
 
 use super::fixtures::{INFO, ZIP, large_zip, proxy};
-use super::support::{Answer, Gate, Source, ask, get, quiet, read, whole};
+use super::support::{Answer, Framing, Gate, Source, ask, get, quiet, read, whole};
+
+/// Those that leave nobody to read.
+fn ways_behind() -> [OnMiss; 2] {
+    [
+        OnMiss::NotFound,
+        OnMiss::redirect("https://registry.test").unwrap(),
+    ]
+}
 
 /// A source that sends the first part of the large zip, and the others once the gate is open.
 fn gated() -> (Source, Gate) {
@@ -106,7 +124,7 @@ on_each_storage! {
     }
 
     async fn a_fill_behind_that_fails_is_tried_again(storage: Storage) {
-        for on_miss in [OnMiss::NotFound, OnMiss::redirect("http://registry.test").unwrap()] {
+        for on_miss in ways_behind() {
             let source = Source::new(|_| Answer::text(StatusCode::NOT_FOUND, "not found"));
             let layer = FillLayer::new(storage.clone()).on_miss(on_miss);
             let proxy = proxy(&layer, &source);
@@ -115,6 +133,55 @@ on_each_storage! {
                 layer.fills().idle().await;
                 assert_eq!(source.requests().total(), asked);
             }
+        }
+    }
+
+    async fn a_fill_behind_stops_when_its_file_turns_out_too_large(storage: Storage) {
+        for on_miss in ways_behind() {
+            let gate = Gate::closed();
+            let answer = Answer::in_parts(large_zip(), 100_000).framing(Framing::Chunked);
+            let source = Source::serving(ZIP, answer.gated(&gate));
+            let layer = FillLayer::new(storage.clone())
+                .on_miss(on_miss)
+                .max_zip_size(500_000);
+            let proxy = proxy(&layer, &source);
+            let begun = Instant::now();
+            ask(&proxy, get(ZIP)).await;
+            // The first one passes by itself, and the sixth is over the limit.
+            gate.allow(5);
+            layer.fills().idle().await;
+            source.let_go().await;
+            assert!(begun.elapsed().is_zero(), "it has waited for more");
+            assert_eq!(gate.sent_so_far(), 6);
+        }
+    }
+
+    async fn a_fill_behind_of_a_body_without_end_stops(storage: Storage) {
+        for on_miss in ways_behind() {
+            let held = Arc::new(());
+            let body = Arc::clone(&held);
+            let source = service_fn(move |_: Request<Empty<Bytes>>| {
+                let part = Bytes::from_static(&[b'x'; 64 * 1024]);
+                let parts = stream::unfold(Arc::clone(&body), move |held| {
+                    let part = part.clone();
+                    async move {
+                        // It is never silent for long, either.
+                        sleep(Duration::from_secs(1)).await;
+                        Some((Ok::<_, Infallible>(Frame::data(part)), held))
+                    }
+                });
+                async { Ok::<_, Infallible>(Response::new(StreamBody::new(parts))) }
+            });
+            let layer = FillLayer::new(storage.clone())
+                .on_miss(on_miss)
+                .max_zip_size(1 << 20);
+            let proxy = ServiceBuilder::new().layer(&layer).service(source);
+            let begun = Instant::now();
+            ask(&proxy, get(ZIP)).await;
+            layer.fills().idle().await;
+            assert_eq!(begun.elapsed().as_secs(), 17, "the first part over the limit");
+            drop(proxy);
+            assert_eq!(Arc::strong_count(&held), 1, "somebody holds the body");
         }
     }
 }

@@ -33,6 +33,8 @@ pub enum Step {
     /// Counted from 0.
     Part(usize),
     Complete,
+    /// Counts as one KiB.
+    Abort,
 }
 
 /// What goes wrong then.
@@ -55,6 +57,7 @@ pub struct FaultyStore {
     fault: Arc<Mutex<Option<(Step, Fault)>>>,
     struck: Arc<AtomicUsize>,
     uploads: watch::Sender<usize>,
+    aborted: Arc<AtomicUsize>,
 }
 
 impl FaultyStore {
@@ -70,6 +73,7 @@ impl FaultyStore {
             fault: Arc::default(),
             struck: Arc::default(),
             uploads: watch::Sender::new(0),
+            aborted: Arc::default(),
         }
     }
 
@@ -81,6 +85,16 @@ impl FaultyStore {
     /// How often the fault has struck.
     pub fn struck(&self) -> usize {
         self.struck.load(Ordering::SeqCst)
+    }
+
+    /// How many multipart uploads have been neither completed nor aborted.
+    pub fn open_uploads(&self) -> usize {
+        *self.uploads.borrow()
+    }
+
+    /// How many multipart uploads have been aborted.
+    pub fn aborted(&self) -> usize {
+        self.aborted.load(Ordering::SeqCst)
     }
 
     /// Waits until each multipart upload has been completed or aborted.
@@ -247,7 +261,9 @@ impl MultipartUpload for Upload {
     }
 
     async fn abort(&mut self) -> Result<()> {
+        self.store.at(Step::Abort, 1024).await?;
         self.inner.abort().await?;
+        self.store.aborted.fetch_add(1, Ordering::SeqCst);
         self.store.uploads.send_modify(|open| *open -= 1);
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
@@ -20,6 +21,7 @@ pub struct HeldStore {
     inner: Arc<InMemory>,
     holding: watch::Sender<bool>,
     held: watch::Sender<usize>,
+    lookups: Arc<AtomicUsize>,
     taking: watch::Sender<bool>,
 }
 
@@ -29,6 +31,7 @@ impl HeldStore {
             inner: Arc::new(InMemory::new()),
             holding: watch::Sender::new(false),
             held: watch::Sender::new(0),
+            lookups: Arc::default(),
             taking: watch::Sender::new(true),
         }
     }
@@ -46,6 +49,11 @@ impl HeldStore {
     /// From now on it waits before it takes a file, or no longer.
     pub fn take_files(&self, take: bool) {
         self.taking.send_replace(take);
+    }
+
+    /// How many lookups there were, held back or not.
+    pub fn lookups(&self) -> usize {
+        self.lookups.load(Ordering::SeqCst)
     }
 
     /// Waits until so many lookups were held back.
@@ -67,6 +75,7 @@ impl fmt::Display for HeldStore {
 #[async_trait]
 impl ObjectStore for HeldStore {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.lookups.fetch_add(1, Ordering::SeqCst);
         let got = self.inner.get_opts(location, options).await;
         let mut holding = self.holding.subscribe();
         if *holding.borrow_and_update() {

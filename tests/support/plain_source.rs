@@ -17,10 +17,11 @@ use tower::util::BoxCloneSyncService;
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 pub type Source = BoxCloneSyncService<Request<Empty<Bytes>>, Response<Body>, Infallible>;
 
-/// Sends its file in parts of 64 KiB, to everybody who asks for anything. Clones share the count.
+/// Sends its file in parts, of 64 KiB unless told otherwise, to everybody who asks for anything. Clones share the count.
 #[derive(Clone, Debug)]
 pub struct PlainSource {
     file: Bytes,
+    part: usize,
     declares: bool,
     asked: Arc<AtomicUsize>,
     gate: Arc<Semaphore>,
@@ -30,10 +31,17 @@ impl PlainSource {
     pub fn new(file: impl Into<Bytes>) -> Self {
         Self {
             file: file.into(),
+            part: 64 * 1024,
             declares: true,
             asked: Arc::default(),
             gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
         }
+    }
+
+    /// Sends so many bytes in each frame.
+    pub fn parts_of(mut self, bytes: usize) -> Self {
+        self.part = bytes;
+        self
     }
 
     /// Says no length.
@@ -81,7 +89,7 @@ impl PlainSource {
     }
 
     fn body(&self) -> Body {
-        let gate = Arc::clone(&self.gate);
+        let (gate, size) = (Arc::clone(&self.gate), self.part);
         let parts = stream::unfold(self.file.clone(), move |mut rest| {
             let gate = Arc::clone(&gate);
             async move {
@@ -92,7 +100,7 @@ impl PlainSource {
                 if let Ok(permit) = gate.acquire().await {
                     permit.forget();
                 }
-                let part = rest.split_to(rest.len().min(64 * 1024));
+                let part = rest.split_to(rest.len().min(size));
                 Some((Ok(Frame::data(part)), rest))
             }
         });

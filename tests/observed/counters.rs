@@ -1,0 +1,120 @@
+//! The counters of the `metrics` feature.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+
+use super::scene::{
+    a_client_leaves, a_folder_is_in_the_way, a_source_fails, a_store_fails_at,
+    a_store_fails_in_a_hit, an_ordinary_day, zip,
+};
+use super::support::faulty_store::Step;
+
+/// Counters by name and labels, as an exporter writes them.
+#[derive(Default)]
+struct Counters(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
+
+impl Recorder for Counters {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        let labels: Vec<_> = key
+            .labels()
+            .map(|label| format!("{}={}", label.key(), label.value()))
+            .collect();
+        let name = [&[key.name().to_owned()], &*labels].concat().join(" ");
+        let mut all = self.0.lock().unwrap();
+        Counter::from_arc(Arc::clone(all.entry(name).or_default()))
+    }
+
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        panic!("{} is a gauge", key.name())
+    }
+
+    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+        panic!("{} is a histogram", key.name())
+    }
+}
+
+/// What has been counted when this is over: all of it.
+async fn assert_counts(scene: impl Future<Output = ()>, expected: &[(&str, u64)]) {
+    let counters = Counters::default();
+    {
+        let _guard = metrics::set_default_local_recorder(&counters);
+        scene.await;
+    }
+    let all = counters.0.into_inner().unwrap();
+    let counted: Vec<_> = all
+        .iter()
+        .map(|(name, count)| (&**name, count.load(Ordering::SeqCst)))
+        .collect();
+    assert_eq!(counted, expected);
+}
+
+fn len() -> u64 {
+    zip().len() as u64
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_many_answers_were_hits_misses_and_attached_to_a_miss() {
+    let expected = [
+        ("goproxy_answers_total answer=attached", 2),
+        ("goproxy_answers_total answer=bypass", 1),
+        ("goproxy_answers_total answer=hit", 3),
+        ("goproxy_answers_total answer=miss", 1),
+        ("goproxy_fill_bytes_total", len()),
+        ("goproxy_fills_total end=stored", 1),
+    ];
+    assert_counts(an_ordinary_day(), &expected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storage_that_fails_and_the_file_that_it_has_not_kept() {
+    let expected = [
+        ("goproxy_answers_total answer=miss", 1),
+        ("goproxy_fill_bytes_total", len()),
+        ("goproxy_fills_total end=not_kept", 1),
+        ("goproxy_storage_failures_total", 1),
+    ];
+    for step in [Step::Open, Step::Put] {
+        assert_counts(a_store_fails_at(step), &expected).await;
+    }
+    assert_counts(a_folder_is_in_the_way(), &expected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storage_that_fails_while_a_hit_is_read() {
+    let expected = [
+        ("goproxy_answers_total answer=hit", 1),
+        ("goproxy_answers_total answer=miss", 1),
+        ("goproxy_fill_bytes_total", len()),
+        ("goproxy_fills_total end=stored", 1),
+        ("goproxy_storage_failures_total", 1),
+    ];
+    assert_counts(a_store_fails_in_a_hit(), &expected).await;
+}
+
+/// A 404 is a truth about a module, and no failure of its source.
+#[tokio::test(start_paused = true)]
+async fn a_source_that_fails_and_one_that_has_no_such_module() {
+    let expected = [
+        ("goproxy_answers_total answer=miss", 2),
+        ("goproxy_fills_total end=failed", 2),
+        ("goproxy_source_failures_total", 1),
+    ];
+    assert_counts(a_source_fails(), &expected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fill_that_nobody_wanted_any_more() {
+    let expected = [
+        ("goproxy_answers_total answer=miss", 1),
+        ("goproxy_fills_total end=abandoned", 1),
+    ];
+    assert_counts(a_client_leaves(), &expected).await;
+}
