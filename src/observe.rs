@@ -36,7 +36,7 @@ pub(crate) fn storage_failed(error: &dyn Display) {
     #[cfg(feature = "metrics")]
     metrics::counter!("goproxy_storage_failures_total").increment(1);
     #[cfg(feature = "tracing")]
-    tracing::warn!(error = %error, "storage failed; the file is not kept");
+    tracing::warn!(error = %error, "storage failed");
     let _ = error;
 }
 

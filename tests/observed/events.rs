@@ -77,7 +77,7 @@ async fn a_storage_that_fails_is_a_warning_that_names_the_file_and_the_cause() {
 }
 
 fn assert_is_storage_warning(line: &str, cause: &str) {
-    let begin = "WARN in request: storage failed; the file is not kept error=";
+    let begin = "WARN in request: storage failed error=";
     assert!(line.starts_with(begin), "{line}");
     assert!(line.contains(KEY) && line.contains(cause), "{line}");
 }
