@@ -1,4 +1,12 @@
-//! The events of the `tracing` feature.
+//! The events of the `tracing` feature: what logs say of the fills.
+//!
+//! Only tests with a subscriber stand here: `tracing` may let a thread without one decide for all that
+//! an event is of no interest.
+#![cfg(all(feature = "fill", feature = "tracing"))]
+
+#[path = "observed/scene.rs"]
+mod scene;
+mod support;
 
 use std::fmt::{Debug, Write as _};
 use std::future::Future;
@@ -9,11 +17,11 @@ use tracing::{Event, Instrument as _, Subscriber, info_span};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-use super::scene::{
+use scene::{
     KEY, a_client_leaves, a_folder_is_in_the_way, a_source_fails, a_store_fails_at,
     a_store_fails_in_a_hit, an_ordinary_day, zip,
 };
-use super::support::faulty_store::Step;
+use support::faulty_store::Step;
 
 /// Each event of this crate as a line: level, the spans it is in, fields.
 #[derive(Clone, Default)]

@@ -1,4 +1,9 @@
-//! The counters of the `metrics` feature.
+//! The counters of the `metrics` feature: what dashboards show of the fills.
+#![cfg(all(feature = "fill", feature = "metrics"))]
+
+#[path = "observed/scene.rs"]
+mod scene;
+mod support;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -7,11 +12,11 @@ use std::sync::{Arc, Mutex};
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 
-use super::scene::{
+use scene::{
     a_client_leaves, a_folder_is_in_the_way, a_source_fails, a_store_fails_at,
     a_store_fails_in_a_hit, an_ordinary_day, zip,
 };
-use super::support::faulty_store::Step;
+use support::faulty_store::Step;
 
 /// Counters by name and labels, as an exporter writes them.
 #[derive(Default)]
