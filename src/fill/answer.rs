@@ -17,6 +17,7 @@ use super::config::OnMiss;
 use super::flights::{Flights, Joined, Ticket};
 use super::head::{CacheStatus, of_file};
 use super::pass::pass;
+use super::places::Queued;
 use super::spool::{Reader, Start, Until, Writer};
 use super::task::{Job, too_many};
 use super::wanted::Wanted;
@@ -81,14 +82,14 @@ where
                         .missed(reader, None, CacheStatus::Collapsed, stores)
                         .await;
                 }
-                Joined::Started(reader, ticket) => {
+                Joined::Started(reader, ticket, queued) => {
                     observe::answered(Answer::Miss);
                     let stores = commit.stores();
                     let status = match stores {
                         true => CacheStatus::Stored,
                         false => CacheStatus::Miss,
                     };
-                    let unshared = self.start(ticket, commit);
+                    let unshared = self.start(ticket, queued, commit);
                     return self.missed(reader, Some(unshared), status, stores).await;
                 }
                 Joined::Look => {}
@@ -123,7 +124,12 @@ where
         self.redirect()
     }
 
-    fn start(&self, ticket: Ticket, commit: Commit) -> oneshot::Receiver<Response<SB>> {
+    fn start(
+        &self,
+        ticket: Ticket,
+        queued: Queued,
+        commit: Commit,
+    ) -> oneshot::Receiver<Response<SB>> {
         let (unshared, receiver) = oneshot::channel();
         let config = Arc::clone(&self.wanted.config);
         let spool = Arc::clone(ticket.spool());
@@ -134,6 +140,7 @@ where
             writer: Writer::new(spool, ticket.key().clone(), commit, config.storage_timeout),
             config,
             ticket,
+            queued,
             unshared,
         };
         tokio::spawn(observe::in_current_span(job.run()));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::fills::Fills;
-use super::places::Places;
+use super::places::{Places, Queued};
 use super::spool::{Reader, Spool};
 use crate::storage::Key;
 
@@ -46,7 +46,7 @@ pub(super) enum Joined {
     /// A fill is running; this reads from it.
     Attached(Reader),
     /// This request starts the fill.
-    Started(Reader, Ticket),
+    Started(Reader, Ticket, Queued),
     /// The file has been stored since the storage was looked into: look again.
     Look,
     /// So many fills wait for a place that this one would wait in vain.
@@ -99,9 +99,9 @@ impl Flights {
         if shard.has_stored(key, seen) {
             return Joined::Look;
         }
-        if self.places.queue_is_full() {
+        let Some(queued) = self.places.queue() else {
             return Joined::Full;
-        }
+        };
         let spool = Arc::new(Spool::new());
         // A new spool can be joined.
         let Some(reader) = Reader::join(&spool) else {
@@ -116,7 +116,7 @@ impl Flights {
             spool,
             stored: false,
         };
-        Joined::Started(reader, ticket)
+        Joined::Started(reader, ticket, queued)
     }
 
     fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {

@@ -1,6 +1,7 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 /// How many fills may wait for a place. With `OnMiss::Redirect` and `OnMiss::NotFound` no client waits
 /// with them, so connections do not bound them.
@@ -17,20 +18,21 @@ const CHECKS: usize = 8;
 /// What the fills of one layer share out among themselves.
 #[derive(Debug)]
 pub(super) struct Places {
-    fills: Semaphore,
+    fills: Arc<Semaphore>,
     waiting: AtomicUsize,
     commits: Semaphore,
     waiting_commits: Semaphore,
     checks: Semaphore,
 }
 
-/// A place in the queue. Given back when it is dropped, by whomever leaves it.
-struct Waiting<'a>(&'a AtomicUsize);
+/// One who waits for a place for a fill, or is about to. Has left the queue when it is dropped.
+#[derive(Debug)]
+pub(super) struct Queued(Arc<Places>);
 
 impl Places {
     pub(super) fn new(fills: usize) -> Self {
         Self {
-            fills: Semaphore::new(fills.min(Semaphore::MAX_PERMITS)),
+            fills: Arc::new(Semaphore::new(fills.min(Semaphore::MAX_PERMITS))),
             waiting: AtomicUsize::new(0),
             commits: Semaphore::new(COMMITS),
             waiting_commits: Semaphore::new(COMMITS + WAITING_COMMITS),
@@ -38,20 +40,11 @@ impl Places {
         }
     }
 
-    /// Whether so many fills wait that another one would wait in vain.
-    pub(super) fn queue_is_full(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) >= QUEUE
-    }
-
-    /// Waits for a place for a fill. `None` never comes: nobody closes the semaphore.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped early, it has left the queue.
-    pub(super) async fn fill(&self) -> Option<SemaphorePermit<'_>> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        let _waiting = Waiting(&self.waiting);
-        self.fills.acquire().await.ok()
+    /// Enters the queue. `None` if so many wait that another one would wait in vain.
+    pub(super) fn queue(self: &Arc<Self>) -> Option<Queued> {
+        let queued = Queued(Arc::clone(self));
+        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+        (before < self.fills.available_permits().saturating_add(QUEUE)).then_some(queued)
     }
 
     /// Waits for a place for a commit. `None` if too many wait already: then the storage takes
@@ -76,8 +69,19 @@ impl Places {
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Queued {
+    /// Waits for a place for a fill. `None` never comes: nobody closes the semaphore.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped early, it has left the queue.
+    pub(super) async fn place(self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.fills).acquire_owned().await.ok()
+    }
+}
+
+impl Drop for Queued {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }

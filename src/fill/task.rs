@@ -10,14 +10,14 @@ use futures_util::future::{Either, select};
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Empty};
-use tokio::sync::{SemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::timeout;
 use tower::{BoxError, Service, ServiceExt};
 
 use super::check::check;
 use super::config::{Config, OnDisconnect};
 use super::flights::Ticket;
-use super::places::Places;
+use super::places::{Places, Queued};
 use super::source_answer::{SourceAnswer, read_failure};
 use super::spool::{Failure, Writer};
 use crate::observe;
@@ -31,6 +31,7 @@ pub(super) struct Job<S, SB> {
     pub(super) writer: Writer,
     pub(super) config: Arc<Config>,
     pub(super) ticket: Ticket,
+    pub(super) queued: Queued,
     /// Where an answer goes that cannot be shared.
     pub(super) unshared: oneshot::Sender<Response<SB>>,
 }
@@ -66,10 +67,11 @@ where
             mut writer,
             config,
             ticket,
+            queued,
             unshared,
         } = self;
         let places = Arc::clone(ticket.places());
-        let place = match wait_for_place(&places, &writer, &config).await {
+        let place = match wait_for_place(queued, &writer, &config).await {
             Ok(place) => place,
             Err(stop) => return end(ticket, writer, stop).await,
         };
@@ -113,12 +115,12 @@ async fn end(ticket: Ticket, writer: Writer, stop: Stop) {
 }
 
 /// Waits for one of the places for running fills. One who leaves meanwhile leaves the queue.
-async fn wait_for_place<'a>(
-    places: &'a Places,
+async fn wait_for_place(
+    queued: Queued,
     writer: &Writer,
     config: &Config,
-) -> Result<SemaphorePermit<'a>, Stop> {
-    let place = timeout(config.max_wait, places.fill());
+) -> Result<OwnedSemaphorePermit, Stop> {
+    let place = timeout(config.max_wait, queued.place());
     match select(pin!(place), pin!(writer.unwanted())).await {
         Either::Left((Ok(Some(place)), _)) => Ok(place),
         Either::Left(_) => Err(too_many(config.max_wait).into()),
