@@ -16,6 +16,8 @@
 //!   [`Storage`](https://docs.rs/tower-goproxy/latest/tower_goproxy/struct.Storage.html) (feature `fill`).
 //! * [`Upstream`](https://docs.rs/tower-goproxy/latest/tower_goproxy/struct.Upstream.html) is a source over HTTP
 //!   (feature `upstream`).
+//! * [`GoGet`](https://docs.rs/tower-goproxy/latest/tower_goproxy/struct.GoGet.html) is a source that has the go
+//!   command read version control (feature `go-get`).
 //!
 #![cfg_attr(all(feature = "fill", feature = "upstream"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "fill", feature = "upstream")), doc = "```ignore")]
@@ -46,7 +48,7 @@
 //!
 //! # Features
 //!
-//! None is on by default. `fill` and `upstream` are described above; `tracing` gives events for what goes wrong,
+//! None is on by default. `fill`, `upstream` and `go-get` are described above; `tracing` gives events for what goes wrong,
 //! `metrics` counts, and `full` is all of them.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -66,6 +68,8 @@
 )]
 
 pub mod filter;
+#[cfg(feature = "go-get")]
+pub mod goget;
 pub mod module;
 pub mod policy;
 pub mod redirect;
@@ -74,6 +78,8 @@ pub mod upstream;
 
 mod info;
 mod reply;
+#[cfg(any(feature = "fill", feature = "go-get"))]
+mod span;
 mod target;
 
 #[cfg(feature = "fill")]
@@ -85,6 +91,8 @@ pub mod storage;
 #[cfg(feature = "fill")]
 mod verify;
 
+#[cfg(feature = "go-get")]
+pub use self::goget::GoGet;
 pub use self::redirect::Redirect;
 #[cfg(feature = "fill")]
 pub use self::storage::Storage;

@@ -7,6 +7,7 @@
 //! - [`storages`], [`ask`]: one test for each kind of storage, and a service asked without a server.
 //! - [`wire`]: clients over HTTP/1.0, HTTP/1.1 and HTTP/2 that see how an answer ends.
 //! - [`tap`], [`answers`], [`kept`]: how far a source is, what a server has answered, what a storage holds.
+//! - [`repos`]: git repositories made at test time.
 //! - [`go`]: the go command with a clean environment and a fresh module cache.
 
 // Each test binary compiles all of this and uses a part of it.
@@ -23,6 +24,7 @@ pub mod held_store;
 pub mod kept;
 pub mod module_zip;
 pub mod modules;
+pub mod repos;
 pub mod requests;
 pub mod scripted;
 pub mod server;
@@ -43,6 +45,7 @@ pub use module_zip::{
     incompressible, large_module_zip, module_zip, not_a_zip, truncated, zip_with_wrong_prefix,
 };
 pub use modules::{MODULES, Module, escape};
+pub use repos::{Repo, Repos};
 pub use requests::{Recorded, Requests};
 pub use scripted::{Answer, Framing, Gate, ScriptedRegistry, Source, SourceBody};
 pub use server::Server;
