@@ -116,7 +116,11 @@ impl<K: Eq + Hash, V> Table<K, V> {
     }
 }
 
-impl<K: Eq + Hash, V: Clone> Flight<K, V> {
+impl<K, V> Flight<K, V>
+where
+    K: Eq + Hash + Send + Sync,
+    V: Clone + Send + Sync,
+{
     fn is_over(&self) -> bool {
         self.result.has_changed().is_err() || self.result.borrow().is_some()
     }

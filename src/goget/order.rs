@@ -106,9 +106,9 @@ async fn stored(cached: &Cached, resource: Resource) -> Result<Option<FileParts>
         Resource::Zip if cached.is_complete().await => cached.open("zip").await,
         _ => Ok(None),
     };
-    file.map_err(unreadable)
+    file.map_err(|error| unreadable(&error))
 }
 
-fn unreadable(error: io::Error) -> GoGetError {
+fn unreadable(error: &io::Error) -> GoGetError {
     GoGetError::new(Kind::Local, format!("the module cache: {error}"))
 }

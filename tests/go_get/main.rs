@@ -4,5 +4,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(target_os = "linux")]
+mod abandoned;
+mod errors;
+mod hosts;
+mod missing;
+mod origin;
+mod processes;
 mod setup;
+mod shared;
+#[cfg(all(feature = "fill", feature = "upstream"))]
+mod together;
 mod versions;
