@@ -80,6 +80,7 @@ async fn what_does_not_exist_is_not_found() {
 async fn a_major_version_that_does_not_fit_is_not_found() {
     let setup = Setup::new();
     let repo = setup.hello();
+    repo.tag("v5.0.0");
     repo.write("go.mod", &format!("module {HELLO}/v3\n"));
     repo.commit("three");
     repo.tag("v3.0.0");
@@ -87,6 +88,10 @@ async fn a_major_version_that_does_not_fit_is_not_found() {
     for (path, text) in [
         (
             "/@v/v3.0.0+incompatible.zip",
+            "go.mod has post-v3 module path",
+        ),
+        (
+            "/@v/v5.0.0+incompatible.zip",
             "module path must match major version",
         ),
         ("/@v/v3.0.0.info", "go.mod has post-v3 module path"),
