@@ -196,6 +196,11 @@ impl<'a> Runner<'a> {
             return setup(format!("there is no git command: {text}"))
                 .showing("it has no git command");
         }
+        // git asks for others when those that it has sent are wrong.
+        let kind = match kind {
+            Kind::NoCredentials if self.ready.config().knows_host_in(&text) => Kind::Credentials,
+            kind => kind,
+        };
         GoGetError::new(kind, text).showing(shown)
     }
 }

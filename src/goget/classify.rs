@@ -99,6 +99,7 @@ const TEXTS: &[(Kind, &[&str])] = &[
             "returned error: 5",
         ],
     ),
+    (Kind::NoCredentials, &["could not read Username for "]),
     (Kind::Forbidden, &["GOVCS disallows using"]),
     (Kind::OldGo, &["requires go >= "]),
     (
@@ -119,7 +120,6 @@ const TEXTS: &[(Kind, &[&str])] = &[
             "invalid github.com import path ",
             "no go-import meta tags",
             "does not appear to be a git repository",
-            "could not read Username for ",
             "malformed file path ",
             "case-insensitive file name collision",
             "module source tree too large",
@@ -248,7 +248,7 @@ mod tests {
             ),
             (
                 "exit status 128:\n\tfatal: could not read Username for 'https://h': terminal prompts disabled",
-                Kind::NotFound,
+                Kind::NoCredentials,
             ),
             ("no secure protocol found for repository", Kind::Unknown),
             ("something new", Kind::Unknown),

@@ -65,6 +65,24 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Whether there are credentials for the host for which git asks, as in `Username for 'https://host:8443'`.
+    pub(super) fn knows_host_in(&self, message: &str) -> bool {
+        let words = || self.netrc.split_whitespace();
+        let in_netrc = words()
+            .zip(words().skip(1))
+            .filter(|(word, _)| *word == "machine")
+            .map(|(_, host)| host);
+        let ours = self.credentials.iter().map(|one| one.host.as_str());
+        ours.chain(in_netrc).any(|host| {
+            // git names the port too, which a netrc file has not.
+            ["'", ":"]
+                .iter()
+                .any(|end| message.contains(&format!("for 'https://{host}{end}")))
+        })
+    }
+}
+
 /// Leaves out credentials, and what could hold them.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

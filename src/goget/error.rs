@@ -31,6 +31,8 @@ pub(super) enum Kind {
     Method,
     /// No such repository, module or version; or none that can be a module.
     NotFound,
+    /// A host wants to know who we are, and nothing was set for it. It may well have no such repository.
+    NoCredentials,
     /// The settings do not allow it.
     Forbidden,
     /// The checksum database says otherwise, or nothing.
@@ -88,7 +90,7 @@ impl GoGetError {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self.kind {
-            Kind::NotModule | Kind::NotFound => StatusCode::NOT_FOUND,
+            Kind::NotModule | Kind::NotFound | Kind::NoCredentials => StatusCode::NOT_FOUND,
             Kind::Method => StatusCode::METHOD_NOT_ALLOWED,
             Kind::Forbidden => StatusCode::FORBIDDEN,
             Kind::Verification
@@ -106,7 +108,7 @@ impl GoGetError {
     /// Whether the answer is that the module, or this version of it, does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
-        matches!(self.kind, Kind::NotModule | Kind::NotFound)
+        self.status() == StatusCode::NOT_FOUND
     }
 
     /// The text a client may see: one line, without paths of this machine and without credentials.
@@ -114,6 +116,7 @@ impl GoGetError {
     pub fn reason(&self) -> String {
         let what = match self.kind {
             Kind::NotModule | Kind::NotFound => "not found",
+            Kind::NoCredentials => "not found, or the server lacks credentials for the host",
             Kind::Method => return "method not allowed".into(),
             Kind::Forbidden => "forbidden",
             Kind::Verification => "bad gateway: verification failed",

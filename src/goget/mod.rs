@@ -52,8 +52,8 @@
 //! | (neither GET nor HEAD) | 405 |
 //!
 //! The body of an error is one line for people, without paths of the server and without credentials. The
-//! [`GoGetError`] is in the extensions. A repository that wants credentials where there are none is a 404, since that is
-//! what hosts answer for one that does not exist.
+//! [`GoGetError`] is in the extensions. A host that wants credentials where there are none is a 404, since that is how hosts
+//! treat what does not exist; it is also a warning in the log.
 //!
 //! # Caveats
 //!

@@ -6,6 +6,7 @@ mod support;
 
 #[cfg(target_os = "linux")]
 mod abandoned;
+mod credentials;
 mod errors;
 mod hosts;
 mod missing;
