@@ -1,12 +1,16 @@
 //! What all clones of a service share, and the way from a job to its result.
 
+use std::fs::File;
+use std::io;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit};
-use tokio::time::timeout;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout};
 
 use super::cache::Cached;
 use super::config::Config;
@@ -15,9 +19,12 @@ use super::flights::Flights;
 use super::job::{Asked, Job};
 use super::ready::{NotReady, Ready, not_run, setup};
 use super::run::{Stop, Unwanted, run};
-use super::{classify, download, observe, query, show};
+use super::{classify, clean, download, observe, query, show};
 use crate::module::path::ModulePath;
 use crate::module::version::Version;
+
+/// The time between two clean-ups of the module cache, at least.
+const PAUSE: Duration = Duration::from_secs(10 * 60);
 
 /// An answer that is no file, or nothing where the result is in the module cache.
 pub(super) type Done = Result<Bytes, GoGetError>;
@@ -27,6 +34,7 @@ pub(super) struct Backend {
     pub(super) config: Arc<Config>,
     pub(super) flights: Arc<Flights<Job, Done>>,
     ready: OnceCell<Ready>,
+    cleaned: Mutex<Option<Instant>>,
 }
 
 /// Why a job has no result.
@@ -57,6 +65,7 @@ impl Backend {
             config: Arc::new(config),
             flights: Arc::new(Flights::new()),
             ready: OnceCell::new(),
+            cleaned: Mutex::new(None),
         }
     }
 
@@ -86,6 +95,7 @@ impl Backend {
 
     async fn fly(self: Arc<Self>, job: Job, unwanted: Unwanted) -> Option<Done> {
         let result = Runner::work(&self, &job, unwanted).await;
+        self.clean_if_due();
         match result {
             Ok(done) => Some(Ok(done)),
             Err(Failed::Error(error)) => Some(Err(error)),
@@ -93,6 +103,31 @@ impl Backend {
                 observe::abandoned();
                 None
             }
+        }
+    }
+
+    /// Cleans in the background, if that was long ago.
+    fn clean_if_due(&self) {
+        let mut cleaned = self.cleaned.lock().unwrap_or_else(PoisonError::into_inner);
+        if cleaned.is_none_or(|at| at.elapsed() >= PAUSE) {
+            *cleaned = Some(Instant::now());
+            drop(cleaned);
+            let clean = self.clean();
+            tokio::spawn(async move { observe::cleaned(&clean.await) });
+        }
+    }
+
+    /// Removes from the module cache what is beyond its bounds.
+    ///
+    /// # Cancel safety
+    ///
+    /// It goes on to its end.
+    pub(super) fn clean(&self) -> impl Future<Output = io::Result<u64>> + Send + use<> {
+        let (folder, bounds) = (self.config.cache.clone(), self.config.bounds);
+        async move {
+            spawn_blocking(move || clean::clean(&folder, bounds))
+                .await
+                .map_err(io::Error::other)?
         }
     }
 
@@ -119,6 +154,7 @@ pub(super) struct Runner<'a> {
     job: &'a Job,
     unwanted: Unwanted,
     _place: OwnedSemaphorePermit,
+    _lock: File,
 }
 
 impl<'a> Runner<'a> {
@@ -139,11 +175,13 @@ impl<'a> Runner<'a> {
         }
         let place = place(&backend.config, &mut unwanted).await?;
         let ready = backend.ready(&mut unwanted).await?;
+        let lock = lock(&backend.config, &mut unwanted).await?;
         let mut runner = Self {
             ready,
             job,
             unwanted,
             _place: place,
+            _lock: lock,
         };
         match &job.asked {
             Asked::Files(version) => {
@@ -217,6 +255,25 @@ async fn place(config: &Config, unwanted: &mut Unwanted) -> Result<OwnedSemaphor
         Either::Left((Ok(Ok(place)), _)) => Ok(place),
         // A semaphore that its owner has closed has no places either.
         Either::Left(_) => Err(GoGetError::new(Kind::Busy(config.max_wait), "").into()),
+        Either::Right(_) => Err(Failed::Unwanted),
+    }
+}
+
+/// Keeps clean-ups away. A thread waits on even if nobody wants the job any more.
+async fn lock(config: &Config, unwanted: &mut Unwanted) -> Result<File, Failed> {
+    let folder = config.cache.clone();
+    let lock = spawn_blocking(move || clean::lock_for_job(&folder));
+    match select(lock, unwanted).await {
+        Either::Left((lock, _)) => lock
+            .map_err(io::Error::other)
+            .and_then(|lock| lock)
+            .map_err(|error| {
+                GoGetError::new(
+                    Kind::Local,
+                    format!("the lock of the module cache: {error}"),
+                )
+                .into()
+            }),
         Either::Right(_) => Err(Failed::Unwanted),
     }
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::clean::Bounds;
+
 /// How many commands run at once, unless told otherwise.
 const PLACES: usize = 8;
 
@@ -30,6 +32,7 @@ pub(super) struct Config {
     pub(super) time_limit: Duration,
     pub(super) max_wait: Duration,
     pub(super) places: Arc<Semaphore>,
+    pub(super) bounds: Bounds,
 }
 
 /// Who we are for one host.
@@ -61,6 +64,10 @@ impl Config {
             time_limit: Duration::from_secs(4 * 60),
             max_wait: Duration::from_secs(30),
             places: Arc::new(Semaphore::new(PLACES)),
+            bounds: Bounds {
+                bytes: 10 << 30,
+                age: Duration::from_secs(30 * 24 * 60 * 60),
+            },
         }
     }
 }
@@ -104,6 +111,7 @@ impl fmt::Debug for Config {
             .field("git_config", &git)
             .field("ssh_key", &self.ssh_key)
             .field("env", &env)
+            .field("bounds", &self.bounds)
             .field("time_limit", &self.time_limit)
             .field("max_wait", &self.max_wait)
             .field("places", &self.places.available_permits())

@@ -4,10 +4,12 @@ use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
 use tokio::fs::File;
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio::task::spawn_blocking;
 
 const PART: usize = 64 * 1024;
 
@@ -26,8 +28,16 @@ impl FileParts {
     ///
     /// Reads only.
     pub(super) async fn open(path: &Path) -> io::Result<Option<Self>> {
-        let file = match File::open(path).await {
-            Ok(file) => file,
+        let path = path.to_owned();
+        let opened = spawn_blocking(move || {
+            let file = std::fs::File::open(path)?;
+            // So that it is not cleaned away as unused. One that belongs to somebody else cannot be marked.
+            let _ = file.set_modified(SystemTime::now());
+            let left = file.metadata()?.len();
+            Ok::<_, io::Error>((File::from_std(file), left))
+        });
+        let (file, left) = match opened.await.map_err(io::Error::other)? {
+            Ok(opened) => opened,
             Err(error)
                 if matches!(
                     error.kind(),
@@ -40,7 +50,6 @@ impl FileParts {
             }
             Err(error) => return Err(error),
         };
-        let left = file.metadata().await?.len();
         Ok(Some(Self {
             file,
             left,

@@ -58,7 +58,8 @@
 //! # Caveats
 //!
 //! * Everybody gets what the credentials of this service can see: put auth in front of it.
-//! * The module cache grows; the go command's `go clean -modcache` empties it while no server runs.
+//! * The module cache is [cleaned](GoGet::clean) from time to time, and only while no command runs. No go command of
+//!   anybody else may use it.
 //! * The processes of a killed group are collected by process 1, which in a container must do so (`docker run --init`).
 //! * Killing a whole group needs Unix; elsewhere only the go command itself is killed.
 //! * Needs a tokio runtime with I/O and time.
@@ -68,6 +69,7 @@ mod backend;
 mod body;
 mod cache;
 mod classify;
+mod clean;
 mod config;
 mod download;
 mod environment;

@@ -40,3 +40,16 @@ pub(super) fn broken(error: &io::Error) {
     #[cfg(not(feature = "tracing"))]
     let _ = error;
 }
+
+/// The module cache was cleaned, or could not be.
+pub(super) fn cleaned(result: &io::Result<u64>) {
+    #[cfg(feature = "tracing")]
+    match result {
+        Ok(0) => {}
+        Ok(bytes) => tracing::info!(bytes, "module cache cleaned"),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+        Err(error) => tracing::error!(error = %error, "the module cache cannot be cleaned"),
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = result;
+}

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -108,6 +109,26 @@ impl GoGet {
     #[must_use]
     pub fn runs(&self) -> Runs {
         Runs::new(self.backend.flights.running())
+    }
+
+    /// Removes from the module cache what is [too old](Self::max_cache_age), then what was not used for longest until it
+    /// is [small enough](Self::max_cache_size). Returns how many bytes that was.
+    ///
+    /// It happens by itself after a run, every ten minutes at most.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` while a command runs, of any process that shares the folder; else what the file system says.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// What has begun goes on to its end.
+    pub fn clean(&self) -> impl Future<Output = io::Result<u64>> + Send + use<> {
+        self.backend.clean()
     }
 
     /// Like `call`, with the error instead of its response.

@@ -152,4 +152,30 @@ impl GoGet {
     pub fn max_wait(self, wait: Duration) -> Self {
         self.set(|config| config.max_wait = wait)
     }
+
+    /// How large the module cache may grow, in bytes: the clones of repositories, and each version with its extracted
+    /// files. Default: 10 GiB.
+    ///
+    /// What was used in the last ten minutes is not removed, so for a while there may be more.
+    ///
+    /// ```
+    /// # use tower_goproxy::GoGet;
+    /// let goget = GoGet::new("/var/cache/goproxy").max_cache_size(1 << 30);
+    /// ```
+    #[must_use]
+    pub fn max_cache_size(self, bytes: u64) -> Self {
+        self.set(|config| config.bounds.bytes = bytes)
+    }
+
+    /// For how long something stays in the module cache without being used. Default: 30 days.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tower_goproxy::GoGet;
+    /// let goget = GoGet::new("/var/cache/goproxy").max_cache_age(Duration::from_secs(24 * 60 * 60));
+    /// ```
+    #[must_use]
+    pub fn max_cache_age(self, age: Duration) -> Self {
+        self.set(|config| config.bounds.age = age)
+    }
 }

@@ -6,6 +6,8 @@ mod support;
 
 #[cfg(target_os = "linux")]
 mod abandoned;
+#[cfg(target_os = "linux")]
+mod cleaned;
 mod credentials;
 mod errors;
 mod hosts;
