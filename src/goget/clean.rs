@@ -69,6 +69,7 @@ pub(super) fn clean(folder: &Path, bounds: Bounds) -> io::Result<u64> {
 }
 
 fn lock_file(folder: &Path) -> io::Result<File> {
+    fs::create_dir_all(folder)?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     options.open(folder.join("runs.lock"))

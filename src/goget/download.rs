@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::backend::{Failed, Runner, nonsense};
 use super::error::{GoGetError, Kind};
+use super::runner::{Failed, Runner, nonsense};
 use crate::module::version::Version;
 
 /// Has the files of a version put into the module cache.

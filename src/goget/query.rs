@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::backend::{Failed, Runner, nonsense};
 use super::download::same_version;
 use super::error::{GoGetError, Kind};
+use super::runner::{Failed, Runner, nonsense};
 use crate::module::version::{Version, check};
 
 /// Has the info of a version put into the module cache, where it has the time of its commit.
