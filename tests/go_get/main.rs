@@ -9,6 +9,7 @@ mod abandoned;
 #[cfg(target_os = "linux")]
 mod cleaned;
 mod credentials;
+mod environment;
 mod errors;
 mod hosts;
 mod missing;
