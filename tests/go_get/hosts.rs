@@ -54,8 +54,9 @@ impl Host {
 
 /// A service without repositories of its own.
 fn plain() -> Setup {
-    Setup::new()
-        .with(|_| GoGet::new(tempfile::tempdir().unwrap().keep()).go(crate::support::go::program()))
+    let setup = Setup::new();
+    let goget = GoGet::new(setup.folder.path()).go(crate::support::go::program());
+    setup.with(|_| goget)
 }
 
 async fn github(status: u16) -> Answer {
@@ -144,10 +145,9 @@ async fn a_host_that_cannot_be_reached_is_a_bad_gateway() {
 async fn a_checksum_database_that_does_not_know_a_module_is_a_bad_gateway() {
     let host = Host::start(404, "not found").await;
     let setup = Setup::new();
-    let key = "sum.example+1e1e5b7e+AZ2nJRrOjKb+Kj5Xp1p2w5mqFJ1n4Sk2m7YQbFZ0p6yD";
-    let database = format!("{key} {}", host.server.url());
+    let database = format!("sum.golang.org {}", host.server.url());
     let setup = setup.with(|goget| goget.sumdb(database));
     setup.hello().tag("v1.0.0");
     let answer = setup.get("/example.com/team/hello.git/@v/v1.0.0.zip").await;
-    assert_eq!(answer.status, 502, "{}", answer.text());
+    assert_error(&answer, 502, "verification failed");
 }
