@@ -28,6 +28,14 @@
     not(feature = "upstream"),
     doc = "* `Upstream` is a source over HTTP (feature `upstream`, which is off here)."
 )]
+#![cfg_attr(
+    feature = "go-get",
+    doc = "* [`GoGet`] is a source that has the go command read version control (feature `go-get`)."
+)]
+#![cfg_attr(
+    not(feature = "go-get"),
+    doc = "* `GoGet` is a source that has the go command read version control (feature `go-get`, which is off here)."
+)]
 //!
 #![cfg_attr(all(feature = "fill", feature = "upstream"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "fill", feature = "upstream")), doc = "```ignore")]
@@ -58,7 +66,7 @@
 //!
 //! # Features
 //!
-//! None is on by default. `fill` and `upstream` are described above; `tracing` gives events for what goes wrong,
+//! None is on by default. `fill`, `upstream` and `go-get` are described above; `tracing` gives events for what goes wrong,
 //! `metrics` counts, and `full` is all of them.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -78,6 +86,8 @@
 )]
 
 pub mod filter;
+#[cfg(feature = "go-get")]
+pub mod goget;
 pub mod module;
 pub mod policy;
 pub mod redirect;
@@ -86,6 +96,8 @@ pub mod upstream;
 
 mod info;
 mod reply;
+#[cfg(any(feature = "fill", feature = "go-get"))]
+mod span;
 mod target;
 
 #[cfg(feature = "fill")]
@@ -97,6 +109,8 @@ pub mod storage;
 #[cfg(feature = "fill")]
 mod verify;
 
+#[cfg(feature = "go-get")]
+pub use self::goget::GoGet;
 pub use self::redirect::Redirect;
 #[cfg(feature = "fill")]
 pub use self::storage::Storage;

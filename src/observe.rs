@@ -2,7 +2,6 @@
 //! each behind its feature.
 
 use std::fmt::Display;
-use std::future::Future;
 
 /// How a request for a file was answered.
 #[derive(Clone, Copy, Debug)]
@@ -78,15 +77,4 @@ pub(crate) fn fill_abandoned(key: &dyn Display) {
     #[cfg(feature = "tracing")]
     tracing::debug!(file = %key, "fill abandoned: every client has left");
     let _ = key;
-}
-
-/// A fill tells its story in the span of the request that started it.
-#[cfg(feature = "tracing")]
-pub(crate) fn in_current_span<F: Future>(task: F) -> impl Future<Output = F::Output> {
-    tracing::Instrument::in_current_span(task)
-}
-
-#[cfg(not(feature = "tracing"))]
-pub(crate) fn in_current_span<F: Future>(task: F) -> impl Future<Output = F::Output> {
-    task
 }

@@ -14,11 +14,12 @@ use tower::util::{BoxCloneService, BoxCloneSyncService};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt as _};
 use tower_goproxy::fill::{self, Fill, FillLayer, Fills, OnDisconnect, OnMiss};
 use tower_goproxy::filter::{self, Filter, FilterLayer, Verdict};
+use tower_goproxy::goget::{self, GoGetBody, GoGetError, InvalidCredentials, Runs};
 use tower_goproxy::module::{ModulePath, Version};
 use tower_goproxy::policy::{ParseRulesError, Policy, ReadRulesError, Rule, Rules};
 use tower_goproxy::redirect::{InvalidBase, RedirectBody};
 use tower_goproxy::upstream::{self, Client, InvalidUpstream, UpstreamBody, UpstreamError};
-use tower_goproxy::{InvalidTarget, Redirect, Resource, Storage, Target, Upstream};
+use tower_goproxy::{GoGet, InvalidTarget, Redirect, Resource, Storage, Target, Upstream};
 
 type Inner = BoxCloneSyncService<Request<Body>, Response<Full<Bytes>>, io::Error>;
 type Include = Fill<Upstream>;
@@ -44,6 +45,9 @@ fn layers_and_services_can_be_cloned_sent_and_shared() {
     all::<Redirect>();
     all::<Upstream>();
     all::<Client>();
+    all::<GoGet>();
+    all::<Fill<GoGet>>();
+    all::<Runs>();
     all::<Storage>();
     all::<Fills>();
     all::<OnMiss>();
@@ -78,6 +82,7 @@ fn bodies_are_default_debug_and_sent_without_bounds_on_what_is_inside() {
     body::<filter::ResponseBody<fill::ResponseBody<UpstreamBody>, Body>>();
     body::<RedirectBody>();
     body::<UpstreamBody>();
+    body::<GoGetBody>();
 }
 
 #[test]
@@ -85,6 +90,8 @@ fn bodies_are_bodies() {
     fn body<T: http_body::Body<Data = Bytes, Error: Into<tower::BoxError>> + Send + 'static>() {}
     body::<filter::ResponseBody<RedirectBody, Full<Bytes>>>();
     body::<fill::ResponseBody<Full<Bytes>>>();
+    body::<fill::ResponseBody<GoGetBody>>();
+    body::<GoGetBody>();
     body::<UpstreamBody>();
     body::<RedirectBody>();
 }
@@ -95,10 +102,12 @@ fn futures_are_sent_and_shown() {
     future::<<Filter<Inner, Include, Rules> as Service<Request<Body>>>::Future>();
     future::<<Include as Service<Request<Body>>>::Future>();
     future::<<Upstream as Service<Request<Body>>>::Future>();
+    future::<<GoGet as Service<Request<Body>>>::Future>();
     future::<<Redirect as Service<Request<Body>>>::Future>();
     shown::<fill::ResponseFuture<Opaque>>();
     unpinned::<fill::ResponseFuture<Opaque>>();
     shown::<upstream::ResponseFuture>();
+    shown::<goget::ResponseFuture>();
 }
 
 #[test]
@@ -108,6 +117,8 @@ fn a_filter_keeps_the_inner_error_and_leaf_services_have_none() {
     fails_with::<Filter<Redirect, Include, Rules>, Infallible>();
     fails_with::<Fill<Upstream>, Infallible>();
     fails_with::<Upstream, Infallible>();
+    fails_with::<GoGet, Infallible>();
+    fails_with::<Fill<GoGet>, Infallible>();
     fails_with::<Redirect, Infallible>();
     // A source may fail; the fill does not.
     type Failing =
@@ -120,6 +131,7 @@ fn leaf_services_take_any_body_of_a_request() {
     fn takes<S: Service<Request<B>>, B>() {}
     takes::<Fill<Upstream>, Opaque>();
     takes::<Upstream, Opaque>();
+    takes::<GoGet, Opaque>();
     takes::<Redirect, Opaque>();
     takes::<Filter<Redirect, Include, Rules>, Opaque>();
     takes::<Filter<Redirect, Include, Rules>, hyper::body::Incoming>();
@@ -134,6 +146,8 @@ fn errors_are_errors_and_tell_their_cause() {
     error::<ReadRulesError>();
     error::<InvalidUpstream>();
     error::<UpstreamError>();
+    error::<GoGetError>();
+    error::<InvalidCredentials>();
     error::<tower_goproxy::module::InvalidPath>();
     error::<tower_goproxy::module::InvalidVersion>();
     // For `?` in a main function.

@@ -23,6 +23,7 @@ use super::task::{Job, too_many};
 use super::wanted::Wanted;
 use crate::observe::{self, Answer};
 use crate::reply;
+use crate::span::in_current_span;
 use crate::storage::{Commit, Key};
 
 /// A request on its way to an answer.
@@ -143,7 +144,7 @@ where
             queued,
             unshared,
         };
-        tokio::spawn(observe::in_current_span(job.run()));
+        tokio::spawn(in_current_span(job.run()));
         receiver
     }
 

@@ -157,7 +157,7 @@ impl Client {
 }
 
 /// The go command that `scripts/go.sh` found, else the one on PATH.
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     if let Some(path) = std::env::var_os("TOWER_GOPROXY_GO") {
         return path.into();
     }

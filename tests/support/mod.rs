@@ -9,6 +9,7 @@
 //! - [`tap`], [`answers`], [`kept`]: how far a source is, what a server has answered, what a storage holds.
 //! - [`plain_source`], [`faulty_store`]: a source in this process, and a store that goes wrong where it is told to.
 //! - [`respawn`]: this test binary as a process of its own, to be killed or limited.
+//! - [`repos`]: git repositories made at test time.
 //! - [`go`]: the go command with a clean environment and a fresh module cache.
 
 // Each test binary compiles all of this and uses a part of it.
@@ -28,6 +29,7 @@ pub mod kept;
 pub mod module_zip;
 pub mod modules;
 pub mod plain_source;
+pub mod repos;
 pub mod requests;
 pub mod respawn;
 pub mod scripted;
@@ -49,6 +51,7 @@ pub use module_zip::{
     incompressible, large_module_zip, module_zip, not_a_zip, truncated, zip_with_wrong_prefix,
 };
 pub use modules::{MODULES, Module, escape};
+pub use repos::{Repo, Repos};
 pub use requests::{Recorded, Requests};
 pub use scripted::{Answer, Framing, Gate, ScriptedRegistry, Source, SourceBody};
 pub use server::Server;

@@ -1,0 +1,169 @@
+//! Who we are for the hosts of repositories. None of it is ever an argument of a command.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::config::Credentials;
+use super::service::GoGet;
+
+impl GoGet {
+    /// Takes credentials from a netrc file, read now. Default: none.
+    ///
+    /// Both git and the go command use them, over https only.
+    ///
+    /// ```
+    /// # use tower_goproxy::GoGet;
+    /// assert!(GoGet::new("/var/cache/goproxy").netrc("/nonexistent/netrc").is_err());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read as text.
+    pub fn netrc(self, path: impl AsRef<Path>) -> io::Result<Self> {
+        let netrc = fs::read_to_string(path)?;
+        Ok(self.set(|config| config.netrc = netrc))
+    }
+
+    /// Sends this user and password to `host` over https: git with each request, the go command with those that find
+    /// out where a repository is. They win over a netrc file.
+    ///
+    /// The host can have a port, as in `git.corp.example:8443`.
+    ///
+    /// ```
+    /// # use tower_goproxy::GoGet;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let goget = GoGet::new("/var/cache/goproxy").credentials("git.corp.example", "robot", "secret")?;
+    /// assert!(!format!("{goget:?}").contains("secret"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If a part is empty or has characters that a netrc file cannot hold: blanks, quotes, what is not printable; or if
+    /// the host is not a host.
+    pub fn credentials(
+        self,
+        host: impl Into<String>,
+        user: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Result<Self, InvalidCredentials> {
+        let (host, user, password) = (host.into(), user.into(), password.into());
+        let is_host = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
+        if host.is_empty() || !host.chars().all(is_host) {
+            return Err(InvalidCredentials("the host is not a host name"));
+        }
+        let is_word = |text: &str| {
+            let good = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '#');
+            !text.is_empty() && text.chars().all(good)
+        };
+        if !is_word(&user) || user.contains(':') {
+            return Err(InvalidCredentials("the user is not one printable word"));
+        }
+        if !is_word(&password) {
+            return Err(InvalidCredentials("the password is not one printable word"));
+        }
+        let one = Credentials {
+            host,
+            user,
+            password,
+        };
+        Ok(self.set(|config| config.credentials.push(one)))
+    }
+
+    /// Sends this token to `host`, as [`credentials`](Self::credentials) with the user that GitHub wants
+    /// (`x-access-token`) and that GitLab and Gitea take too.
+    ///
+    /// ```
+    /// # use tower_goproxy::GoGet;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let goget = GoGet::new("/var/cache/goproxy").token("github.com", "ghp_secret")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`credentials`](Self::credentials).
+    pub fn token(
+        self,
+        host: impl Into<String>,
+        token: impl Into<String>,
+    ) -> Result<Self, InvalidCredentials> {
+        self.credentials(host, "x-access-token", token)
+    }
+
+    /// A line of git's configuration (`man git-config`). The configuration of the machine and of the user who runs the
+    /// server does not count.
+    ///
+    /// ```
+    /// # use tower_goproxy::GoGet;
+    /// // All repositories of the company are had over ssh.
+    /// let goget = GoGet::new("/var/cache/goproxy")
+    ///     .git_config("url.ssh://git@git.corp.example/.insteadOf", "https://git.corp.example/");
+    /// ```
+    #[must_use]
+    pub fn git_config(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.set(|config| config.git_config.push((key.into(), value.into())))
+    }
+
+    /// A file with git's configuration. Some settings count only there, such as `safe.directory`.
+    ///
+    /// ```
+    /// # use tower_goproxy::GoGet;
+    /// let goget = GoGet::new("/var/cache/goproxy").git_config_file("/etc/goproxy/gitconfig");
+    /// ```
+    #[must_use]
+    pub fn git_config_file(self, path: impl Into<PathBuf>) -> Self {
+        self.set(|config| config.git_config_file = Some(path.into()))
+    }
+
+    /// A command that git asks for credentials (`man gitcredentials`).
+    ///
+    /// ```
+    /// # use tower_goproxy::GoGet;
+    /// let goget = GoGet::new("/var/cache/goproxy").git_credential_helper("/usr/local/bin/vault-helper");
+    /// ```
+    #[must_use]
+    pub fn git_credential_helper(self, helper: impl Into<String>) -> Self {
+        self.git_config("credential.helper", helper)
+    }
+
+    /// The private key for ssh, which then uses no other.
+    ///
+    /// ```
+    /// # use tower_goproxy::GoGet;
+    /// let goget = GoGet::new("/var/cache/goproxy")
+    ///     .ssh_key("/etc/goproxy/id_ed25519")
+    ///     .ssh_known_hosts("/etc/goproxy/known_hosts");
+    /// ```
+    #[must_use]
+    pub fn ssh_key(self, path: impl Into<PathBuf>) -> Self {
+        self.set(|config| config.ssh_key = Some(path.into()))
+    }
+
+    /// The file with the keys of the hosts that ssh may connect to, and no others.
+    ///
+    /// ```
+    /// # use tower_goproxy::GoGet;
+    /// let goget = GoGet::new("/var/cache/goproxy").ssh_known_hosts("/etc/goproxy/known_hosts");
+    /// ```
+    #[must_use]
+    pub fn ssh_known_hosts(self, path: impl Into<PathBuf>) -> Self {
+        self.set(|config| config.ssh_known_hosts = Some(path.into()))
+    }
+}
+
+/// Credentials that cannot be sent. It does not hold them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidCredentials(&'static str);
+
+impl fmt::Display for InvalidCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for InvalidCredentials {}

@@ -1,0 +1,129 @@
+//! How the go command is run.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::clean::Bounds;
+
+/// How many commands run at once, unless told otherwise.
+const PLACES: usize = 8;
+
+#[derive(Clone)]
+pub(super) struct Config {
+    pub(super) cache: PathBuf,
+    pub(super) go: PathBuf,
+    pub(super) proxy: String,
+    pub(super) private: String,
+    pub(super) vcs: Option<String>,
+    pub(super) insecure: String,
+    pub(super) sumdb: String,
+    pub(super) netrc: String,
+    pub(super) credentials: Vec<Credentials>,
+    pub(super) git_config: Vec<(String, String)>,
+    pub(super) git_config_file: Option<PathBuf>,
+    pub(super) ssh_key: Option<PathBuf>,
+    pub(super) ssh_known_hosts: Option<PathBuf>,
+    pub(super) env: Vec<(OsString, OsString)>,
+    pub(super) time_limit: Duration,
+    pub(super) max_wait: Duration,
+    pub(super) places: Arc<Semaphore>,
+    pub(super) bounds: Bounds,
+}
+
+/// Who we are for one host.
+#[derive(Clone)]
+pub(super) struct Credentials {
+    pub(super) host: String,
+    pub(super) user: String,
+    pub(super) password: String,
+}
+
+impl Config {
+    pub(super) fn new(cache: &Path) -> Self {
+        Self {
+            // Right also when the process changes its directory.
+            cache: std::path::absolute(cache).unwrap_or_else(|_| cache.into()),
+            go: "go".into(),
+            proxy: "direct".into(),
+            private: String::new(),
+            vcs: None,
+            insecure: String::new(),
+            sumdb: "off".into(),
+            netrc: String::new(),
+            credentials: Vec::new(),
+            git_config: Vec::new(),
+            git_config_file: None,
+            ssh_key: None,
+            ssh_known_hosts: None,
+            env: Vec::new(),
+            time_limit: Duration::from_secs(4 * 60),
+            max_wait: Duration::from_secs(30),
+            places: Arc::new(Semaphore::new(PLACES)),
+            bounds: Bounds {
+                bytes: 10 << 30,
+                age: Duration::from_secs(30 * 24 * 60 * 60),
+            },
+        }
+    }
+}
+
+impl Config {
+    /// Whether there are credentials for the host for which git asks, as in `Username for 'https://host:8443'`.
+    pub(super) fn knows_host_in(&self, message: &str) -> bool {
+        let words = || self.netrc.split_whitespace();
+        let in_netrc = words()
+            .zip(words().skip(1))
+            .filter(|(word, _)| *word == "machine")
+            .map(|(_, host)| host);
+        let ours = self.credentials.iter().map(|one| one.host.as_str());
+        ours.chain(in_netrc).any(|host| {
+            // git names the port too, which a netrc file has not.
+            ["'", ":"]
+                .iter()
+                .any(|end| message.contains(&format!("for 'https://{host}{end}")))
+        })
+    }
+}
+
+/// Leaves out credentials, and what could hold them.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hosts: Vec<_> = self.credentials.iter().map(|one| &one.host).collect();
+        let git: Vec<_> = self
+            .git_config
+            .iter()
+            .map(|(key, _)| redacted(key))
+            .collect();
+        let env: Vec<_> = self.env.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Config")
+            .field("cache", &self.cache)
+            .field("go", &self.go)
+            .field("private", &self.private)
+            .field("vcs", &self.vcs)
+            .field("insecure", &self.insecure)
+            .field("netrc", &!self.netrc.is_empty())
+            .field("credentials", &hosts)
+            .field("git_config", &git)
+            .field("ssh_key", &self.ssh_key)
+            .field("env", &env)
+            .field("bounds", &self.bounds)
+            .field("time_limit", &self.time_limit)
+            .field("max_wait", &self.max_wait)
+            .field("places", &self.places.available_permits())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A key of git's configuration can hold a URL with a password.
+fn redacted(key: &str) -> &str {
+    if key.contains('@') {
+        "(has a user)"
+    } else {
+        key
+    }
+}

@@ -1,0 +1,101 @@
+//! A source that has the go command read version control.
+//!
+//! [`GoGet`] is a leaf service: always ready, never an error, whatever the request's body. It answers the requests of a
+//! module proxy by running the go command against version control, so that private modules need no other server. A
+//! [`FillLayer`](crate::fill::FillLayer) around it stores and streams them as it does those of a registry.
+//!
+//! ```no_run
+//! use tower_goproxy::GoGet;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let goget = GoGet::new("/var/cache/goproxy")
+//!     .private("git.corp.example")
+//!     .token("git.corp.example", std::env::var("GIT_TOKEN")?)?;
+//! goget.check().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it runs
+//!
+//! | request | command |
+//! |---|---|
+//! | `@v/list` | `go list -m -versions`, and `@latest` if there are no tags |
+//! | `@latest`, `.info` of a branch or a commit | `go list -m`: no zip is made |
+//! | `.info` of a version | the same, unless its other files are just being made |
+//! | `.mod` of a version | none after its `.info`, else as for the zip |
+//! | `.zip` of a version | `go mod download` |
+//!
+//! What is in the module cache is answered without a command. Who asks for the same thing at the same time waits for the
+//! same run, and so do those who ask for different files of one version. A run goes on as long as anybody waits for it;
+//! when the last one leaves, it is killed with all that it has started. So it is when it takes
+//! [too long](GoGet::time_limit). Only [so many](GoGet::max_runs) run at once.
+//!
+//! Nothing of the client's head goes along, and no more of the server's environment than
+//! [needed](GoGet::env). Arguments are made of checked paths and versions.
+//!
+//! # What comes back
+//!
+//! | the go command, or git, says | client |
+//! |---|---|
+//! | no such repository, module, version or branch; or it cannot be a module | 404 |
+//! | `GOVCS` does not allow it | 403 |
+//! | a host cannot be reached, breaks off, refuses our credentials | 502 |
+//! | the checksum database says otherwise | 502 |
+//! | the module needs a newer go command | 502 |
+//! | what is not understood | 502 |
+//! | a host has had too many requests, or all places are taken | 503 with `Retry-After` |
+//! | a host is too slow, or the command is | 504 |
+//! | no go command, no git, no space | 500 |
+//! | (no module request) | 404 |
+//! | (neither GET nor HEAD) | 405 |
+//!
+//! The body of an error is one line for people, without paths of the server and without credentials. The
+//! [`GoGetError`] is in the extensions. A host that wants credentials where there are none is a 404, since that is how hosts
+//! treat what does not exist; it is also a warning in the log.
+//!
+//! # Caveats
+//!
+//! * Everybody gets what the credentials of this service can see: put auth in front of it.
+//! * The module cache is [cleaned](GoGet::clean) from time to time, and only while no command runs. No go command of
+//!   anybody else may use it.
+//! * The processes of a killed group are collected by process 1, which in a container must do so (`docker run --init`).
+//! * Killing a whole group needs Unix; elsewhere only the go command itself is killed.
+//! * Needs a tokio runtime with I/O and time.
+
+mod access;
+mod backend;
+mod body;
+mod cache;
+mod classify;
+mod clean;
+mod config;
+mod download;
+mod environment;
+mod error;
+mod file;
+mod flights;
+mod future;
+mod group;
+mod held;
+mod home;
+mod job;
+mod observe;
+mod order;
+mod query;
+mod ready;
+mod reply;
+mod run;
+mod runner;
+mod runs;
+mod service;
+mod settings;
+mod show;
+
+pub use self::access::InvalidCredentials;
+pub use self::body::GoGetBody;
+pub use self::error::GoGetError;
+pub use self::future::ResponseFuture;
+pub use self::runs::Runs;
+pub use self::service::GoGet;

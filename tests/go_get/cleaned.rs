@@ -1,0 +1,133 @@
+//! What stays in the module cache, and what does not.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+
+use crate::processes::{Endless, begin, leave};
+use crate::setup::{HELLO, Setup};
+use crate::support::within;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn zip(version: &str) -> String {
+    format!("/{HELLO}/@v/{version}.zip")
+}
+
+/// As if all files whose path has this text had been used last so long ago.
+fn age(folder: &Path, text: &str, by: Duration) {
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            age(&path, text, by);
+        } else if path.to_string_lossy().contains(text) {
+            let file = File::open(&path).unwrap();
+            file.set_modified(SystemTime::now() - by).unwrap();
+        }
+    }
+}
+
+/// A service that has both versions in its cache: v1.0.0 was used two days ago, v1.1.0 yesterday, the clone just now.
+async fn aged() -> Setup {
+    let setup = Setup::new();
+    let repo = setup.hello();
+    for tag in ["v1.0.0", "v1.1.0"] {
+        repo.commit(tag);
+        repo.tag(tag);
+        assert_eq!(setup.get(&zip(tag)).await.status, 200);
+    }
+    age(setup.folder.path(), "v1.0.0", 2 * DAY);
+    age(setup.folder.path(), "v1.1.0", DAY);
+    setup
+}
+
+/// Which zips and which extracted folders there are.
+fn versions(setup: &Setup) -> Vec<bool> {
+    let root = setup.folder.path().join("mod");
+    ["v1.0.0", "v1.1.0"]
+        .iter()
+        .flat_map(|version| {
+            let zip = root.join(format!("cache/download/{HELLO}/@v/{version}.zip"));
+            [
+                zip.exists(),
+                root.join(format!("{HELLO}@{version}")).exists(),
+            ]
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn what_is_within_the_bounds_stays() {
+    let setup = aged().await;
+    assert_eq!(setup.goget.clean().await.unwrap(), 0);
+    assert_eq!(versions(&setup), [true; 4]);
+}
+
+#[tokio::test]
+async fn what_is_too_old_goes() {
+    let setup = aged().await.with(|goget| goget.max_cache_age(DAY * 3 / 2));
+    assert!(setup.goget.clean().await.unwrap() > 0);
+    assert_eq!(versions(&setup), [false, false, true, true]);
+    // It comes again.
+    assert_eq!(setup.get(&zip("v1.0.0")).await.status, 200);
+    assert_eq!(versions(&setup), [true; 4]);
+}
+
+#[tokio::test]
+async fn what_was_not_used_for_longest_goes_first() {
+    let setup = aged().await;
+    // A hit is a use.
+    assert_eq!(setup.get(&zip("v1.0.0")).await.status, 200);
+    age(setup.folder.path(), "v1.0.0.zip", DAY / 2);
+    let all = size(&setup.folder.path().join("mod"));
+    let setup = setup.with(|goget| goget.max_cache_size(all - 500));
+    assert!(setup.goget.clean().await.unwrap() > 0);
+    assert_eq!(versions(&setup), [true, true, false, false]);
+}
+
+#[tokio::test]
+async fn what_was_just_used_stays_whatever_the_bounds() {
+    let setup = aged().await;
+    assert_eq!(setup.get(&zip("v1.1.0")).await.status, 200);
+    let setup = setup.with(|goget| goget.max_cache_size(0).max_cache_age(Duration::ZERO));
+    setup.goget.clean().await.unwrap();
+    assert_eq!(versions(&setup), [false, false, true, true]);
+    // The clone goes too, in its time; what is asked then is cloned again.
+    age(setup.folder.path(), "", DAY);
+    setup.goget.clean().await.unwrap();
+    assert_eq!(versions(&setup), [false; 4]);
+    assert!(!setup.folder.path().join("mod/cache/vcs").exists());
+    assert_eq!(setup.get(&zip("v1.1.0")).await.status, 200);
+}
+
+#[tokio::test]
+async fn nothing_goes_while_a_command_runs_in_any_process() {
+    let setup = aged()
+        .await
+        .with(|goget| goget.max_cache_age(Duration::ZERO));
+    // Another service on the same folder is as good as another process: the lock is of the file.
+    let (endless, _folder) = (Endless::new(), TempDir::new().unwrap());
+    let other = endless.goget(setup.folder.path());
+    let client = begin(&other, "/example.com/m.git/@v/list");
+    endless.begun(1).await;
+    let error = setup.goget.clean().await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+    assert_eq!(versions(&setup), [true; 4]);
+    leave(client).await;
+    within(other.runs().idle()).await;
+    endless.gone().await;
+    assert!(setup.goget.clean().await.unwrap() > 0);
+    assert_eq!(versions(&setup), [false; 4]);
+}
+
+fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).unwrap().flatten();
+    entries
+        .map(|entry| match entry.file_type().unwrap().is_dir() {
+            true => size(&entry.path()),
+            false => entry.metadata().unwrap().len(),
+        })
+        .sum()
+}

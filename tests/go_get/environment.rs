@@ -1,0 +1,106 @@
+//! What the commands get to see of the server.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use tempfile::TempDir;
+use tower_goproxy::GoGet;
+
+use crate::setup::script;
+
+/// The environment that a go command finds.
+async fn seen(change: impl FnOnce(GoGet) -> GoGet) -> (TempDir, BTreeMap<String, String>) {
+    let folder = TempDir::new().unwrap();
+    let log = folder.path().join("env");
+    let text = format!(
+        "env > '{}'; pwd >> '{}'; echo go version go1.99 a/b",
+        log.display(),
+        log.display()
+    );
+    let go = script(folder.path(), "go", &text);
+    let goget = change(GoGet::new(folder.path().join("cache")).go(go));
+    goget.check().await.unwrap();
+    let text = fs::read_to_string(log).unwrap();
+    let all = text.lines().filter_map(|line| line.split_once('='));
+    let all = all
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    (folder, all)
+}
+
+#[tokio::test]
+async fn nothing_of_the_servers_own_but_what_is_needed() {
+    // cargo has set many.
+    assert!(std::env::vars().any(|(name, _)| name.starts_with("CARGO_")));
+    let (folder, seen) = seen(|goget| goget).await;
+    for name in seen.keys() {
+        assert!(
+            !name.starts_with("CARGO") && !name.starts_with("TOWER_"),
+            "{name}"
+        );
+    }
+    for (name, value) in [
+        ("GOPROXY", "direct"),
+        ("GOSUMDB", "off"),
+        ("GOFLAGS", "-modcacherw"),
+        ("GO111MODULE", "on"),
+        ("GOWORK", "off"),
+        ("GOENV", "off"),
+        ("GOTOOLCHAIN", "local"),
+        ("GIT_TERMINAL_PROMPT", "0"),
+        ("GIT_CONFIG_NOSYSTEM", "1"),
+        ("GIT_CONFIG_GLOBAL", "/dev/null"),
+        (
+            "GIT_SSH_COMMAND",
+            "ssh -o BatchMode=yes -o ConnectTimeout=10",
+        ),
+        ("LC_ALL", "C"),
+    ] {
+        assert_eq!(seen[name], value, "{name}");
+    }
+    for name in ["HOME", "NETRC", "GOPATH", "GOMODCACHE", "GOCACHE"] {
+        assert!(
+            seen[name].starts_with(folder.path().to_str().unwrap()),
+            "{name}"
+        );
+    }
+    assert!(!seen.contains_key("GOVCS"));
+}
+
+#[tokio::test]
+async fn settings_are_variables_and_those_win() {
+    let (_folder, seen) = seen(|goget| {
+        goget
+            .proxy("https://goproxy.corp.example,direct")
+            .private("*.corp.example")
+            .vcs("*:git")
+            .insecure("lab.corp.example")
+            .sumdb("sum.corp.example")
+            .git_config_file("/etc/goproxy/gitconfig")
+            .ssh_key("/etc/go proxy/id")
+            .ssh_known_hosts("/etc/goproxy/known_hosts")
+            .env("HGRCPATH", "/etc/goproxy/hgrc")
+            .env("GOENV", "/somewhere")
+            .env("GOFLAGS", "-mod=mod")
+    })
+    .await;
+    for (name, value) in [
+        ("GOPROXY", "https://goproxy.corp.example,direct"),
+        ("GOPRIVATE", "*.corp.example"),
+        ("GONOSUMDB", "*.corp.example"),
+        ("GOVCS", "*:git"),
+        ("GOINSECURE", "lab.corp.example"),
+        ("GOSUMDB", "sum.corp.example"),
+        ("GIT_CONFIG_GLOBAL", "/etc/goproxy/gitconfig"),
+        ("HGRCPATH", "/etc/goproxy/hgrc"),
+        ("GOENV", "off"),
+        ("GOFLAGS", "-modcacherw"),
+        (
+            "GIT_SSH_COMMAND",
+            "ssh -o BatchMode=yes -o ConnectTimeout=10 -o IdentitiesOnly=yes -i '/etc/go proxy/id' \
+             -o StrictHostKeyChecking=yes -o 'UserKnownHostsFile=\"/etc/goproxy/known_hosts\"'",
+        ),
+    ] {
+        assert_eq!(seen[name], value, "{name}");
+    }
+}

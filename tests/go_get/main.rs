@@ -1,0 +1,22 @@
+//! Modules out of version control, by the real go command and real git repositories.
+#![cfg(feature = "go-get")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(target_os = "linux")]
+mod abandoned;
+#[cfg(target_os = "linux")]
+mod cleaned;
+mod credentials;
+mod environment;
+mod errors;
+mod hosts;
+mod missing;
+mod origin;
+mod processes;
+mod setup;
+mod shared;
+#[cfg(all(feature = "fill", feature = "upstream"))]
+mod together;
+mod versions;

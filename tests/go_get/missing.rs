@@ -1,0 +1,125 @@
+//! What is missing on the server: told by the check, and by every answer.
+
+use std::fs;
+
+use tempfile::TempDir;
+use tower_goproxy::GoGet;
+
+use crate::errors::assert_error;
+use crate::setup::{HELLO, Setup, script};
+use crate::support::go::program;
+
+/// The check and an answer say the same in their ways.
+async fn assert_missing(setup: &Setup, log: &str, text: &str) {
+    let error = setup.goget.check().await.unwrap_err();
+    assert!(error.to_string().contains(log), "{error}");
+    assert_eq!(error.status(), 500);
+    let answer = setup.get(&format!("/{HELLO}/@v/v1.0.0.zip")).await;
+    assert_error(&answer, 500, text);
+}
+
+#[tokio::test]
+async fn all_is_there() {
+    let setup = Setup::new();
+    setup.goget.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn no_go_command() {
+    let setup = Setup::new().with(|goget| goget.go("/nonexistent/go"));
+    assert_missing(
+        &setup,
+        "/nonexistent/go: no such go command",
+        "it has no go command",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_go_command_that_is_none_or_too_old() {
+    let folder = TempDir::new().unwrap();
+    let old = script(
+        folder.path(),
+        "old",
+        "echo go version go1.20.14 linux/amd64",
+    );
+    let setup = Setup::new().with(|goget| goget.go(old));
+    assert_missing(
+        &setup,
+        "Go 1.20, and 1.21 or later is needed",
+        "older than 1.21",
+    )
+    .await;
+
+    let other = script(folder.path(), "other", "echo usage >&2; exit 2");
+    let setup = setup.with(|goget| goget.go(other));
+    assert_missing(&setup, "no go command: usage", "it has no go command").await;
+}
+
+#[tokio::test]
+async fn a_go_command_that_comes_later_is_found() {
+    let folder = TempDir::new().unwrap();
+    let go = folder.path().join("go");
+    let setup = Setup::new().with(|goget| goget.go(&go));
+    setup.hello().tag("v1.0.0");
+    let path = format!("/{HELLO}/@v/list");
+    assert_eq!(setup.get(&path).await.status, 500);
+    std::os::unix::fs::symlink(program(), &go).unwrap();
+    assert_eq!(setup.get(&path).await.status, 200);
+}
+
+#[tokio::test]
+async fn no_git_command() {
+    let empty = TempDir::new().unwrap();
+    let setup = Setup::new().with(|goget| goget.env("PATH", empty.path()));
+    setup.hello().tag("v1.0.0");
+    assert_missing(&setup, "there is no git command", "it has no git command").await;
+    // The message of the go command is another one here.
+    for path in [
+        "/github.com/team/hello/@v/v1.0.0.zip",
+        "/github.com/team/hello/@v/list",
+    ] {
+        assert_error(&setup.get(path).await, 500, "it has no git command");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_is_none_or_inside_of_a_module() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let with = |name: &str| GoGet::new(folder.path().join(name)).go(program());
+    let setup = Setup::new().with(|_| with("file"));
+    assert_missing(&setup, "file: ", "its folder for modules cannot be used").await;
+
+    fs::write(folder.path().join("go.mod"), "no module").unwrap();
+    let setup = setup.with(|_| with("cache"));
+    assert_missing(
+        &setup,
+        "go.mod would be the module",
+        "is inside of a module",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_process_that_is_gone_has_left_is_removed() {
+    let setup = Setup::new();
+    let left = setup.folder.path().join("home-left");
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("lock"), "").unwrap();
+    let other = Setup::new().with(|_| GoGet::new(setup.folder.path()).go(program()));
+    other.goget.check().await.unwrap();
+    assert!(!left.exists());
+
+    // That of a living one stays, and goes away with it.
+    setup.goget.check().await.unwrap();
+    let homes = || {
+        let entries = fs::read_dir(setup.folder.path()).unwrap().flatten();
+        entries
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with("home-"))
+            .count()
+    };
+    assert_eq!(homes(), 2);
+    drop(other);
+    assert_eq!(homes(), 1);
+}

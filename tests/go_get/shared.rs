@@ -1,0 +1,108 @@
+//! Who asks for the same thing at the same time shares a run.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::path::PathBuf;
+
+use futures_util::future::join_all;
+use http::StatusCode;
+use tempfile::TempDir;
+
+use crate::setup::{HELLO, Setup, script};
+use crate::support::go::program;
+
+/// A service whose go command writes down each of its runs.
+fn counted() -> (Setup, TempDir, impl Fn(&str) -> usize) {
+    let folder = TempDir::new().unwrap();
+    let log: PathBuf = folder.path().join("log");
+    let text = format!(
+        "echo \"$@\" >> '{}'\nexec '{}' \"$@\"",
+        log.display(),
+        program().display()
+    );
+    let go = script(folder.path(), "go", &text);
+    let setup = Setup::new().with(|goget| goget.go(go));
+    let runs = move |of: &str| {
+        let log = fs::read_to_string(&log).unwrap();
+        log.lines().filter(|line| line.contains(of)).count()
+    };
+    (setup, folder, runs)
+}
+
+#[tokio::test]
+async fn two_hundred_clients_of_twenty_versions_cost_twenty_runs() {
+    let (setup, _folder, runs) = counted();
+    let repo = setup.hello();
+    for i in 0..20 {
+        repo.commit(&format!("{i}"));
+        repo.tag(&format!("v1.{i}.0"));
+    }
+    let clients = (0..200).map(|i| {
+        let setup = &setup;
+        async move {
+            let path = format!("/{HELLO}/@v/v1.{}.0", i % 20);
+            let mut orders = ["zip", "mod"];
+            orders.rotate_left(i % 2);
+            for extension in orders {
+                let answer = setup.get(&format!("{path}.{extension}")).await;
+                assert_eq!(answer.status, 200, "{}", answer.text());
+            }
+            let info = setup.get(&format!("{path}.info")).await;
+            assert_eq!(info.status, 200, "{}", info.text());
+        }
+    });
+    join_all(clients).await;
+    assert_eq!(runs("mod download"), 20);
+    assert_eq!(runs("list"), 0);
+    assert_eq!(setup.goget.runs().running(), 0);
+}
+
+#[tokio::test]
+async fn an_info_needs_no_run_of_its_own_where_the_zip_is_just_being_made() {
+    let (setup, _folder, runs) = counted();
+    setup.hello().tag("v1.0.0");
+    let path = |extension| format!("/{HELLO}/@v/v1.0.0.{extension}");
+    let (zip, info) = (path("zip"), path("info"));
+    let making = crate::processes::begin(&setup.goget, &zip);
+    crate::processes::until(|| making.is_finished() || setup.goget.runs().running() == 1).await;
+    assert_eq!(setup.get(&info).await.status, 200);
+    assert_eq!(making.await.unwrap(), Ok(StatusCode::OK));
+    assert_eq!(runs("mod download"), 1);
+    assert_eq!(runs("list"), 0);
+}
+
+#[tokio::test]
+async fn an_info_alone_makes_no_zip_and_brings_the_go_mod() {
+    let (setup, _folder, runs) = counted();
+    setup.hello().tag("v1.0.0");
+    for extension in ["info", "mod"] {
+        let path = format!("/{HELLO}/@v/v1.0.0.{extension}");
+        assert_eq!(setup.get(&path).await.status, 200);
+    }
+    assert_eq!(runs("list"), 1);
+    assert_eq!(runs("mod download"), 0);
+    assert_eq!(setup.files("zip"), 0);
+}
+
+#[tokio::test]
+async fn lists_and_failures_are_shared_by_who_waits_and_not_kept() {
+    let (setup, _folder, runs) = counted();
+    let repo = setup.hello();
+    repo.tag("v1.0.0");
+    let (list, none) = (
+        format!("/{HELLO}/@v/list"),
+        format!("/{HELLO}/@v/v1.1.0.zip"),
+    );
+    let all = |path: &str| {
+        let path = path.to_owned();
+        let setup = &setup;
+        async move { join_all((0..10).map(|_| setup.get(&path))).await }
+    };
+    assert!(all(&list).await.iter().all(|one| one.body == "v1.0.0\n"));
+    assert!(all(&none).await.iter().all(|one| one.status == 404));
+    assert_eq!((runs("list"), runs("download")), (1, 1));
+
+    repo.tag("v1.1.0");
+    assert_eq!(setup.text(&list).await, "v1.0.0\nv1.1.0\n");
+    assert_eq!(setup.get(&none).await.status, 200);
+}
