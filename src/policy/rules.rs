@@ -45,7 +45,9 @@ use crate::target::value::Target;
 /// FilterLayer::new(rules, go_get).layer(Redirect::to(upstream)?)     // + version control, D redirect
 /// ```
 ///
-/// A lookup allocates nothing, and takes hardly longer with 100,000 rules than with ten.
+/// A lookup allocates nothing, and its cost does not grow with the number of rules, only with how much of
+/// their memory is in use: `benches/policy.rs` showed 107 ns with ten rules, and with 100,000 of them
+/// 148 ns for 250 modules and 238 ns for 10,000 modules.
 ///
 /// The default value has no rules and includes everything.
 #[derive(Clone, Debug, Default)]
