@@ -4,10 +4,13 @@
 #[macro_use]
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use object_store::memory::InMemory;
+use object_store::throttle::{ThrottleConfig, ThrottledStore};
 use support::{
     Answer, Framing, Gate, Recorded, Source, SourceBody, ask, get, large_module_zip, quiet, read,
     whole,
@@ -15,6 +18,7 @@ use support::{
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tower::ServiceBuilder;
+use tower_goproxy::Storage;
 use tower_goproxy::fill::{Fill, FillLayer, OnDisconnect, OnMiss, ResponseBody};
 
 const ZIP: &str = "/example.com/m/@v/v1.0.0.zip";
@@ -283,4 +287,47 @@ on_each_storage! {
             assert_eq!(source.requests().total(), 2 * places);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_slower_than_the_source_gets_every_file() {
+    const FILES: usize = 600;
+    let slow = ThrottleConfig {
+        wait_put_per_call: Duration::from_secs(1),
+        ..ThrottleConfig::default()
+    };
+    let store = ThrottledStore::new(InMemory::new(), slow);
+    let layer = FillLayer::new(Storage::new(Arc::new(store)));
+    let source = Source::new(|_: &Recorded| Answer::new([MOD]));
+    let proxy = proxy(&layer, &source);
+    for statuses in ["tower-goproxy; fwd=miss; stored", "tower-goproxy; hit"] {
+        let asked: Vec<_> = (0..FILES).map(|n| spawn(&proxy, module_file(n))).collect();
+        for one in asked {
+            let response = one.await.unwrap();
+            assert_eq!(response.headers()["cache-status"], statuses);
+            assert_eq!(whole(response.into_body()).await.unwrap(), MOD);
+        }
+        layer.fills().idle().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn places_that_a_clone_is_given_are_its_own() {
+    let (source, _gate) = gated();
+    let layer = FillLayer::new(Storage::memory());
+    let fills = layer.fills();
+    let none = layer.clone().max_fills(0).max_wait(WAIT);
+    let refused = ask(&proxy(&none, &source), get(&module_file(1))).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let served = ask(&proxy(&layer, &source), get(&module_file(1))).await;
+    assert_eq!(served.status(), StatusCode::OK);
+    // A handle that was taken before counts the fills of both.
+    fills.idle().await;
+    let waiting = spawn(&proxy(&none, &source), module_file(2));
+    quiet().await;
+    assert_eq!(fills.running(), 1);
+    assert_eq!(
+        waiting.await.unwrap().status(),
+        StatusCode::SERVICE_UNAVAILABLE
+    );
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use tokio::time::{Instant, sleep};
 use tower_goproxy::fill::{FillLayer, OnMiss};
 
@@ -116,5 +116,21 @@ on_each_storage! {
         slowly.await.unwrap();
         layer.fills().idle().await;
         assert_eq!(source.requests().total(), 1);
+    }
+
+    async fn who_asks_past_the_fill_is_told_too(storage: Storage) {
+        let never = Gate::closed();
+        let silent = Answer::new(["v1.0.0\n"]).withheld(&never);
+        let source = Source::new(move |_: &Recorded| silent.clone());
+        let proxy = proxy(&layer(storage), &source);
+        let mut head = get(MOD);
+        *head.method_mut() = Method::HEAD;
+        let begun = Instant::now();
+        for request in [get("/example.com/m/@v/list"), get("/example.com/m/@latest"), head] {
+            let response = ask(&proxy, request).await;
+            assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+            assert_eq!(response.headers()["cache-control"], "no-store");
+        }
+        assert_eq!(begun.elapsed(), 3 * PATIENCE);
     }
 }

@@ -213,7 +213,17 @@ fn an_address_that_cannot_be_redirected_to_is_an_error_that_says_why() {
             "https://user:secret@proxy.example",
             "every client would be told its credentials",
         ),
+        (
+            "https://user:secret@a.example,https://b.example",
+            "it is a list, and a redirect leads to one registry",
+        ),
+        (
+            "https://a.example|off",
+            "it is a list, and a redirect leads to one registry",
+        ),
     ] {
+        let shown = format!("{} {:?}", error(address), error(address));
+        assert!(!shown.contains("secret"), "{shown}");
         assert!(
             error(address).to_string().ends_with(reason),
             "{}",
