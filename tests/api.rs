@@ -1,5 +1,5 @@
 //! What the types promise, shown by the compiler.
-#![cfg(all(feature = "fill", feature = "upstream"))]
+#![cfg(all(feature = "fill", feature = "upstream", feature = "go-get"))]
 
 use std::convert::Infallible;
 use std::fmt::{Debug, Display};
