@@ -139,7 +139,7 @@ fn app(args: &Args, include: Router) -> Result<Router, BoxError> {
     };
     let mut app = Router::new()
         .fallback(not_here)
-        .layer(FilterLayer::new(rules, include));
+        .layer(FilterLayer::new(rules, include).with_verdicts());
     if let Some(credentials) = &args.basic_auth {
         if !credentials.contains(':') {
             return Err("--basic-auth needs USER:PASS".into());

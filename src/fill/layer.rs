@@ -6,6 +6,7 @@ use tower_layer::Layer;
 use super::config::{Config, OnDisconnect, OnMiss};
 use super::fills::Fills;
 use super::flights::Flights;
+use super::hot::Hot;
 use super::service::Fill;
 use crate::storage::Storage;
 
@@ -31,6 +32,7 @@ use crate::storage::Storage;
 pub struct FillLayer {
     storage: Storage,
     config: Arc<Config>,
+    hot: Arc<Hot>,
     flights: Arc<Flights>,
 }
 
@@ -40,6 +42,7 @@ impl FillLayer {
         Self {
             storage,
             config: Arc::default(),
+            hot: Arc::default(),
             flights: Arc::new(Flights::new()),
         }
     }
@@ -90,6 +93,18 @@ impl FillLayer {
         self.configure(|config| config.max_info = bytes)
     }
 
+    /// How many bytes of memory the small stored files may take that are asked for most: those of up to
+    /// 128 KiB, which are nearly all `.info` and `.mod` and many a `.zip`. 0 turns this off.
+    /// Default: 32 MiB.
+    ///
+    /// A file that is removed from the storage behind the proxy's back may be answered for another minute.
+    ///
+    /// From here on this layer has a memory of its own, which it does not share with earlier clones.
+    pub fn max_memory(mut self, bytes: u64) -> Self {
+        self.hot = Arc::new(Hot::with_capacity(bytes));
+        self
+    }
+
     /// How long the source may be silent: before the head of its answer, and between two parts of a
     /// file that is filled. After that the fill has failed, and a client that has no head yet gets 504.
     /// Default: 5 minutes. An `Upstream` has shorter limits of its own.
@@ -132,6 +147,7 @@ impl<S> Layer<S> for FillLayer {
             source,
             self.storage.clone(),
             Arc::clone(&self.config),
+            Arc::clone(&self.hot),
             Arc::clone(&self.flights),
         )
     }

@@ -86,6 +86,7 @@ mod fills;
 mod flights;
 mod future;
 mod head;
+mod hot;
 mod layer;
 mod pass;
 mod places;

@@ -14,7 +14,9 @@ use super::body::ResponseBody;
 use super::config::Config;
 use super::flights::Flights;
 use super::future::ResponseFuture;
+use super::hot::Hot;
 use super::wanted::Wanted;
+use crate::observe::{self, Answer};
 use crate::reply;
 use crate::storage::Storage;
 use crate::target::Target;
@@ -35,6 +37,7 @@ pub struct Fill<S> {
     source: S,
     storage: Storage,
     config: Arc<Config>,
+    hot: Arc<Hot>,
     flights: Arc<Flights>,
 }
 
@@ -43,12 +46,14 @@ impl<S> Fill<S> {
         source: S,
         storage: Storage,
         config: Arc<Config>,
+        hot: Arc<Hot>,
         flights: Arc<Flights>,
     ) -> Self {
         Self {
             source,
             storage,
             config,
+            hot,
             flights,
         }
     }
@@ -78,7 +83,7 @@ where
     fn call(&mut self, request: Request<B>) -> ResponseFuture<SB> {
         let (parts, _body) = request.into_parts();
         let target = match Target::parse(parts.uri.path()) {
-            Ok(Some(target)) => target.into_owned(),
+            Ok(Some(target)) => target,
             Ok(None) => return refuse("not found: no path of a module proxy"),
             Err(invalid) => return refuse(&format!("not found: {invalid}")),
         };
@@ -86,12 +91,19 @@ where
             let response = reply::method_not_allowed();
             return ResponseFuture::ready(response.map(ResponseBody::reply));
         }
+        if let Some(file) = self.hot.get(target.as_str()) {
+            observe::answered(Answer::Hit);
+            let response = file.answer(target.resource(), &parts);
+            return ResponseFuture::ready(response.map(ResponseBody::stored));
+        }
+        let target = target.into_owned();
         let asker = Asker {
             source: self.source.clone(),
             flights: Arc::clone(&self.flights),
             wanted: Wanted {
                 storage: self.storage.clone(),
                 config: Arc::clone(&self.config),
+                hot: Arc::clone(&self.hot),
                 target,
                 parts,
             },

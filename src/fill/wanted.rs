@@ -8,14 +8,16 @@ use tokio::time::timeout;
 use super::conditional::{Plan, is_plain, plan};
 use super::config::Config;
 use super::head::{CacheStatus, etag, of_file};
+use super::hot::Hot;
 use crate::observe::{self, Answer};
-use crate::storage::{Key, Storage, StorageError, StoredBody, caught};
+use crate::storage::{Found, Key, Storage, StorageError, StoredBody, caught};
 use crate::target::Target;
 
 /// What one request wants, whoever answers it.
 pub(super) struct Wanted {
     pub(super) storage: Storage,
     pub(super) config: Arc<Config>,
+    pub(super) hot: Arc<Hot>,
     pub(super) target: Target<'static>,
     pub(super) parts: request::Parts,
 }
@@ -35,6 +37,7 @@ impl Wanted {
             .map_err(|elapsed| StorageError::new("look up in time", key, elapsed))?
             .map_err(|panicked| StorageError::new("look up", key, panicked))?;
         let Some((size, plan, body)) = found? else {
+            self.hot.remove(key);
             return Ok(None);
         };
         observe::answered(Answer::Hit);
@@ -51,7 +54,17 @@ impl Wanted {
         let headers = &self.parts.headers;
         if self.parts.method == Method::GET && is_plain(headers) {
             let found = self.storage.read(key, None).await?;
-            return Ok(found.map(|found| (found.size, Plan::Whole, found.body)));
+            return Ok(found.map(|found| match found {
+                Found::Whole(content) => {
+                    self.hot.put(key, &self.target, content.clone());
+                    (
+                        content.len() as u64,
+                        Plan::Whole,
+                        StoredBody::memory(content),
+                    )
+                }
+                Found::Part { size, body } => (size, Plan::Whole, body),
+            }));
         }
         let Some(size) = self.storage.size(key).await? else {
             return Ok(None);
@@ -66,7 +79,10 @@ impl Wanted {
             return Ok(Some((size, plan, StoredBody::default())));
         };
         let found = self.storage.read(key, range).await?;
-        Ok(found.map(|found| (size, plan, found.body)))
+        Ok(found.map(|found| match found {
+            Found::Whole(content) => (content.len() as u64, plan, StoredBody::memory(content)),
+            Found::Part { size, body } => (size, plan, body),
+        }))
     }
 
     pub(super) fn plan(&self, len: u64) -> Plan {
