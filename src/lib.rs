@@ -85,6 +85,8 @@
     clippy::unwrap_used
 )]
 
+#[cfg(any(feature = "fill", feature = "go-get"))]
+pub mod access;
 pub mod filter;
 #[cfg(feature = "go-get")]
 pub mod goget;
@@ -109,6 +111,8 @@ pub mod storage;
 #[cfg(feature = "fill")]
 mod verify;
 
+#[cfg(any(feature = "fill", feature = "go-get"))]
+pub use self::access::Access;
 #[cfg(feature = "go-get")]
 pub use self::goget::GoGet;
 pub use self::redirect::Redirect;

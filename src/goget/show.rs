@@ -1,6 +1,7 @@
 //! What may be seen of a message.
 
 use super::config::Config;
+use super::environment::basic;
 
 /// Lines that say what happened, in output of git.
 const TELLING: [&str; 4] = ["fatal: ", "remote: ", "ERROR: ", "error: "];
@@ -8,10 +9,9 @@ const TELLING: [&str; 4] = ["fatal: ", "remote: ", "ERROR: ", "error: "];
 /// A message without the secrets that are in the settings, for operators.
 pub(super) fn redacted(config: &Config, text: &str) -> String {
     let mut text = without_users(text);
-    for one in &config.credentials {
-        if !one.password.is_empty() {
-            text = text.replace(&one.password, "xxxxx");
-        }
+    for one in config.logins() {
+        text = text.replace(one.password(), "xxxxx");
+        text = text.replace(&basic(one), "xxxxx");
     }
     text
 }

@@ -1,0 +1,66 @@
+//! What is different for an owner: the module cache, and who we are for some hosts.
+
+use std::path::PathBuf;
+
+use super::clean::OWNERS;
+use super::config::Config;
+use super::netrc;
+use crate::access::value::Access;
+
+impl Config {
+    /// The folder of the module cache.
+    pub(super) fn modules_of(&self, access: Option<&Access>) -> PathBuf {
+        match access {
+            Some(access) if !self.shared => {
+                let name = access.owner_name().as_str();
+                self.cache.join(OWNERS).join(name)
+            }
+            _ => self.cache.clone(),
+        }
+    }
+
+    /// The settings with the credentials of an owner, and with none of ours for the same hosts.
+    pub(super) fn for_owner(&self, access: &Access) -> Self {
+        let owners = access.logins().clone();
+        let is_ours = |host: &str| !owners.iter().any(|one| same_name(one.host(), host));
+        let mut config = self.clone();
+        config.credentials.keep(|one| is_ours(one.host()));
+        config
+            .git_config
+            .retain(|(key, _)| host_of_secret(key).is_none_or(is_ours));
+        if owners.iter().next().is_some() {
+            config.netrc = netrc::of_hosts(&self.netrc, is_ours);
+        }
+        config.owners = owners;
+        config
+    }
+}
+
+/// Whether two hosts differ in their ports at most: a netrc file has none.
+fn same_name(one: &str, other: &str) -> bool {
+    without_port(one).eq_ignore_ascii_case(without_port(other))
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        // The colons of an IPv6 address are inside of brackets.
+        Some((name, port)) if !port.contains(']') => name,
+        _ => host,
+    }
+}
+
+/// The host in a key of git's configuration that can hold a secret for it (`man git-config`).
+fn host_of_secret(key: &str) -> Option<&str> {
+    let (section, rest) = key.split_once('.')?;
+    let (url, name) = rest.rsplit_once('.')?;
+    let section = section.to_ascii_lowercase();
+    let name = name.to_ascii_lowercase();
+    let is_secret =
+        section == "credential" || (section == "http" && matches!(&*name, "extraheader" | "cookiefile"));
+    if !is_secret {
+        return None;
+    }
+    let (_, rest) = url.split_once("://").unwrap_or(("", url));
+    let host = rest.split('/').next().unwrap_or(rest);
+    Some(host.rsplit_once('@').map_or(host, |(_, host)| host))
+}
