@@ -8,12 +8,15 @@ use tokio::time::timeout;
 use super::conditional::{Plan, is_plain, plan};
 use super::config::Config;
 use super::head::{CacheStatus, etag, of_file};
+use crate::access::value::Access;
 use crate::observe::{self, Answer};
 use crate::storage::{Key, Storage, StorageError, StoredBody, caught};
 use crate::target::Target;
 
 /// What one request wants, whoever answers it.
 pub(super) struct Wanted {
+    /// For whom the answer is; `None` for everyone.
+    pub(super) access: Option<Access>,
     pub(super) storage: Storage,
     pub(super) config: Arc<Config>,
     pub(super) target: Target<'static>,
@@ -21,6 +24,15 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// Where the file is stored. `None` for what is no file.
+    pub(super) fn key(&self) -> Option<Key> {
+        let key = Key::new(&self.target)?;
+        Some(match &self.access {
+            Some(access) => key.for_owner(access.owner_name()),
+            None => key,
+        })
+    }
+
     /// The answer out of the storage, if the file is there.
     ///
     /// # Errors

@@ -82,7 +82,10 @@ pub(super) fn clean(folder: &Path, bounds: Bounds) -> io::Result<u64> {
         }
     }
     // What is left there are locks and lists.
-    for owner in owners.iter().filter(|owner| !stay.contains(&owner.join("mod"))) {
+    for owner in owners
+        .iter()
+        .filter(|owner| !stay.contains(&owner.join("mod")))
+    {
         found(fs::remove_dir_all(owner))?;
     }
     Ok(before - total)
@@ -122,7 +125,9 @@ fn versions_of(root: &Path, download: &Path, folder: &Path) -> io::Result<Vec<It
         let Some((version, extension)) = name.rsplit_once('.') else {
             continue;
         };
-        let item = found.entry(version.to_owned()).or_insert_with(|| Item::in_root(root));
+        let item = found
+            .entry(version.to_owned())
+            .or_insert_with(|| Item::in_root(root));
         item.add(entry.path(), extension == "zip")?;
     }
     let module = folder

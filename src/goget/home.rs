@@ -53,7 +53,8 @@ impl Home {
         let path = dir.path().join(LOCK);
         let lock = File::create(&path)?;
         // Where the file system knows no locks, a sweep cannot take one either and leaves the folder alone.
-        let swept = matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) || !path.try_exists()?;
+        let swept =
+            matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) || !path.try_exists()?;
         Ok((!swept).then_some(Self { dir, _lock: lock }))
     }
 

@@ -11,7 +11,7 @@ use super::cache::Cached;
 use super::error::{GoGetError, Kind};
 use super::file::FileParts;
 use super::job::{Asked, Job};
-use super::reply::found;
+use super::reply::{Audience, found};
 use crate::access::value::Access;
 use crate::module::path::ModulePath;
 use crate::module::version::Version;
@@ -50,6 +50,10 @@ impl Order {
         self,
         backend: Arc<Backend>,
     ) -> Result<Response<GoGetBody>, GoGetError> {
+        let audience = match &self.access {
+            Some(_) if !backend.config.shared => Audience::Owner,
+            _ => Audience::Everyone,
+        };
         let module = self.target.module().into_owned();
         let resource = self.target.resource();
         let (len, body) = match self.target.version() {
@@ -78,7 +82,7 @@ impl Order {
         } else {
             body
         };
-        Ok(found(resource, len, body))
+        Ok(found(resource, len, body, audience))
     }
 }
 

@@ -55,8 +55,8 @@ fn host_of_secret(key: &str) -> Option<&str> {
     let (url, name) = rest.rsplit_once('.')?;
     let section = section.to_ascii_lowercase();
     let name = name.to_ascii_lowercase();
-    let is_secret =
-        section == "credential" || (section == "http" && matches!(&*name, "extraheader" | "cookiefile"));
+    let is_secret = section == "credential"
+        || (section == "http" && matches!(&*name, "extraheader" | "cookiefile"));
     if !is_secret {
         return None;
     }
