@@ -26,7 +26,8 @@ impl GoGet {
     }
 
     /// Sends this user and password to `host` over https: git with each request, the go command with those that find
-    /// out where a repository is. They win over a netrc file. Of two for one host the later counts.
+    /// out where a repository is. They win over a netrc file. Of two for one host the later counts. For credentials of the
+    /// user who asks, see [`Access`](crate::Access).
     ///
     /// The host can have a port, as in `git.corp.example:8443`.
     ///
