@@ -57,6 +57,7 @@ pub(super) fn clean(folder: &Path, bounds: Bounds) -> io::Result<u64> {
     }
     let owners: Vec<PathBuf> = entries(&folder.join(OWNERS))?
         .into_iter()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
         .map(|entry| entry.path())
         .collect();
     let mut items = Vec::new();

@@ -84,13 +84,52 @@ pub(super) fn sweep(config: &Config) -> io::Result<()> {
         let lock = entry.path().join(LOCK);
         // One without the file is just being made.
         let opened = OpenOptions::new().read(true).write(true).open(lock);
-        if opened.is_ok_and(|lock| lock.try_lock().is_ok()) {
+        let Ok(lock) = opened else {
+            continue;
+        };
+        // Held until the folder is gone: who is just making it must not come by the lock.
+        if lock.try_lock().is_ok() {
             match fs::remove_dir_all(entry.path()) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                // Another process was faster.
-                _ => {}
+                // Another process was faster, or has yet to notice that this one was.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
+                    ) => {}
+                removed => removed?,
             }
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::{Config, Home, sweep};
+
+    /// As when other processes start meanwhile.
+    #[test]
+    fn a_folder_that_is_being_made_is_not_swept_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::new(folder.path());
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    sweep(&config).unwrap();
+                }
+            });
+            for _ in 0..100 {
+                let home = Home::new(&config);
+                if home.as_ref().is_ok_and(|home| home.work().is_dir()) {
+                    continue;
+                }
+                done.store(true, Ordering::Relaxed);
+                panic!("{home:?}");
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+    }
 }

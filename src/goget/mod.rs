@@ -74,7 +74,8 @@
 //!   goes away with the run.
 //! * What is in the module cache of an owner is his, with whatever credentials he comes later, or with none.
 //!
-//! Settings that git has in [a file](GoGet::git_config_file) and those of other version control systems are for all owners.
+//! What git has in [a file](GoGet::git_config_file) for a part of a host, client certificates, cookies that are set for all
+//! hosts, and the settings of other version control systems are for all owners.
 //!
 //! # Caveats
 //!

@@ -64,3 +64,39 @@ fn host_of_secret(key: &str) -> Option<&str> {
     let host = rest.split('/').next().unwrap_or(rest);
     Some(host.rsplit_once('@').map_or(host, |(_, host)| host))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{host_of_secret, same_name};
+
+    #[test]
+    fn hosts_are_the_same_whatever_their_ports() {
+        for (one, other, want) in [
+            ("a.example", "a.example", true),
+            ("a.example:8443", "A.example", true),
+            ("a.example:8443", "a.example:22", true),
+            ("[::1]:8443", "[::1]", true),
+            ("[::1]", "[::2]", false),
+            ("a.example", "b.a.example", false),
+        ] {
+            assert_eq!(same_name(one, other), want, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn the_hosts_of_secrets_in_git_settings_are_found() {
+        for (key, want) in [
+            ("http.https://h:1/x.y/.extraHeader", Some("h:1")),
+            ("HTTP.https://user:p@ss@h.ExtraHeader", Some("h")),
+            ("http.https://h/.cookieFile", Some("h")),
+            ("credential.https://h.helper", Some("h")),
+            ("credential.h.username", Some("h")),
+            ("http.https://h/.sslCAInfo", None),
+            ("http.extraHeader", None),
+            ("credential.helper", None),
+            ("url.https://h/.insteadOf", None),
+        ] {
+            assert_eq!(host_of_secret(key), want, "{key}");
+        }
+    }
+}
