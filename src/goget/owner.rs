@@ -67,7 +67,48 @@ fn host_of_secret(key: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{host_of_secret, same_name};
+    use std::path::Path;
+
+    use super::{Access, Config, host_of_secret, same_name};
+    use crate::access::credentials::Credentials;
+    use crate::goget::environment::{environment, netrc};
+
+    #[test]
+    fn of_ours_only_what_is_for_other_hosts_is_left() {
+        let mut ours = Config::new(Path::new("unused"));
+        for host in ["a.example", "b.example"] {
+            let one = Credentials::new(host, "robot", format!("ours-{host}"));
+            ours.credentials.set(one.unwrap());
+            ours.netrc.push_str(&format!(
+                "machine {host}/team login robot password netrc-{host}\n"
+            ));
+            ours.git_config.push((
+                format!("http.https://{host}/team/.extraHeader"),
+                format!("header-{host}"),
+            ));
+        }
+        ours.netrc
+            .push_str("default login robot password netrc-default\n");
+        let access = Access::new("ann").credentials("a.example:8443", "ann", "hers");
+        let config = ours.for_owner(&access.unwrap());
+        let vars = environment(&config, Path::new("modules"), Path::new("home"));
+        let all = format!("{vars:?} {}", netrc(&config));
+        for (secret, want) in [
+            ("ours-a.example", false),
+            ("netrc-a.example", false),
+            ("header-a.example", false),
+            ("netrc-default", false),
+            ("ours-b.example", true),
+            ("netrc-b.example", true),
+            ("header-b.example", true),
+            ("machine a.example:8443 login ann password hers", true),
+        ] {
+            assert_eq!(all.contains(secret), want, "{secret} in {all}");
+        }
+        // One who has none leaves ours as they are.
+        let config = ours.for_owner(&Access::new("bob"));
+        assert_eq!(netrc(&config), netrc(&ours));
+    }
 
     #[test]
     fn hosts_are_the_same_whatever_their_ports() {
