@@ -115,7 +115,8 @@ fn git_config(config: &Config) -> Vec<(String, String)> {
     lines.extend(config.credentials.iter().map(header));
     lines.extend(config.git_config.iter().cloned());
     for one in config.owners.iter() {
-        // An empty value forgets all that was set before: git asks no helper, and sends one header.
+        // An empty value forgets all that was set before: git sends one header, and asks no helper, which it would also
+        // tell to forget a password that was refused.
         let host = one.host();
         lines.push((format!("credential.https://{host}.helper"), String::new()));
         lines.push((format!("http.https://{host}/.extraHeader"), String::new()));
