@@ -32,9 +32,8 @@
 //! when the last one leaves, it is killed with all that it has started. So it is when it takes
 //! [too long](GoGet::time_limit). Only [so many](GoGet::max_runs) run at once.
 //!
-//! Nothing of the client's head goes along, except an [`Access`](crate::Access) that an auth layer has put into the
-//! extensions of the request, and no more of the server's environment than
-//! [needed](GoGet::env). Arguments are made of checked paths and versions.
+//! Nothing of the client's head goes along, and no more of the server's environment than [needed](GoGet::env). What an auth
+//! layer has put into the extensions of the request may: see below. Arguments are made of checked paths and versions.
 //!
 //! # What comes back
 //!
