@@ -1,6 +1,6 @@
 //! The heads of answers.
 
-use headers::{ContentRange, ETag, HeaderMapExt};
+use headers::{CacheControl, ContentRange, ETag, HeaderMapExt};
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
 };
@@ -104,6 +104,25 @@ pub(super) fn of_known(
     }
     *response.status_mut() = status;
     response
+}
+
+/// An answer for one owner is for no cache that others use (RFC 9111, section 5.2.2.7), whatever a source has said.
+pub(super) fn make_private(headers: &mut HeaderMap) {
+    let said: CacheControl = headers.typed_get().unwrap_or_else(CacheControl::new);
+    if said.no_store() {
+        return;
+    }
+    let mut private = CacheControl::new().with_private();
+    if said.no_cache() {
+        private = private.with_no_cache();
+    }
+    if said.immutable() {
+        private = private.with_immutable();
+    }
+    if let Some(age) = said.max_age() {
+        private = private.with_max_age(age);
+    }
+    headers.typed_insert(private);
 }
 
 fn content_type(resource: Resource) -> HeaderValue {

@@ -57,6 +57,24 @@ impl FillLayer {
         self.configure(|config| config.on_disconnect = on_disconnect)
     }
 
+    /// The files are for everyone, whoever had them made: an [`Access`](crate::Access) in the extensions of a request makes
+    /// no difference to this layer. Without this, requests for different owners share neither files nor fills.
+    ///
+    /// For a source that does not look at the `Access`, such as `Upstream`, whose files would else be stored once per
+    /// owner; and for one that does, where every owner may read everything. In that case a fill runs with the credentials
+    /// of whoever came first, and if the source refuses those, all who wait for this fill are refused.
+    ///
+    /// ```
+    /// # use tower_goproxy::Storage;
+    /// # use tower_goproxy::fill::FillLayer;
+    /// let storage = Storage::memory();
+    /// let public = FillLayer::new(storage.clone()).shared();
+    /// let private = FillLayer::new(storage);
+    /// ```
+    pub fn shared(self) -> Self {
+        self.configure(|config| config.shared = true)
+    }
+
     /// How many fills may run at once, over all services of this layer. Default: 64.
     ///
     /// Each holds a connection of the source, at most about half a MiB of memory, and the file

@@ -28,7 +28,9 @@ use crate::target::Target;
 /// request of `Fill`'s own making: a method, the path of the target, `Accept-Encoding: identity`,
 /// and the extensions of the client's request. What a client sent in its headers, its credentials
 /// above all, stays outside, since the answer is for everyone. For the same reason a source must not
-/// give different files for different extensions: they are those of whoever came first.
+/// give different files for different extensions: they are those of whoever came first. The exception is an
+/// [`Access`](crate::Access), for which files and fills are its owner's, unless the layer is
+/// [shared](super::FillLayer::shared).
 ///
 /// Always ready, and never fails: a failing source is a 502. A hit neither waits for the source
 /// nor takes any of its capacity.
@@ -91,7 +93,14 @@ where
             let response = reply::method_not_allowed();
             return ResponseFuture::ready(response.map(ResponseBody::reply));
         }
-        if let Some(file) = self.hot.get(target.as_str()) {
+        let access = match self.config.shared {
+            true => None,
+            false => parts.extensions.get().cloned(),
+        };
+        // What is an owner's has another key than the target alone.
+        if access.is_none()
+            && let Some(file) = self.hot.get(target.as_str())
+        {
             observe::answered(Answer::Hit);
             let response = file.answer(target.resource(), &parts);
             return ResponseFuture::ready(response.map(ResponseBody::stored));
@@ -101,6 +110,7 @@ where
             source: self.source.clone(),
             flights: Arc::clone(&self.flights),
             wanted: Wanted {
+                access,
                 storage: self.storage.clone(),
                 config: Arc::clone(&self.config),
                 hot: Arc::clone(&self.hot),

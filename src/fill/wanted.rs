@@ -9,12 +9,15 @@ use super::conditional::{Plan, is_plain, plan};
 use super::config::Config;
 use super::head::{CacheStatus, etag, of_file};
 use super::hot::Hot;
+use crate::access::value::Access;
 use crate::observe::{self, Answer};
 use crate::storage::{Found, Key, Storage, StorageError, StoredBody, caught};
 use crate::target::Target;
 
 /// What one request wants, whoever answers it.
 pub(super) struct Wanted {
+    /// For whom the answer is; `None` for everyone.
+    pub(super) access: Option<Access>,
     pub(super) storage: Storage,
     pub(super) config: Arc<Config>,
     pub(super) hot: Arc<Hot>,
@@ -23,6 +26,15 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// Where the file is stored. `None` for what is no file.
+    pub(super) fn key(&self) -> Option<Key> {
+        let key = Key::new(&self.target)?;
+        Some(match &self.access {
+            Some(access) => key.for_owner(access.owner_name()),
+            None => key,
+        })
+    }
+
     /// The answer out of the storage, if the file is there.
     ///
     /// # Errors
@@ -32,6 +44,10 @@ impl Wanted {
         &self,
         key: &Key,
     ) -> Result<Option<Response<StoredBody>>, StorageError> {
+        if let Some(file) = self.hot.get(key.as_str()) {
+            observe::answered(Answer::Hit);
+            return Ok(Some(file.answer(self.target.resource(), &self.parts)));
+        }
         let found = timeout(self.config.storage_timeout, caught(self.look_up(key))).await;
         let found = found
             .map_err(|elapsed| StorageError::new("look up in time", key, elapsed))?

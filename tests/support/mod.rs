@@ -9,7 +9,7 @@
 //! - [`tap`], [`answers`], [`kept`]: how far a source is, what a server has answered, what a storage holds.
 //! - [`plain_source`], [`faulty_store`]: a source in this process, and a store that goes wrong where it is told to.
 //! - [`respawn`]: this test binary as a process of its own, to be killed or limited.
-//! - [`repos`]: git repositories made at test time.
+//! - [`repos`], [`git_host`]: git repositories made at test time, and a host that gives them to some.
 //! - [`go`]: the go command with a clean environment and a fresh module cache.
 
 // Each test binary compiles all of this and uses a part of it.
@@ -22,6 +22,8 @@ pub mod answers;
 pub mod ask;
 #[cfg(feature = "fill")]
 pub mod faulty_store;
+#[cfg(feature = "go-get")]
+pub mod git_host;
 pub mod go;
 pub mod held_store;
 #[cfg(feature = "fill")]
@@ -43,6 +45,8 @@ pub mod wire;
 
 pub use answers::Answers;
 pub use ask::{ask, get, quiet, read, request, whole, within, within_minutes};
+#[cfg(feature = "go-get")]
+pub use git_host::GitHost;
 pub use go::{Build, Client};
 pub use held_store::HeldStore;
 #[cfg(feature = "fill")]
