@@ -71,7 +71,7 @@ enum Miss {
     Stream,
     /// The file, once it is stored.
     Wait,
-    /// A redirect to the upstream.
+    /// A redirect to the upstream. Direct modules are streamed.
     Redirect,
     /// 404, so that GOPROXY=ours,other goes on.
     NotFound,
@@ -109,7 +109,7 @@ async fn run(args: &Args) -> Result<(), BoxError> {
     };
     let fill = fill_layer(args)?;
     let include = include(args, fill.as_ref())?;
-    let direct = direct(fill.as_ref(), goget.clone());
+    let direct = direct(args, fill.as_ref(), goget.clone());
     let app = app(args, direct.layer(FilterLayer::new(rules, include)))?;
 
     let listener = TcpListener::bind(args.listen).await?;
@@ -163,12 +163,19 @@ fn include(args: &Args, fill: Option<&FillLayer>) -> Result<Router, BoxError> {
 }
 
 /// The inner service: what the rules leave to version control, and every other path.
-fn direct(fill: Option<&FillLayer>, goget: Option<GoGet>) -> Router {
-    match (fill, goget) {
-        (_, None) => Router::new().fallback(not_here),
-        (None, Some(goget)) => Router::new().fallback_service(goget),
-        (Some(fill), Some(goget)) => Router::new().fallback_service(fill.layer(goget)),
-    }
+fn direct(args: &Args, fill: Option<&FillLayer>, goget: Option<GoGet>) -> Router {
+    let Some(goget) = goget else {
+        return Router::new().fallback(not_here);
+    };
+    let Some(fill) = fill.cloned() else {
+        return Router::new().fallback_service(goget);
+    };
+    let fill = match args.on_miss {
+        // The upstream does not have them, nor should it learn their names.
+        Miss::Redirect => fill.on_miss(OnMiss::Stream),
+        Miss::Stream | Miss::Wait | Miss::NotFound => fill,
+    };
+    Router::new().fallback_service(fill.layer(goget))
 }
 
 fn app(args: &Args, mut app: Router) -> Result<Router, BoxError> {

@@ -9,7 +9,8 @@
 //! - [`tap`], [`answers`], [`kept`]: how far a source is, what a server has answered, what a storage holds.
 //! - [`plain_source`], [`faulty_store`]: a source in this process, and a store that goes wrong where it is told to.
 //! - [`respawn`]: this test binary as a process of its own, to be killed or limited.
-//! - [`repos`]: git repositories made at test time.
+//! - [`repos`], [`git_host`]: git repositories made at test time, and a host that serves them to who is known.
+//! - [`company`]: a program of public and private modules.
 //! - [`go`]: the go command with a clean environment and a fresh module cache.
 
 // Each test binary compiles all of this and uses a part of it.
@@ -20,8 +21,10 @@ pub mod storages;
 
 pub mod answers;
 pub mod ask;
+pub mod company;
 #[cfg(feature = "fill")]
 pub mod faulty_store;
+pub mod git_host;
 pub mod go;
 pub mod held_store;
 #[cfg(feature = "fill")]
@@ -43,6 +46,7 @@ pub mod wire;
 
 pub use answers::Answers;
 pub use ask::{ask, get, quiet, read, request, whole, within, within_minutes};
+pub use git_host::GitHost;
 pub use go::{Build, Client};
 pub use held_store::HeldStore;
 #[cfg(feature = "fill")]
