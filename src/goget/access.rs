@@ -131,7 +131,8 @@ impl GoGet {
         self.git_config("credential.helper", helper)
     }
 
-    /// The private key for ssh, which then uses no other.
+    /// The private key for ssh, which then uses no other and reads no configuration. Only who runs the server may read
+    /// the file, else ssh does not take it.
     ///
     /// ```
     /// # use tower_goproxy::GoGet;
@@ -144,7 +145,8 @@ impl GoGet {
         self.set(|config| config.ssh_key = Some(path.into()))
     }
 
-    /// The file with the keys of the hosts that ssh may connect to, and no others.
+    /// The file with the keys of the hosts that ssh may connect to, and no others. ssh then reads no configuration.
+    /// `ssh-keyscan` writes such lines.
     ///
     /// ```
     /// # use tower_goproxy::GoGet;

@@ -17,6 +17,8 @@ const TEXTS: &[(Kind, &[&str])] = &[
             "errors parsing go.mod",
             "flag provided but not defined",
             "detected dubious ownership",
+            "Warning: Identity file ",
+            "private key files are NOT accessible by others",
         ],
     ),
     (
@@ -56,12 +58,12 @@ const TEXTS: &[(Kind, &[&str])] = &[
         Kind::TooMany,
         &["returned error: 429", ": 429 Too Many Requests"],
     ),
+    (Kind::HostKey, &["Host key verification failed"]),
     (
         Kind::Credentials,
         &[
             "Authentication failed for",
             "Permission denied (publickey",
-            "Host key verification failed",
             "returned error: 401",
             "returned error: 403",
             "HTTP Basic: Access denied",

@@ -123,6 +123,10 @@ fn git_config(config: &Config) -> Vec<(String, String)> {
 /// ssh never asks anybody, and does not wait for long.
 fn ssh(config: &Config) -> String {
     let mut command = "ssh -o BatchMode=yes -o ConnectTimeout=10".to_owned();
+    if config.ssh_key.is_some() || config.ssh_known_hosts.is_some() {
+        // ssh looks for its configuration in the home of the user, whatever HOME is. It could add keys.
+        command.push_str(" -F none");
+    }
     if let Some(key) = &config.ssh_key {
         command.push_str(" -o IdentitiesOnly=yes -i ");
         command.push_str(&quoted(&key.to_string_lossy()));
@@ -130,7 +134,7 @@ fn ssh(config: &Config) -> String {
     if let Some(hosts) = &config.ssh_known_hosts {
         // Once for the shell that git runs, once for ssh, which splits the value at blanks.
         let option = format!("UserKnownHostsFile=\"{}\"", hosts.to_string_lossy());
-        command.push_str(" -o StrictHostKeyChecking=yes -o ");
+        command.push_str(" -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o ");
         command.push_str(&quoted(&option));
     }
     command

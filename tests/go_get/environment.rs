@@ -97,8 +97,8 @@ async fn settings_are_variables_and_those_win() {
         ("GOFLAGS", "-modcacherw"),
         (
             "GIT_SSH_COMMAND",
-            "ssh -o BatchMode=yes -o ConnectTimeout=10 -o IdentitiesOnly=yes -i '/etc/go proxy/id' \
-             -o StrictHostKeyChecking=yes -o 'UserKnownHostsFile=\"/etc/goproxy/known_hosts\"'",
+            "ssh -o BatchMode=yes -o ConnectTimeout=10 -F none -o IdentitiesOnly=yes -i '/etc/go proxy/id' \
+             -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o 'UserKnownHostsFile=\"/etc/goproxy/known_hosts\"'",
         ),
     ] {
         assert_eq!(seen[name], value, "{name}");

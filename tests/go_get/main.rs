@@ -17,6 +17,8 @@ mod origin;
 mod processes;
 mod setup;
 mod shared;
+#[cfg(target_os = "linux")]
+mod ssh;
 #[cfg(all(feature = "fill", feature = "upstream"))]
 mod together;
 mod versions;

@@ -9,7 +9,8 @@
 //! - [`tap`], [`answers`], [`kept`]: how far a source is, what a server has answered, what a storage holds.
 //! - [`plain_source`], [`faulty_store`]: a source in this process, and a store that goes wrong where it is told to.
 //! - [`respawn`]: this test binary as a process of its own, to be killed or limited.
-//! - [`repos`], [`git_host`]: git repositories made at test time, and a host that serves them to who is known.
+//! - [`repos`], [`git_host`], [`ssh_host`]: git repositories made at test time, and hosts that serve them to who is
+//!   known.
 //! - [`company`]: a program of public and private modules.
 //! - [`go`]: the go command with a clean environment and a fresh module cache.
 
@@ -37,6 +38,8 @@ pub mod requests;
 pub mod respawn;
 pub mod scripted;
 pub mod server;
+#[cfg(unix)]
+pub mod ssh_host;
 pub mod static_registry;
 pub mod tap;
 pub mod tls;
@@ -59,6 +62,8 @@ pub use repos::{Repo, Repos};
 pub use requests::{Recorded, Requests};
 pub use scripted::{Answer, Framing, Gate, ScriptedRegistry, Source, SourceBody};
 pub use server::Server;
+#[cfg(unix)]
+pub use ssh_host::SshHost;
 pub use static_registry::{StaticRegistry, static_files};
 pub use tap::Tap;
 pub use tls::Tls;
