@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::config::Credentials;
+use super::config::{Credentials, absolute};
 use super::service::GoGet;
 
 impl GoGet {
@@ -117,7 +117,7 @@ impl GoGet {
     /// ```
     #[must_use]
     pub fn git_config_file(self, path: impl Into<PathBuf>) -> Self {
-        self.set(|config| config.git_config_file = Some(path.into()))
+        self.set(|config| config.git_config_file = Some(absolute(path.into())))
     }
 
     /// A command that git asks for credentials (`man gitcredentials`).
@@ -142,7 +142,7 @@ impl GoGet {
     /// ```
     #[must_use]
     pub fn ssh_key(self, path: impl Into<PathBuf>) -> Self {
-        self.set(|config| config.ssh_key = Some(path.into()))
+        self.set(|config| config.ssh_key = Some(absolute(path.into())))
     }
 
     /// The file with the keys of the hosts that ssh may connect to, and no others. ssh then reads no configuration.
@@ -154,7 +154,7 @@ impl GoGet {
     /// ```
     #[must_use]
     pub fn ssh_known_hosts(self, path: impl Into<PathBuf>) -> Self {
-        self.set(|config| config.ssh_known_hosts = Some(path.into()))
+        self.set(|config| config.ssh_known_hosts = Some(absolute(path.into())))
     }
 }
 

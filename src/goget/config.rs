@@ -35,6 +35,11 @@ pub(super) struct Config {
     pub(super) bounds: Bounds,
 }
 
+/// From where we are now: the commands are elsewhere, and the process may change its directory.
+pub(super) fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
 /// Who we are for one host.
 #[derive(Clone)]
 pub(super) struct Credentials {
@@ -46,8 +51,7 @@ pub(super) struct Credentials {
 impl Config {
     pub(super) fn new(cache: &Path) -> Self {
         Self {
-            // Right also when the process changes its directory.
-            cache: std::path::absolute(cache).unwrap_or_else(|_| cache.into()),
+            cache: absolute(cache.into()),
             go: "go".into(),
             proxy: "direct".into(),
             private: String::new(),
