@@ -108,6 +108,9 @@ fn git_config(config: &Config) -> Vec<(String, String)> {
     let mut lines = vec![
         ("gc.autoDetach".to_owned(), "false".to_owned()),
         ("maintenance.autoDetach".to_owned(), "false".to_owned()),
+        // A fetch that is killed leaves nothing: a pack is there once it is whole. Single objects would stay, a commit
+        // without its files among them, which then would never be fetched again.
+        ("fetch.unpackLimit".to_owned(), "1".to_owned()),
     ];
     for one in &config.credentials {
         let encoded = BASE64_STANDARD.encode(format!("{}:{}", one.user, one.password));

@@ -11,6 +11,7 @@ mod cleaned;
 mod credentials;
 mod environment;
 mod errors;
+mod full;
 mod hosts;
 mod missing;
 mod origin;
@@ -21,4 +22,5 @@ mod shared;
 mod ssh;
 #[cfg(all(feature = "fill", feature = "upstream"))]
 mod together;
+mod unreachable;
 mod versions;
