@@ -1,4 +1,4 @@
-//! A git host that wants to know who asks.
+//! A git host that wants to know who asks: git's own server behind basic auth and TLS.
 
 use std::fs;
 
@@ -10,21 +10,24 @@ use crate::support::GitHost;
 
 const MODULE: &str = "/github.com/team/hello/@v";
 
-/// Serves the repositories of a setup.
+/// A host with a repository that one user may see.
 async fn start(setup: &Setup) -> GitHost {
     setup
         .repos
         .module("team/hello", "github.com/team/hello")
         .tag("v1.0.0");
-    GitHost::start(setup.repos.root()).await
+    let host = GitHost::start(setup.repos.root()).await;
+    host.allow("robot", "hunter2", &["team/hello"]);
+    host
 }
 
 /// A service for which this is GitHub.
 fn github(host: &GitHost, setup: &Setup) -> GoGet {
-    let goget = GoGet::new(setup.folder.path()).go(crate::support::go::program());
-    host.instead_of("github.com")
-        .into_iter()
-        .fold(goget, |goget, (key, value)| goget.git_config(key, value))
+    let (key, value) = host.instead_of("https://github.com/");
+    GoGet::new(setup.folder.path())
+        .go(crate::support::go::program())
+        .git_config(key, value)
+        .git_config("http.sslCAInfo", host.authority())
 }
 
 async fn assert_served(host: &GitHost, goget: GoGet) {
@@ -41,7 +44,7 @@ async fn right_credentials_open_a_repository_and_are_in_no_process_list() {
     let host = start(&setup).await;
     let goget = github(&host, &setup);
     let goget = goget
-        .credentials(host.address().to_string(), "robot", "hunter2")
+        .credentials(host.address(), "robot", "hunter2")
         .unwrap();
     assert_served(&host, goget).await;
 }
@@ -61,11 +64,7 @@ async fn a_credential_helper_opens_a_repository() {
     let setup = Setup::new();
     let host = start(&setup).await;
     let file = setup.folder.path().join("store");
-    fs::write(
-        &file,
-        format!("https://robot:hunter2@{}\n", host.address().to_string()),
-    )
-    .unwrap();
+    fs::write(&file, format!("https://robot:hunter2@{}\n", host.address())).unwrap();
     let helper = format!("store --file={}", file.display());
     let goget = github(&host, &setup).git_credential_helper(helper);
     assert_served(&host, goget).await;
@@ -83,7 +82,7 @@ async fn wrong_credentials_are_a_bad_gateway_that_tells_what_is_wrong() {
     .unwrap();
     for goget in [
         github(&host, &setup)
-            .credentials(host.address().to_string(), "robot", "wrong-secret")
+            .credentials(host.address(), "robot", "wrong-secret")
             .unwrap(),
         github(&host, &setup).netrc(file).unwrap(),
     ] {

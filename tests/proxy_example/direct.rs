@@ -10,7 +10,6 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::proxy::{Proxy, command, refusal};
-use crate::support::git_host::{PASSWORD, USER};
 use crate::support::go::program;
 use crate::support::{Client, GitHost, Repos, StaticRegistry, company};
 
@@ -31,15 +30,15 @@ impl Scene {
     /// The one of a company, whose modules are on a host that takes itself for GitHub.
     fn corp(host: &GitHost) -> Self {
         let this = Self::new("+\nD github.com/corp\n");
-        let [(key, value), (_, authority)] = host.instead_of("github.com");
+        let (key, value) = host.instead_of("https://github.com/");
+        let authority = host.authority();
         let url = key
             .trim_start_matches("url.")
             .trim_end_matches(".insteadOf");
         let text =
             format!("[url \"{url}\"]\n\tinsteadOf = {value}\n[http]\n\tsslCAInfo = {authority}\n");
         this.write("gitconfig", &text);
-        let netrc = format!("machine 127.0.0.1 login {USER} password {PASSWORD}\n");
-        this.write("netrc", &netrc);
+        this.write("netrc", "machine 127.0.0.1 login robot password hunter2\n");
         this
     }
 
@@ -71,6 +70,14 @@ impl Scene {
     }
 }
 
+/// The host of all private modules, which one user may see.
+async fn corp_host(repos: &Repos) -> GitHost {
+    let host = GitHost::start(repos.root()).await;
+    let names = ["one", "two", "mono", "major", "commit"].map(|name| format!("corp/{name}"));
+    host.allow("robot", "hunter2", &names.each_ref().map(String::as_str));
+    host
+}
+
 /// `--go` with the go command of the tests.
 fn go() -> String {
     format!("--go {}", program().display())
@@ -84,7 +91,7 @@ const NOBODY: &str = "http://127.0.0.1:9";
 async fn a_program_of_public_and_private_modules_builds_again_when_all_sources_are_gone() {
     let repos = Repos::new();
     let ids = company::all(&company::private(&repos));
-    let host = GitHost::start(repos.root()).await;
+    let host = corp_host(&repos).await;
     let tree = company::registry();
     let registry = StaticRegistry::start(tree.root()).await;
     let scene = Scene::corp(&host);
@@ -100,7 +107,7 @@ async fn a_program_of_public_and_private_modules_builds_again_when_all_sources_a
 
     // A new process knows only what is stored.
     registry.shutdown().await;
-    host.shutdown().await;
+    drop(host);
     repos.remove();
     fs::remove_dir_all(scene.at("modules-go")).unwrap();
     let proxy = scene.start(NOBODY, &options).await;
@@ -112,7 +119,7 @@ async fn a_program_of_public_and_private_modules_builds_again_when_all_sources_a
 async fn who_has_no_credentials_is_told_so() {
     let repos = Repos::new();
     company::private(&repos);
-    let host = GitHost::start(repos.root()).await;
+    let host = corp_host(&repos).await;
     let scene = Scene::corp(&host);
     let options = format!("{} --git-config @/gitconfig", go());
     let proxy = scene.start(NOBODY, &options).await;
@@ -126,7 +133,7 @@ async fn who_has_no_credentials_is_told_so() {
 async fn a_go_command_of_the_path_is_used_where_none_is_named() {
     let repos = Repos::new();
     company::private(&repos);
-    let host = GitHost::start(repos.root()).await;
+    let host = corp_host(&repos).await;
     let scene = Scene::corp(&host);
     fs::create_dir(scene.at("bin")).unwrap();
     symlink(program(), scene.at("bin/go")).unwrap();
@@ -157,7 +164,7 @@ async fn a_go_command_of_the_path_is_used_where_none_is_named() {
 async fn a_direct_module_is_never_redirected_and_with_redirect_only_not_stored() {
     let repos = Repos::new();
     company::private(&repos);
-    let host = GitHost::start(repos.root()).await;
+    let host = corp_host(&repos).await;
     let scene = Scene::corp(&host);
     for (mode, stored) in [("--redirect-only", false), ("--on-miss redirect", true)] {
         let options = format!("{} {KNOWN} {mode} --go-cache @/work", go());

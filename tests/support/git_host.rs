@@ -1,115 +1,219 @@
-//! A git host that wants to know who asks: git's own server behind basic auth and TLS.
+//! A host of repositories that wants to know who asks: git's own server behind basic auth and TLS.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
+use tokio::sync::watch;
 use tower::service_fn;
 
-use super::server::Server;
-use super::tls::Tls;
+use super::{Server, Tls};
 
-/// Who is let in.
-pub const USER: &str = "robot";
-pub const PASSWORD: &str = "hunter2";
-/// `robot:hunter2`
-const CREDENTIALS: &str = "Basic cm9ib3Q6aHVudGVyMg==";
-const SECRETS: [&str; 2] = [PASSWORD, "cm9ib3Q6aHVudGVyMg"];
-
-/// A running host. It stops when this value is dropped.
+/// The host. What one may not see looks as if it were not there, as with GitHub.
 #[derive(Debug)]
 pub struct GitHost {
     server: Server,
     tls: Tls,
-    leaks: Arc<Mutex<Vec<String>>>,
+    state: Arc<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    root: PathBuf,
+    /// By the value of the header: the name, and the repositories that may be seen.
+    users: Mutex<HashMap<String, (String, Vec<String>)>>,
+    secrets: Mutex<Vec<String>>,
+    /// Lines of the process list that had a secret while a request was answered.
+    leaks: Mutex<Vec<String>>,
+    /// Who has sent credentials, right or not.
+    senders: Mutex<Vec<String>>,
+    /// Whose requests wait.
+    held: watch::Sender<Option<String>>,
+    /// How many requests have waited.
+    waited: watch::Sender<usize>,
 }
 
 impl GitHost {
-    /// Serves the repositories below a folder.
+    /// Serves the repositories `{owner}/{name}` below a folder. Nobody may see anything yet.
     pub async fn start(root: &Path) -> Self {
-        let (root, tls) = (root.to_owned(), Tls::new());
-        let leaks: Arc<Mutex<Vec<String>>> = Arc::default();
-        let seen = Arc::clone(&leaks);
+        let state = Arc::new(State {
+            root: root.to_owned(),
+            users: Mutex::default(),
+            secrets: Mutex::default(),
+            leaks: Mutex::default(),
+            senders: Mutex::default(),
+            held: watch::Sender::default(),
+            waited: watch::Sender::default(),
+        });
+        let (tls, shared) = (Tls::new(), Arc::clone(&state));
         let service = service_fn(move |request: Request<Incoming>| {
-            let root = root.clone();
-            seen.lock().unwrap().extend(commands_with(&SECRETS));
-            async move { Ok::<_, Infallible>(answer(root, request).await) }
+            let state = Arc::clone(&shared);
+            async move { Ok::<_, Infallible>(state.answer(request).await) }
         });
         Self {
             server: Server::start_tls(service, &tls).await,
             tls,
-            leaks,
+            state,
         }
     }
 
-    pub fn address(&self) -> SocketAddr {
-        self.server.address()
+    /// Lets a user see these repositories. The password is looked for in the process list from now on.
+    pub fn allow(&self, user: &str, password: &str, repositories: &[&str]) {
+        let repositories = repositories.iter().map(|&name| name.to_owned()).collect();
+        let header = self.watch(user, password);
+        let mut users = self.state.users.lock().unwrap();
+        users.insert(header, (user.to_owned(), repositories));
     }
 
-    pub fn url(&self) -> String {
-        self.server.url()
+    /// This password does not count, or no longer. It is looked for in the process list all the same.
+    pub fn refuse(&self, user: &str, password: &str) {
+        let header = self.watch(user, password);
+        self.state.users.lock().unwrap().remove(&header);
     }
 
-    /// The lines of git's configuration by which this host is in the place of another.
-    pub fn instead_of(&self, host: &str) -> [(String, String); 2] {
-        let authority = self.tls.authority_file();
-        [
-            (
-                format!("url.{}/.insteadOf", self.url()),
-                format!("https://{host}/"),
-            ),
-            (
-                "http.sslCAInfo".to_owned(),
-                authority.to_str().unwrap().to_owned(),
-            ),
-        ]
+    fn watch(&self, user: &str, password: &str) -> String {
+        let encoded = BASE64_STANDARD.encode(format!("{user}:{password}"));
+        let mut secrets = self.state.secrets.lock().unwrap();
+        secrets.extend([password.to_owned(), encoded.clone()]);
+        format!("Basic {encoded}")
     }
 
-    /// Lines of the process list that had a secret while a request was answered.
+    /// Requests with these credentials wait from now on.
+    pub fn hold(&self, user: &str, password: &str) {
+        let encoded = BASE64_STANDARD.encode(format!("{user}:{password}"));
+        self.state
+            .held
+            .send_replace(Some(format!("Basic {encoded}")));
+    }
+
+    /// Returns once so many requests have begun to wait.
+    pub async fn waiting(&self, requests: usize) {
+        let mut waited = self.state.waited.subscribe();
+        super::within_minutes(waited.wait_for(|waited| *waited >= requests))
+            .await
+            .expect("the host lives as long as the test");
+    }
+
+    /// Nobody waits any more.
+    pub fn release(&self) {
+        self.state.held.send_replace(None);
+    }
+
+    pub fn address(&self) -> String {
+        self.server.address().to_string()
+    }
+
+    /// The line of git's configuration that puts this host in the place of another one.
+    pub fn instead_of(&self, url: &str) -> (String, String) {
+        (
+            format!("url.{}/.insteadOf", self.server.url()),
+            url.to_owned(),
+        )
+    }
+
+    /// A PEM file with the authority that git has to trust.
+    pub fn authority(&self) -> String {
+        let path = self.tls.authority_file();
+        path.to_str()
+            .expect("a temporary folder has a plain name")
+            .to_owned()
+    }
+
+    /// The lines of process lists that had a secret.
     pub fn leaks(&self) -> Vec<String> {
-        self.leaks.lock().unwrap().clone()
+        self.state.leaks.lock().unwrap().clone()
     }
 
-    pub async fn shutdown(self) {
-        self.server.shutdown().await;
+    /// All secrets that were ever set.
+    pub fn secrets(&self) -> Vec<String> {
+        self.state.secrets.lock().unwrap().clone()
+    }
+
+    /// The users whose names came along with a password, right or not.
+    pub fn senders(&self) -> Vec<String> {
+        let mut senders = self.state.senders.lock().unwrap().clone();
+        senders.sort();
+        senders.dedup();
+        senders
     }
 }
 
-async fn answer(root: PathBuf, request: Request<Incoming>) -> Response<Full<Bytes>> {
-    if request
-        .headers()
-        .get(AUTHORIZATION)
-        .is_none_or(|sent| sent != CREDENTIALS)
-    {
-        let mut response = Response::new(Full::default());
-        *response.status_mut() = StatusCode::UNAUTHORIZED;
+impl State {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        self.look_for_leaks();
+        let sent = request.headers().get_all(AUTHORIZATION).iter();
+        let sent: Vec<_> = sent.map(|value| value.to_str().unwrap()).collect();
+        for one in &sent {
+            let encoded = one.strip_prefix("Basic ").unwrap();
+            let user = BASE64_STANDARD.decode(encoded).unwrap();
+            let user = String::from_utf8(user).unwrap();
+            let name = user.split(':').next().unwrap().to_owned();
+            self.senders.lock().unwrap().push(name);
+        }
+        let [sent] = sent[..] else {
+            // Two would be as good as none.
+            return refused(StatusCode::UNAUTHORIZED);
+        };
+        let mut held = self.held.subscribe();
+        if held.borrow().as_deref() == Some(sent) {
+            self.waited.send_modify(|waited| *waited += 1);
+            let _ = held.wait_for(|held| held.as_deref() != Some(sent)).await;
+        }
+        let user = self.users.lock().unwrap().get(sent).cloned();
+        let Some((_, allowed)) = user else {
+            return refused(StatusCode::UNAUTHORIZED);
+        };
+        let path = request.uri().path().trim_start_matches('/').to_owned();
+        let repository = allowed.iter().find_map(|name| {
+            let rest = path.strip_prefix(name.as_str())?;
+            rest.starts_with('/')
+                .then(|| (name.clone(), rest.to_owned()))
+        });
+        let Some((name, rest)) = repository else {
+            return refused(StatusCode::NOT_FOUND);
+        };
+        // A repository with a work tree keeps its own below `.git`.
+        backend(&self.root, &format!("/{name}/.git{rest}"), request).await
+    }
+
+    fn look_for_leaks(&self) {
+        let secrets = self.secrets.lock().unwrap().clone();
+        let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let lines = all.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+        let found = lines
+            .map(|line| String::from_utf8_lossy(&line).into_owned())
+            .filter(|line| secrets.iter().any(|secret| line.contains(secret)));
+        self.leaks.lock().unwrap().extend(found);
+    }
+}
+
+fn refused(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    if status == StatusCode::UNAUTHORIZED {
         let ask = HeaderValue::from_static("Basic realm=\"git\"");
         response.headers_mut().insert(WWW_AUTHENTICATE, ask);
-        return response;
     }
+    response
+}
+
+/// Runs `git http-backend` (RFC 3875; `man git-http-backend`).
+async fn backend(root: &Path, path: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
-    let header = |name: &str| {
-        head.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
-    };
-    // RFC 3875; `man git-http-backend`. A repository with a work tree keeps its own below `.git`.
-    let path = ["/info/refs", "/git-upload-pack"]
-        .iter()
-        .fold(head.uri.path().to_owned(), |path, end| {
-            path.replace(end, &format!("/.git{end}"))
-        });
+    let header = |name: &str| text(&head.headers, name);
     let mut git = Command::new("git")
         .arg("http-backend")
         .env("GIT_PROJECT_ROOT", root)
@@ -144,11 +248,7 @@ async fn answer(root: PathBuf, request: Request<Incoming>) -> Response<Full<Byte
     response
 }
 
-/// The arguments of all processes that hold one of these texts.
-pub fn commands_with(secrets: &[&str]) -> Vec<String> {
-    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
-    all.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok())
-        .map(|line| String::from_utf8_lossy(&line).into_owned())
-        .filter(|line| secrets.iter().any(|secret| line.contains(secret)))
-        .collect()
+fn text(headers: &HeaderMap, name: &str) -> String {
+    let value = headers.get(name);
+    value.map_or("", |value| value.to_str().unwrap()).to_owned()
 }

@@ -9,8 +9,8 @@
 //! - [`tap`], [`answers`], [`kept`]: how far a source is, what a server has answered, what a storage holds.
 //! - [`plain_source`], [`faulty_store`]: a source in this process, and a store that goes wrong where it is told to.
 //! - [`respawn`]: this test binary as a process of its own, to be killed or limited.
-//! - [`repos`], [`git_host`], [`ssh_host`]: git repositories made at test time, and hosts that serve them to who is
-//!   known.
+//! - [`repos`], [`git_host`]: git repositories made at test time, and a host that gives them to some.
+//! - [`ssh_host`]: another one, over ssh.
 //! - [`company`]: a program of public and private modules.
 //! - [`go`]: the go command with a clean environment and a fresh module cache.
 
@@ -25,6 +25,7 @@ pub mod ask;
 pub mod company;
 #[cfg(feature = "fill")]
 pub mod faulty_store;
+#[cfg(feature = "go-get")]
 pub mod git_host;
 pub mod go;
 pub mod held_store;
@@ -49,6 +50,7 @@ pub mod wire;
 
 pub use answers::Answers;
 pub use ask::{ask, get, quiet, read, request, whole, within, within_minutes};
+#[cfg(feature = "go-get")]
 pub use git_host::GitHost;
 pub use go::{Build, Client};
 pub use held_store::HeldStore;
