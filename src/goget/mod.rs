@@ -32,6 +32,13 @@
 //! when the last one leaves, it is killed with all that it has started. So it is when it takes
 //! [too long](GoGet::time_limit). Only [so many](GoGet::max_runs) run at once.
 //!
+//! A version that is asked for by its `.zip` or `.mod` first, as by `go build` with a complete `go.sum`, costs one run;
+//! one that is asked for by its `.info` first, as by `go mod download`, costs two: a look-up and a download. So 200
+//! clients of 20 versions cost 20 downloads, and at most 20 look-ups. A download at once would save the look-up, which
+//! took 0.14 s here. But whoever looks for updates (`go list -m -u all`, or a bot that reads the time of each version)
+//! asks for infos alone, and would make a zip of every version there is: 0.6 s and 10 MB for each of a repository of
+//! 5 MB.
+//!
 //! Nothing of the client's head goes along, except an [`Access`](crate::Access) that an auth layer has put into the
 //! extensions of the request, and no more of the server's environment than
 //! [needed](GoGet::env). Arguments are made of checked paths and versions.
