@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::config::absolute;
 use super::service::GoGet;
 use crate::access::credentials::{Credentials, InvalidCredentials};
 
@@ -99,7 +100,7 @@ impl GoGet {
     /// ```
     #[must_use]
     pub fn git_config_file(self, path: impl Into<PathBuf>) -> Self {
-        self.set(|config| config.git_config_file = Some(path.into()))
+        self.set(|config| config.git_config_file = Some(absolute(path.into())))
     }
 
     /// A command that git asks for credentials (`man gitcredentials`).
@@ -113,7 +114,8 @@ impl GoGet {
         self.git_config("credential.helper", helper)
     }
 
-    /// The private key for ssh, which then uses no other.
+    /// The private key for ssh, which then uses no other and reads no configuration. Only who runs the server may read
+    /// the file, else ssh does not take it.
     ///
     /// ```
     /// # use tower_goproxy::GoGet;
@@ -123,10 +125,11 @@ impl GoGet {
     /// ```
     #[must_use]
     pub fn ssh_key(self, path: impl Into<PathBuf>) -> Self {
-        self.set(|config| config.ssh_key = Some(path.into()))
+        self.set(|config| config.ssh_key = Some(absolute(path.into())))
     }
 
-    /// The file with the keys of the hosts that ssh may connect to, and no others.
+    /// The file with the keys of the hosts that ssh may connect to, and no others. ssh then reads no configuration.
+    /// `ssh-keyscan` writes such lines.
     ///
     /// ```
     /// # use tower_goproxy::GoGet;
@@ -134,6 +137,6 @@ impl GoGet {
     /// ```
     #[must_use]
     pub fn ssh_known_hosts(self, path: impl Into<PathBuf>) -> Self {
-        self.set(|config| config.ssh_known_hosts = Some(path.into()))
+        self.set(|config| config.ssh_known_hosts = Some(absolute(path.into())))
     }
 }

@@ -42,11 +42,15 @@ pub(super) struct Config {
     pub(super) bounds: Bounds,
 }
 
+/// From where we are now: the commands are elsewhere, and the process may change its directory.
+pub(super) fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
 impl Config {
     pub(super) fn new(cache: &Path) -> Self {
         Self {
-            // Right also when the process changes its directory.
-            cache: std::path::absolute(cache).unwrap_or_else(|_| cache.into()),
+            cache: absolute(cache.into()),
             shared: false,
             go: "go".into(),
             proxy: "direct".into(),

@@ -111,6 +111,9 @@ fn git_config(config: &Config) -> Vec<(String, String)> {
     let mut lines = vec![
         ("gc.autoDetach".to_owned(), "false".to_owned()),
         ("maintenance.autoDetach".to_owned(), "false".to_owned()),
+        // A fetch that is killed leaves nothing: a pack is there once it is whole. Single objects would stay, a commit
+        // without its files among them, which then would never be fetched again.
+        ("fetch.unpackLimit".to_owned(), "1".to_owned()),
     ];
     lines.extend(config.credentials.iter().map(header));
     lines.extend(config.git_config.iter().cloned());
@@ -144,6 +147,10 @@ fn ssh(config: &Config) -> String {
     if config.owners.iter().next().is_some() {
         command.push_str(" -o PreferredAuthentications=none");
     }
+    if config.ssh_key.is_some() || config.ssh_known_hosts.is_some() {
+        // ssh looks for its configuration in the home of the user, whatever HOME is. It could add keys.
+        command.push_str(" -F none");
+    }
     if let Some(key) = &config.ssh_key {
         command.push_str(" -o IdentitiesOnly=yes -i ");
         command.push_str(&quoted(&key.to_string_lossy()));
@@ -151,7 +158,7 @@ fn ssh(config: &Config) -> String {
     if let Some(hosts) = &config.ssh_known_hosts {
         // Once for the shell that git runs, once for ssh, which splits the value at blanks.
         let option = format!("UserKnownHostsFile=\"{}\"", hosts.to_string_lossy());
-        command.push_str(" -o StrictHostKeyChecking=yes -o ");
+        command.push_str(" -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o ");
         command.push_str(&quoted(&option));
     }
     command

@@ -32,8 +32,16 @@
 //! when the last one leaves, it is killed with all that it has started. So it is when it takes
 //! [too long](GoGet::time_limit). Only [so many](GoGet::max_runs) run at once.
 //!
-//! Nothing of the client's head goes along, and no more of the server's environment than [needed](GoGet::env). What an auth
-//! layer has put into the extensions of the request may: see below. Arguments are made of checked paths and versions.
+//! A version that is asked for by its `.zip` or `.mod` first, as by `go build` with a complete `go.sum`, costs one run;
+//! one that is asked for by its `.info` first, as by `go mod download`, costs two: a look-up and a download. So 200
+//! clients of 20 versions cost 20 downloads, and at most 20 look-ups. A download at once would save the look-up, which
+//! took 0.14 s here. But whoever looks for updates (`go list -m -u all`, or a bot that reads the time of each version)
+//! asks for infos alone, and would make a zip of every version there is: 0.6 s and 10 MB for each of a repository of
+//! 5 MB.
+//!
+//! Nothing of the client's head goes along, except an [`Access`](crate::Access) that an auth layer has put into the
+//! extensions of the request, and no more of the server's environment than
+//! [needed](GoGet::env). Arguments are made of checked paths and versions.
 //!
 //! # What comes back
 //!
@@ -73,8 +81,7 @@
 //!   goes away with the run.
 //! * What is in the module cache of an owner is his, with whatever credentials he comes later, or with none.
 //!
-//! What git has in [a file](GoGet::git_config_file) for a part of a host, client certificates, cookies that are set for all
-//! hosts, and the settings of other version control systems are for all owners.
+//! Settings that git has in [a file](GoGet::git_config_file) and those of other version control systems are for all owners.
 //!
 //! # Caveats
 //!

@@ -10,7 +10,12 @@ pub(super) fn failed(error: &GoGetError) {
     match error.kind() {
         Kind::NotModule | Kind::Method => {}
         Kind::NotFound => tracing::debug!(error = %error, "version control does not have it"),
-        Kind::Setup | Kind::Local | Kind::OldGo | Kind::Credentials | Kind::Verification => {
+        Kind::Setup
+        | Kind::Local
+        | Kind::OldGo
+        | Kind::Credentials
+        | Kind::HostKey
+        | Kind::Verification => {
             tracing::error!(error = %error, "the go command has no answer");
         }
         _ => tracing::warn!(error = %error, "the go command has no answer"),

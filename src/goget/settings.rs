@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::config::absolute;
 use super::service::GoGet;
 
 impl GoGet {
@@ -18,7 +19,9 @@ impl GoGet {
     /// ```
     #[must_use]
     pub fn go(self, program: impl Into<PathBuf>) -> Self {
-        self.set(|config| config.go = program.into())
+        let program: PathBuf = program.into();
+        let in_path = program.components().count() == 1;
+        self.set(|config| config.go = if in_path { program } else { absolute(program) })
     }
 
     /// The `GOPROXY` of the commands. Default: `direct`, which is version control alone.

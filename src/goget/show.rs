@@ -6,6 +6,14 @@ use super::environment::basic;
 /// Lines that say what happened, in output of git.
 const TELLING: [&str; 4] = ["fatal: ", "remote: ", "ERROR: ", "error: "];
 
+/// What such a line has in output of ssh, of which git then only says that it has failed.
+const TELLING_OF_SSH: [&str; 4] = [
+    "Permission denied (",
+    "Host key verification failed",
+    "Warning: Identity file ",
+    "private key files are NOT accessible by others",
+];
+
 /// A message without the secrets that are in the settings, for operators.
 pub(super) fn redacted(config: &Config, text: &str) -> String {
     let mut text = without_users(text);
@@ -24,7 +32,10 @@ pub(super) fn line(redacted: &str) -> String {
         .filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();
     let mut shown = without_paths(first);
-    let telling = lines.find(|line| TELLING.iter().any(|word| line.starts_with(word)));
+    let telling = lines.find(|line| {
+        TELLING.iter().any(|word| line.starts_with(word))
+            || TELLING_OF_SSH.iter().any(|text| line.contains(text))
+    });
     if let Some(telling) = telling {
         shown.push(' ');
         shown.push_str(&without_paths(telling));
