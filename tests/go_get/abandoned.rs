@@ -116,6 +116,20 @@ async fn a_clone_that_was_killed_half_made_is_made_anew() {
     }
 }
 
+/// The go command puts a mark beside a version while it extracts it.
+#[tokio::test]
+async fn an_extraction_that_was_killed_is_done_again() {
+    let setup = Setup::new();
+    setup.hello().tag("v1.0.0");
+    let path = format!("/{HELLO}/@v/v1.0.0.zip");
+    assert_eq!(setup.get(&path).await.status, 200);
+    let cached = setup.folder.path().join("mod/cache/download");
+    let mark = cached.join(format!("{HELLO}/@v/v1.0.0.partial"));
+    std::fs::write(&mark, "").unwrap();
+    assert_eq!(setup.get(&path).await.status, 200);
+    assert!(!mark.exists());
+}
+
 /// A git that was killed leaves its locks, and every later one takes them for those of a living one.
 #[tokio::test]
 async fn locks_of_a_git_that_was_killed_are_removed() {
