@@ -30,6 +30,7 @@ const TEXTS: &[(Kind, &[&str])] = &[
             "isk quota exceeded",
             ": file too large",
             "File too large",
+            "'origin' does not appear to be a git repository",
             // Of git's own processes: by a limit, or for want of memory.
             " died of signal ",
             "read-only file system",

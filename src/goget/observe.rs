@@ -66,3 +66,14 @@ pub(super) fn cleaned(result: &io::Result<u64>) {
     #[cfg(not(feature = "tracing"))]
     let _ = result;
 }
+
+/// What killed commands had left in clones was removed, or could not be.
+pub(super) fn mended(result: &io::Result<()>) {
+    #[cfg(feature = "tracing")]
+    match result {
+        Ok(()) => tracing::warn!("clones mended: a killed command had left something"),
+        Err(error) => tracing::error!(error = %error, "clones cannot be mended"),
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = result;
+}

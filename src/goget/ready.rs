@@ -110,6 +110,16 @@ impl Ready {
         command
     }
 
+    /// The `GOMODCACHE` of the commands.
+    pub(super) fn module_cache(&self) -> PathBuf {
+        let vars = self.vars.iter().rev();
+        let mut found = vars.filter(|(name, _)| name == OsStr::new("GOMODCACHE"));
+        found
+            .next()
+            .map(|(_, value)| value.into())
+            .unwrap_or_default()
+    }
+
     pub(super) fn config(&self) -> &Config {
         &self.config
     }
