@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use tower_layer::Layer;
 
+use super::common::Common;
 use super::config::{Config, OnDisconnect, OnMiss};
 use super::fills::Fills;
-use super::flights::Flights;
 use super::hot::Hot;
 use super::service::Fill;
 use crate::storage::Storage;
@@ -30,20 +30,14 @@ use crate::storage::Storage;
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it wraps a service"]
 pub struct FillLayer {
-    storage: Storage,
-    config: Arc<Config>,
-    hot: Arc<Hot>,
-    flights: Arc<Flights>,
+    common: Common,
 }
 
 impl FillLayer {
     /// A layer that looks into this storage first and fills it on a miss.
     pub fn new(storage: Storage) -> Self {
         Self {
-            storage,
-            config: Arc::default(),
-            hot: Arc::default(),
-            flights: Arc::new(Flights::new()),
+            common: Common::new(storage),
         }
     }
 
@@ -83,7 +77,7 @@ impl FillLayer {
     ///
     /// From here on this layer has running fills of its own, which it does not share with earlier clones.
     pub fn max_fills(mut self, fills: usize) -> Self {
-        self.flights = Arc::new(self.flights.with_places(fills));
+        self.common.flights = Arc::new(self.common.flights.with_places(fills));
         self
     }
 
@@ -119,7 +113,7 @@ impl FillLayer {
     ///
     /// From here on this layer has a memory of its own, which it does not share with earlier clones.
     pub fn max_memory(mut self, bytes: u64) -> Self {
-        self.hot = Arc::new(Hot::with_capacity(bytes));
+        self.common.hot = Arc::new(Hot::with_capacity(bytes));
         self
     }
 
@@ -148,11 +142,11 @@ impl FillLayer {
     /// A handle on the fills of this layer, to await them.
     #[must_use]
     pub fn fills(&self) -> Fills {
-        self.flights.fills()
+        self.common.flights.fills()
     }
 
     fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
-        change(Arc::make_mut(&mut self.config));
+        change(Arc::make_mut(&mut self.common.config));
         self
     }
 }
@@ -161,12 +155,6 @@ impl<S> Layer<S> for FillLayer {
     type Service = Fill<S>;
 
     fn layer(&self, source: S) -> Fill<S> {
-        Fill::new(
-            source,
-            self.storage.clone(),
-            Arc::clone(&self.config),
-            Arc::clone(&self.hot),
-            Arc::clone(&self.flights),
-        )
+        Fill::new(source, Arc::new(self.common.clone()))
     }
 }

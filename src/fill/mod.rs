@@ -98,6 +98,7 @@
 mod answer;
 mod body;
 mod check;
+mod common;
 mod conditional;
 mod config;
 mod fills;

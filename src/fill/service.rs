@@ -11,14 +11,11 @@ use tower_service::Service;
 
 use super::answer::Asker;
 use super::body::ResponseBody;
-use super::config::Config;
-use super::flights::Flights;
+use super::common::Common;
 use super::future::ResponseFuture;
-use super::hot::Hot;
 use super::wanted::Wanted;
 use crate::observe::{self, Answer};
 use crate::reply;
-use crate::storage::Storage;
 use crate::target::Target;
 
 /// A source behind a storage, made by [`FillLayer`](super::FillLayer). See the
@@ -37,27 +34,12 @@ use crate::target::Target;
 #[derive(Clone, Debug)]
 pub struct Fill<S> {
     source: S,
-    storage: Storage,
-    config: Arc<Config>,
-    hot: Arc<Hot>,
-    flights: Arc<Flights>,
+    common: Arc<Common>,
 }
 
 impl<S> Fill<S> {
-    pub(super) fn new(
-        source: S,
-        storage: Storage,
-        config: Arc<Config>,
-        hot: Arc<Hot>,
-        flights: Arc<Flights>,
-    ) -> Self {
-        Self {
-            source,
-            storage,
-            config,
-            hot,
-            flights,
-        }
+    pub(super) fn new(source: S, common: Arc<Common>) -> Self {
+        Self { source, common }
     }
 
     /// The source.
@@ -93,13 +75,13 @@ where
             let response = reply::method_not_allowed();
             return ResponseFuture::ready(response.map(ResponseBody::reply));
         }
-        let access = match self.config.shared {
+        let access = match self.common.config.shared {
             true => None,
             false => parts.extensions.get().cloned(),
         };
         // What is an owner's has another key than the target alone.
         if access.is_none()
-            && let Some(file) = self.hot.get(target.as_str())
+            && let Some(file) = self.common.hot.get(target.as_str())
         {
             observe::answered(Answer::Hit);
             let response = file.answer(target.resource(), &parts);
@@ -108,12 +90,9 @@ where
         let target = target.into_owned();
         let asker = Asker {
             source: self.source.clone(),
-            flights: Arc::clone(&self.flights),
             wanted: Wanted {
                 access,
-                storage: self.storage.clone(),
-                config: Arc::clone(&self.config),
-                hot: Arc::clone(&self.hot),
+                common: Arc::clone(&self.common),
                 target,
                 parts,
             },
