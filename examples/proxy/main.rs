@@ -26,9 +26,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tower::Layer;
 use tower_goproxy::fill::{FillLayer, OnMiss};
-use tower_goproxy::filter::{FilterLayer, Verdict};
+use tower_goproxy::filter::FilterLayer;
 use tower_goproxy::policy::Rules;
-use tower_goproxy::{GoGet, Redirect, Storage, Upstream};
+use tower_goproxy::{GoGet, Redirect, Storage, Target, Upstream};
 
 use crate::direct::DirectArgs;
 
@@ -212,9 +212,9 @@ fn storage(storage: &str) -> Result<Storage, BoxError> {
 }
 
 async fn not_here(request: Request) -> Response {
-    let text = match request.extensions().get::<Verdict>() {
-        Some(_) => "not found: this proxy has no access to version control\n",
-        None => "not found\n",
+    let text = match Target::parse(request.uri().path()) {
+        Ok(Some(_)) => "not found: this proxy has no access to version control\n",
+        _ => "not found\n",
     };
     (StatusCode::NOT_FOUND, text).into_response()
 }

@@ -38,6 +38,14 @@ pub(super) fn abandoned() {
     tracing::debug!("command killed: every client has left");
 }
 
+/// A private folder could not be removed.
+pub(super) fn home_stays(error: &io::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(error = %error, "a folder with credentials cannot be removed");
+    #[cfg(not(feature = "tracing"))]
+    let _ = error;
+}
+
 /// A body breaks.
 pub(super) fn broken(error: &io::Error) {
     #[cfg(feature = "tracing")]

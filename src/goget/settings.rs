@@ -99,6 +99,21 @@ impl GoGet {
         self.set(|config| config.env.push((name.into(), value.into())))
     }
 
+    /// Whether requests for different owners share the module cache. Without this each [`Access`](crate::Access) has one
+    /// of its own, and so has what comes without.
+    ///
+    /// Commands still run with the credentials of the owner. Yet what they bring is then for everyone: whoever comes
+    /// later is not asked for credentials.
+    ///
+    /// ```
+    /// # use tower_goproxy::GoGet;
+    /// let goget = GoGet::new("/var/cache/goproxy").shared();
+    /// ```
+    #[must_use]
+    pub fn shared(self) -> Self {
+        self.set(|config| config.shared = true)
+    }
+
     /// How long one command may take. Default: 4 minutes, which together with the default of
     /// [`max_wait`](Self::max_wait) is less than a [`FillLayer`](crate::fill::FillLayer) waits for its source.
     ///

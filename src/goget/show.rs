@@ -1,6 +1,7 @@
 //! What may be seen of a message.
 
 use super::config::Config;
+use super::environment::basic;
 
 /// Lines that say what happened, in output of git.
 const TELLING: [&str; 4] = ["fatal: ", "remote: ", "ERROR: ", "error: "];
@@ -16,10 +17,9 @@ const TELLING_OF_SSH: [&str; 4] = [
 /// A message without the secrets that are in the settings, for operators.
 pub(super) fn redacted(config: &Config, text: &str) -> String {
     let mut text = without_users(text);
-    for one in &config.credentials {
-        if !one.password.is_empty() {
-            text = text.replace(&one.password, "xxxxx");
-        }
+    for one in config.logins() {
+        text = text.replace(one.password(), "xxxxx");
+        text = text.replace(&basic(one), "xxxxx");
     }
     text
 }
@@ -89,7 +89,24 @@ fn without_paths(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{line, without_users};
+    use std::path::Path;
+
+    use super::{line, redacted, without_users};
+    use crate::access::value::Access;
+    use crate::goget::config::Config;
+
+    #[test]
+    fn credentials_are_not_shown_as_they_are_and_not_as_a_header_has_them() {
+        let access = Access::new("ann")
+            .credentials("h", "ann", "hunter2")
+            .unwrap();
+        let config = Config::new(Path::new("unused")).for_owner(&access);
+        let text = "Authorization: Basic YW5uOmh1bnRlcjI=, password hunter2, user ann";
+        assert_eq!(
+            redacted(&config, text),
+            "Authorization: Basic xxxxx, password xxxxx, user ann"
+        );
+    }
 
     #[test]
     fn paths_of_the_server_are_not_shown() {

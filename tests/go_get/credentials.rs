@@ -116,6 +116,18 @@ async fn no_credentials_are_a_not_found_that_tells_what_may_be_missing() {
     assert_error(&answer, 404, "the server lacks credentials for the host");
 }
 
+#[tokio::test]
+async fn of_two_credentials_for_one_host_the_later_count() {
+    let setup = Setup::new();
+    let host = start(&setup).await;
+    let goget = github(&host, &setup)
+        .credentials(host.address(), "robot", "outdated")
+        .unwrap()
+        .credentials(host.address(), "robot", "hunter2")
+        .unwrap();
+    assert_served(&host, goget).await;
+}
+
 #[test]
 fn credentials_that_could_break_out_of_their_line_are_refused() {
     for (host, user, password) in [
