@@ -112,7 +112,7 @@ impl Module {
 }
 
 impl Content {
-    fn small(text: String) -> Self {
+    pub fn small(text: String) -> Self {
         Self {
             head: text.into_bytes(),
             data: 0,
@@ -232,12 +232,16 @@ fn zipped(module: &Module, mut data: u64) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let deflated = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     for number in 0..module.files {
-        zip.start_file(format!("{root}/pkg{}/file{number}.go", number % 300), deflated)
-            .expect("a new name");
+        zip.start_file(
+            format!("{root}/pkg{}/file{number}.go", number % 300),
+            deflated,
+        )
+        .expect("a new name");
         zip.write_all(source(number).as_bytes()).expect("memory");
     }
     let stored = deflated.compression_method(CompressionMethod::Stored);
-    zip.start_file(format!("{root}/data"), stored).expect("a new name");
+    zip.start_file(format!("{root}/data"), stored)
+        .expect("a new name");
     while data > 0 {
         let len = BLOCK.len().min(data as usize);
         zip.write_all(&BLOCK[..len]).expect("memory");
@@ -251,7 +255,9 @@ fn source(number: usize) -> String {
     let mut text = format!("package pkg{}\n", number % 300);
     for (line, bytes) in BLOCK.chunks(8).skip(number % 4_000).take(60).enumerate() {
         let name = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
-        text.push_str(&format!("\nfunc F{name:x}(a int) int {{\n\treturn a + {line}\n}}\n"));
+        text.push_str(&format!(
+            "\nfunc F{name:x}(a int) int {{\n\treturn a + {line}\n}}\n"
+        ));
     }
     text
 }

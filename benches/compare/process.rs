@@ -57,7 +57,9 @@ impl Process {
         let mut line = String::new();
         let out = child.stdout.take().expect("it is a pipe");
         let process = Self { child };
-        BufReader::new(out).read_line(&mut line).expect("it is text");
+        BufReader::new(out)
+            .read_line(&mut line)
+            .expect("it is text");
         assert!(!line.is_empty(), "a program ended at its start");
         (process, line.trim().to_owned())
     }
@@ -80,7 +82,11 @@ fn command(cpu: Cpu, program: &OsStr, arguments: &[String]) -> Command {
     // No proxy of the environment, no settings of a runtime.
     let path = env::var_os("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path).stdin(Stdio::null());
-    command.arg(roles::RUN).arg(cpu).arg(program).args(arguments);
+    command
+        .arg(roles::RUN)
+        .arg(cpu)
+        .arg(program)
+        .args(arguments);
     command
 }
 

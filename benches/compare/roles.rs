@@ -6,12 +6,14 @@ use std::process::Command;
 use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-use crate::peers::serve_dir;
+use crate::peers::{ours, serve_dir};
 use crate::upstream;
 
 /// The program becomes another one, which ends when this one does, however that comes about.
 pub const RUN: &str = "role:run";
 pub const UPSTREAM: &str = "role:upstream";
+/// Ours with another limit than the default one.
+pub const OURS: &str = "role:ours";
 pub const SERVE_DIR: &str = "role:serve-dir";
 
 /// Never returns from a role.
@@ -19,6 +21,7 @@ pub fn take_on(role: &str, arguments: &[String]) {
     match role {
         RUN => run(arguments),
         UPSTREAM => upstream::serve(arguments),
+        OURS => ours::serve(arguments),
         SERVE_DIR => serve_dir::serve(arguments),
         _ => {}
     }

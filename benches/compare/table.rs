@@ -7,8 +7,14 @@ use crate::stats::Estimate;
 /// What a figure has to be, and what we are out for.
 #[derive(Clone, Copy, Debug)]
 pub enum Bound {
-    AtLeast { must: f64, goal: f64 },
-    AtMost { must: f64, goal: f64 },
+    AtLeast {
+        must: f64,
+        goal: f64,
+    },
+    AtMost {
+        must: f64,
+        goal: f64,
+    },
     /// In every round.
     Exactly(f64),
 }
@@ -21,6 +27,7 @@ pub enum Unit {
     Kibibytes,
     Mebibytes,
     Count,
+    Percent,
 }
 
 #[derive(Clone, Debug)]
@@ -44,6 +51,17 @@ pub enum Outcome {
 impl Row {
     pub fn outcome(&self) -> Outcome {
         self.loosened(1.0)
+    }
+
+    pub fn is_better_than(&self, other: &Self) -> bool {
+        let (Some(this), Some(other)) = (self.found, other.found) else {
+            return false;
+        };
+        match self.bound {
+            Bound::AtLeast { .. } => this.median > other.median,
+            Bound::AtMost { .. } => this.median < other.median,
+            Bound::Exactly(value) => (this.median - value).abs() < (other.median - value).abs(),
+        }
     }
 
     /// With a floor that is this much lower, for machines that others use too.
@@ -88,6 +106,7 @@ impl Unit {
             Self::Kibibytes => format!("{value:.0} KiB"),
             Self::Mebibytes => format!("{value:.1} MiB"),
             Self::Count => format!("{value:.0}"),
+            Self::Percent => format!("{:.1} %", value * 100.0),
         }
     }
 }
@@ -120,16 +139,30 @@ pub fn show(rows: &[Row]) -> String {
     let cells = rows.iter().map(|row| {
         let show = |value| row.unit.show(value);
         let (must, goal) = match row.bound {
-            Bound::AtLeast { must, goal } => (format!("≥ {}", show(must)), format!("≥ {}", show(goal))),
-            Bound::AtMost { must, goal } => (format!("≤ {}", show(must)), format!("≤ {}", show(goal))),
+            Bound::AtLeast { must, goal } => {
+                (format!("≥ {}", show(must)), format!("≥ {}", show(goal)))
+            }
+            Bound::AtMost { must, goal } => {
+                (format!("≤ {}", show(must)), format!("≤ {}", show(goal)))
+            }
             Bound::Exactly(value) => (format!("= {}", show(value)), format!("= {}", show(value))),
         };
-        let found = row.found.map_or("not installed".to_owned(), |found| show(found.median));
+        let found = row
+            .found
+            .map_or("not installed".to_owned(), |found| show(found.median));
         let spread = row.found.map_or(String::new(), |found| {
             format!("{} to {}", show(found.least), show(found.most))
         });
         let met = row.outcome().to_string();
-        vec![row.case.clone(), row.measure.clone(), must, goal, found, spread, met]
+        vec![
+            row.case.clone(),
+            row.measure.clone(),
+            must,
+            goal,
+            found,
+            spread,
+            met,
+        ]
     });
     markdown(&heads, &cells.collect::<Vec<_>>())
 }

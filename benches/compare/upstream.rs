@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create, sendfile};
 
-use crate::content::{self, BLOCK, Content, MIB};
+use crate::content::{self, BLOCK, Content, KIB, MIB, Module, ZIP_5M, ZIP_100M};
 use crate::process::{Cpu, Process};
 use crate::roles;
 
@@ -23,12 +23,15 @@ pub enum Speed {
     Far,
     /// 1 MiB/s: slow enough that many fills run at once.
     Slow,
+    /// 32 KiB/s: enough for a thousand.
+    Trickle,
 }
 
-const SPEEDS: [(Speed, u64); 3] = [
+const SPEEDS: [(Speed, u64); 4] = [
     (Speed::Unlimited, 0),
     (Speed::Far, 20 * MIB),
     (Speed::Slow, MIB),
+    (Speed::Trickle, 32 * KIB),
 ];
 
 #[derive(Debug)]
@@ -53,19 +56,35 @@ impl Upstream {
         self.addresses[at.expect("all speeds are served")]
     }
 
+    /// Has it make the zip of this module, so that the first who asks does not wait for that.
+    pub fn prepare(&self, module: &Module) {
+        self.line(&format!("/-/prepare/{}", content::path(module, 0, "zip")));
+    }
+
     /// How often this path was asked for, at any speed.
     pub fn fetches(&self, path: &str) -> usize {
+        let line = self.line(&format!("/-/fetches/{path}"));
+        line.parse().expect("a number")
+    }
+
+    fn line(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.addresses[0]).expect("the upstream listens");
-        write!(stream, "GET /-/fetches/{path} HTTP/1.1\r\n\r\n").expect("it reads");
+        write!(stream, "GET {path} HTTP/1.1\r\n\r\n").expect("it reads");
         let mut answer = String::new();
-        BufReader::new(stream).read_line(&mut answer).expect("it answers");
-        answer.trim().parse().expect("a number")
+        BufReader::new(stream)
+            .read_line(&mut answer)
+            .expect("it answers");
+        answer.trim().to_owned()
     }
 }
 
 static FETCHES: LazyLock<Mutex<HashMap<String, usize>>> = LazyLock::new(Mutex::default);
 
 pub fn serve(speeds: &[String]) -> ! {
+    // What is made at the first request would make that one late.
+    for module in [&ZIP_5M, &ZIP_100M] {
+        module.zip(&content::version(0));
+    }
     let mut addresses = Vec::new();
     for speed in speeds {
         let speed: u64 = speed.parse().expect("a speed");
@@ -75,7 +94,9 @@ pub fn serve(speeds: &[String]) -> ! {
             for stream in listener.incoming().flatten() {
                 let client = thread::Builder::new().stack_size(256 << 10);
                 // The client breaks the connection when it likes to.
-                client.spawn(move || answer(stream, speed)).expect("a thread");
+                client
+                    .spawn(move || answer(stream, speed))
+                    .expect("a thread");
             }
         });
     }
@@ -96,6 +117,10 @@ fn answer(mut stream: TcpStream, speed: u64) -> io::Result<()> {
         };
         let path = path.trim_start_matches('/').to_owned();
         while requests.read_line(&mut line)? > 2 {}
+        if let Some(path) = path.strip_prefix("-/prepare/") {
+            let len = content::find(path).map_or(0, |content| content.len());
+            return writeln!(stream, "{len}");
+        }
         let mut fetches = FETCHES.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(path) = path.strip_prefix("-/fetches/") {
             return writeln!(stream, "{}", fetches.get(path).unwrap_or(&0));
@@ -161,7 +186,7 @@ impl Pace {
     fn part(&self, most: u64) -> u64 {
         match self.speed {
             0 => most,
-            speed => most.min(speed / 320),
+            speed => most.min((speed / 320).max(4 * KIB)),
         }
     }
 

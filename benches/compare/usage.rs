@@ -10,14 +10,45 @@ use rustix::param::clock_ticks_per_second;
 ///
 /// Linux counts it in ticks of 10 ms.
 pub fn processor(id: u32) -> Duration {
-    let all = processes();
-    let mut ticks = 0;
-    let mut ids = vec![id];
-    while let Some(id) = ids.pop() {
-        ticks += all.get(&id).map_or(0, |process| process.ticks);
-        ids.extend(all.iter().filter(|(_, other)| other.parent == id).map(|(id, _)| id));
-    }
+    let ticks: u64 = family(id).iter().map(|(_, stat)| stat.ticks).sum();
     Duration::from_secs_f64(ticks as f64 / clock_ticks_per_second() as f64)
+}
+
+/// Resident memory of a process and of all that it has started, and its peak from here on.
+#[derive(Debug)]
+pub struct Memory {
+    ids: Vec<u32>,
+    before: u64,
+}
+
+impl Memory {
+    pub fn watch(id: u32) -> Self {
+        let ids: Vec<_> = family(id).into_iter().map(|(id, _)| id).collect();
+        let before = ids.iter().map(|id| status(*id, "VmRSS:")).sum();
+        for id in &ids {
+            // See proc_pid_clear_refs(5): the peak begins anew.
+            fs::write(format!("/proc/{id}/clear_refs"), "5").expect("the process is ours");
+        }
+        Self { ids, before }
+    }
+
+    /// How much it has been above what it was, at most, in KiB.
+    pub fn growth(&self) -> f64 {
+        let peak: u64 = self.ids.iter().map(|id| status(*id, "VmHWM:")).sum();
+        peak.saturating_sub(self.before) as f64
+    }
+}
+
+fn family(id: u32) -> Vec<(u32, Stat)> {
+    let mut all = processes();
+    let mut members: Vec<_> = all.remove_entry(&id).into_iter().collect();
+    let mut at = 0;
+    while at < members.len() {
+        let parent = members[at].0;
+        members.extend(all.extract_if(|_, stat| stat.parent == parent));
+        at += 1;
+    }
+    members
 }
 
 struct Stat {
@@ -27,7 +58,9 @@ struct Stat {
 
 fn processes() -> HashMap<u32, Stat> {
     let entries = fs::read_dir("/proc").expect("Linux tells of its processes");
-    let ids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let ids = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     ids.filter_map(|id: u32| Some((id, stat(id)?))).collect()
 }
 
@@ -40,20 +73,6 @@ fn stat(id: u32) -> Option<Stat> {
         parent: fields.get(1)?.parse().ok()?,
         ticks: fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?,
     })
-}
-
-/// Resident memory of one process now, in KiB.
-pub fn resident(id: u32) -> u64 {
-    status(id, "VmRSS:")
-}
-
-/// The most since [`forget_peak`], in KiB.
-pub fn peak(id: u32) -> u64 {
-    status(id, "VmHWM:")
-}
-
-pub fn forget_peak(id: u32) {
-    fs::write(format!("/proc/{id}/clear_refs"), "5").expect("the process is ours");
 }
 
 fn status(id: u32, field: &str) -> u64 {

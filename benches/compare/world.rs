@@ -68,7 +68,13 @@ impl World {
     }
 
     pub fn ours_with(&self, storage: &Path, speed: Speed, miss: Miss, cpu: Cpu) -> Peer {
-        ours::start(&self.proxy, storage, self.upstream.address(speed), miss, cpu)
+        ours::start(
+            &self.proxy,
+            storage,
+            self.upstream.address(speed),
+            miss,
+            cpu,
+        )
     }
 
     /// Ours with all files stored.
@@ -78,7 +84,20 @@ impl World {
 
     /// Ours with nothing stored.
     pub fn ours_empty(&self, speed: Speed) -> Peer {
-        self.ours_with(&self.folder(), speed, Miss::Stream, Cpu::Any)
+        self.ours_in(&self.folder(), speed)
+    }
+
+    pub fn ours_in(&self, storage: &Path, speed: Speed) -> Peer {
+        self.ours_with(storage, speed, Miss::Stream, Cpu::Any)
+    }
+
+    pub fn ours_with_places(&self, storage: &Path, speed: Speed, places: usize) -> Peer {
+        ours::start_with_places(storage, self.upstream.address(speed), places)
+    }
+
+    /// Removes what was stored there, by a server that has ended.
+    pub fn forget(&self, folder: &Path) {
+        fs::remove_dir_all(folder).expect("it is ours");
     }
 
     pub fn nginx(&self, cpu: Cpu) -> Option<Peer> {

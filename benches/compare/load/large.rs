@@ -29,7 +29,7 @@ pub enum Reading {
 pub struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
-    pub reading: Reading,
+    reading: Reading,
 }
 
 impl Client {
@@ -83,7 +83,7 @@ impl Client {
                 };
             }
             if let Reading::Paced(speed) = self.reading {
-                let due = Duration::from_secs_f64(got as f64 / speed as f64);
+                let due = first_byte + Duration::from_secs_f64(got as f64 / speed as f64);
                 thread::sleep(due.saturating_sub(start.elapsed()));
             }
             from = 0;
@@ -101,10 +101,15 @@ impl Client {
     fn head(&mut self, path: &str, content: &Content) -> (usize, usize) {
         let mut len = 0;
         loop {
-            let read = self.stream.read(&mut self.buffer[len..]).expect("an answer");
+            let read = self
+                .stream
+                .read(&mut self.buffer[len..])
+                .expect("an answer");
             assert!(read > 0, "{path}: the answer ends in its head");
             len += read;
-            let head = self.buffer[..len].windows(4).position(|end| end == b"\r\n\r\n");
+            let head = self.buffer[..len]
+                .windows(4)
+                .position(|end| end == b"\r\n\r\n");
             let Some(head) = head.map(|at| at + 4).filter(|head| *head < len) else {
                 continue;
             };
@@ -141,7 +146,9 @@ pub fn at_once<T: Send>(
         barrier.wait();
         let start = Instant::now();
         let done = clients.into_iter().map(|client| client.join());
-        let done = done.collect::<Result<_, _>>().expect("every client is content");
+        let done = done
+            .collect::<Result<_, _>>()
+            .expect("every client is content");
         (done, start.elapsed())
     })
 }

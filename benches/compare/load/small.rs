@@ -36,7 +36,9 @@ impl Load<'_> {
                 .map(|_| scope.spawn(move || self.on_one_thread(self.connections / threads)))
                 .collect();
             let counts = threads.into_iter().map(|thread| thread.join());
-            counts.map(|count| count.expect("every client is content")).sum()
+            counts
+                .map(|count| count.expect("every client is content"))
+                .sum()
         });
         Requests {
             count,
@@ -71,7 +73,10 @@ impl Load<'_> {
         };
         loop {
             let (ready, _) = epoll::wait(&epoll, &mut events, Some(&patience)).expect("events");
-            assert!(!ready.is_empty(), "an answer does not end, or has other bytes");
+            assert!(
+                !ready.is_empty(),
+                "an answer does not end, or has other bytes"
+            );
             for event in ready {
                 let client = &mut clients[event.data.u64() as usize];
                 if client.has_answer(self.expected) {
@@ -108,7 +113,10 @@ impl Client {
 
     /// Reads what is there: whether that completes an answer with just these bytes.
     fn has_answer(&mut self, expected: &[u8]) -> bool {
-        let read = self.stream.read(&mut self.buffer[self.len..]).expect("an answer");
+        let read = self
+            .stream
+            .read(&mut self.buffer[self.len..])
+            .expect("an answer");
         assert!(read > 0, "the server closes a connection");
         self.len += read;
         let answer = &self.buffer[..self.len];

@@ -67,8 +67,11 @@ impl Peer {
 pub fn installed(program: &str) -> Option<PathBuf> {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/peers/usr/sbin");
     let path = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into(), tools]);
-    folders.map(|folder| folder.join(program)).find(|path| path.is_file())
+    let folders =
+        env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into(), tools]);
+    folders
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
 }
 
 /// Nobody listens on it now.

@@ -107,5 +107,7 @@ http {{
 }
 
 fn pass(upstream: SocketAddr) -> String {
-    format!("proxy_pass http://{upstream}; proxy_http_version 1.1; proxy_set_header Connection \"\";")
+    format!(
+        "proxy_pass http://{upstream}; proxy_http_version 1.1; proxy_set_header Connection \"\";"
+    )
 }

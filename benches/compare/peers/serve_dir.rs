@@ -21,10 +21,13 @@ pub fn start(root: &Path, cpu: Cpu) -> Peer {
     }
 }
 
-/// On as many threads as there are processors for this process.
 pub fn serve(arguments: &[String]) -> ! {
     let root = arguments.first().expect("a folder");
-    let app = Router::new().fallback_service(ServeDir::new(root));
+    listen(Router::new().fallback_service(ServeDir::new(root)))
+}
+
+/// On as many threads as there are processors for this process. Tells its address in a line.
+pub fn listen(app: Router) -> ! {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -3,11 +3,12 @@
 use crate::content::{self, ZIP_100M};
 use crate::load::large::{Reading, at_once};
 use crate::peers::Peer;
+use crate::plot::{Axis, Chart, Series};
 use crate::process::Cpu;
 use crate::report::{Details, Report};
 use crate::rounds::{self, Rounds};
-use crate::stats::{Estimate, median};
-use crate::table::{Bound, Row, Unit};
+use crate::rows::cold_rows;
+use crate::stats::median;
 use crate::upstream::Speed;
 use crate::usage;
 use crate::world::World;
@@ -18,7 +19,7 @@ pub struct Sample {
     pub usual_first_byte: f64,
     pub slowest_first_byte: f64,
     pub last_byte: f64,
-    fetches: f64,
+    pub fetches: f64,
     /// Of the peer, in seconds for each GiB that its clients got.
     processor_per_gib: f64,
 }
@@ -35,6 +36,13 @@ pub fn peers(world: &World, speed: Speed) -> Vec<Peer> {
     peers.into_iter().flatten().collect()
 }
 
+pub fn ours_and_direct(world: &World, speed: Speed) -> Vec<Peer> {
+    vec![
+        Peer::direct(&world.upstream, speed),
+        world.ours_empty(speed),
+    ]
+}
+
 pub fn measure(
     world: &World,
     peers: &[Peer],
@@ -47,6 +55,7 @@ pub fn measure(
         Speed::Unlimited => "unlimited upstream",
         Speed::Far => "upstream of 20 MiB/s",
         Speed::Slow => "upstream of 1 MiB/s",
+        Speed::Trickle => "upstream of 32 KiB/s",
     };
     let plural = if clients == 1 { "" } else { "s" };
     let case = format!("cold 100 MiB, {upstream}, {clients} client{plural}");
@@ -75,7 +84,7 @@ pub fn measure(
         ],
         rows: rows.collect(),
     });
-    rows_of(&found, &case, speed, clients, report);
+    cold_rows::add(&found, &case, speed, clients, report);
     found
 }
 
@@ -104,70 +113,35 @@ fn ask(world: &World, peer: &Peer, clients: usize) -> Sample {
     }
 }
 
-fn rows_of(found: &Rounds<Sample>, case: &str, speed: Speed, clients: usize, report: &mut Report) {
-    let mut row = |measure: &str, bound, unit, found| {
-        report.row(Row {
-            case: case.to_owned(),
-            measure: measure.to_owned(),
-            bound,
-            unit,
-            found,
+/// First and last byte over the number of clients.
+pub fn charts(found: &[(usize, Rounds<Sample>)], speed: Speed, report: &mut Report) {
+    let (name, upstream) = match speed {
+        Speed::Unlimited => ("fast", "from an upstream without a limit"),
+        _ => ("far", "from an upstream of 20 MiB/s"),
+    };
+    let mut add = |file: &str, title: &str, figure: fn(&Sample) -> f64| {
+        let peers = ["ours", "direct", "varnish", "nginx proxy_cache"];
+        let series = peers.map(|peer| Series {
+            name: peer,
+            points: found
+                .iter()
+                .filter_map(|(clients, rounds)| {
+                    Some((*clients as f64, median(&rounds.of(peer, figure))?))
+                })
+                .collect(),
+        });
+        report.chart(Chart {
+            file: format!("{file}-{name}"),
+            title: format!("{title} of a missing 100 MiB zip, {upstream}"),
+            x: Axis::log("clients at once"),
+            y: Axis::log("milliseconds"),
+            series: series.into(),
         });
     };
-    let of = |peer, figure: fn(&Sample) -> f64| found.of(peer, figure);
-    let last = |peer| of(peer, |sample| sample.last_byte);
-    let slowest = |peer| of(peer, |sample| sample.slowest_first_byte);
-    row(
-        "upstream fetches",
-        Bound::Exactly(1.0),
-        Unit::Count,
-        Estimate::of(&of("ours", |sample| sample.fetches)),
-    );
-    let at_most = |must, goal| Bound::AtMost { must, goal };
-    match (speed, clients) {
-        (Speed::Far, _) => {
-            // Many direct clients are many fetches, which is another thing.
-            if clients == 1 {
-                row(
-                    "total, ratio to direct",
-                    at_most(1.02, 1.005),
-                    Unit::Times,
-                    Estimate::ratio(&last("ours"), &last("direct")),
-                );
-                row(
-                    "first byte later than direct",
-                    at_most(5.0, 2.0),
-                    Unit::Milliseconds,
-                    Estimate::difference(&slowest("ours"), &slowest("direct")),
-                );
-            }
-        }
-        (_, 1) => row(
-            "total, ratio to nginx proxy_cache",
-            at_most(1.0, 0.85),
-            Unit::Ratio,
-            Estimate::ratio(&last("ours"), &last("nginx proxy_cache")),
-        ),
-        (_, 16) => row(
-            "last one done, ratio to nginx proxy_cache with lock",
-            at_most(0.55, 0.40),
-            Unit::Ratio,
-            Estimate::ratio(&last("ours"), &last("nginx proxy_cache")),
-        ),
-        (_, 64) => row(
-            "last one done, ratio to nginx proxy_cache with lock",
-            at_most(0.95, 0.75),
-            Unit::Ratio,
-            Estimate::ratio(&last("ours"), &last("nginx proxy_cache")),
-        ),
-        _ => {}
-    }
-    if clients == 64 {
-        row(
-            "slowest first byte, ratio to nginx proxy_cache with lock",
-            at_most(0.10, 0.04),
-            Unit::Ratio,
-            Estimate::ratio(&slowest("ours"), &slowest("nginx proxy_cache")),
-        );
-    }
+    add("first-byte", "Slowest first byte", |sample| {
+        sample.slowest_first_byte
+    });
+    add("last-byte", "Last byte of the last client", |sample| {
+        sample.last_byte
+    });
 }

@@ -1,5 +1,10 @@
 //! What is measured, and what it has to show.
 
+pub mod check;
 pub mod cold;
+pub mod cold_rows;
+pub mod memory;
+pub mod memory_plot;
 pub mod small_hits;
+pub mod timeline;
 pub mod zip_hits;

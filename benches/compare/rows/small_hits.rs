@@ -51,7 +51,11 @@ pub fn measure(world: &World, place: Place, time: Duration, report: &mut Report)
             time,
             cpu: load,
         };
-        let used = || peer.process.as_ref().map(|process| usage::processor(process.id()));
+        let used = || {
+            peer.process
+                .as_ref()
+                .map(|process| usage::processor(process.id()))
+        };
         let before = used().unwrap_or_default();
         let requests = load.run();
         let used = used().unwrap_or_default() - before;
@@ -73,7 +77,10 @@ pub fn measure(world: &World, place: Place, time: Duration, report: &mut Report)
         let speed = of(|sample| sample.per_second);
         vec![
             name.to_owned(),
-            format!("{:.0} ({:.0} to {:.0})", speed.median, speed.least, speed.most),
+            format!(
+                "{:.0} ({:.0} to {:.0})",
+                speed.median, speed.least, speed.most
+            ),
             format!("{:.1}", of(|sample| sample.processor).median),
         ]
     });

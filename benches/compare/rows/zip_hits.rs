@@ -81,7 +81,10 @@ pub fn measure(world: &World, case: &Case, report: &mut Report) {
             Reading::AsFastAsItCan,
             |_, client| {
                 let times = (0..case.requests).map(|_| client.get(&path, &content));
-                times.map(|times| times.first_byte).max().unwrap_or_default()
+                times
+                    .map(|times| times.first_byte)
+                    .max()
+                    .unwrap_or_default()
             },
         );
         let processor = (used() - before).as_secs_f64();
@@ -102,7 +105,10 @@ pub fn measure(world: &World, case: &Case, report: &mut Report) {
         let speed = of(|sample| sample.mib_per_second);
         vec![
             name.to_owned(),
-            format!("{:.0} ({:.0} to {:.0})", speed.median, speed.least, speed.most),
+            format!(
+                "{:.0} ({:.0} to {:.0})",
+                speed.median, speed.least, speed.most
+            ),
             format!("{:.3}", of(|sample| sample.processor_per_gib).median),
             format!("{:.1}", of(|sample| sample.slowest_first_byte).median),
         ]

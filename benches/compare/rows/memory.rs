@@ -1,0 +1,139 @@
+//! Resident memory at its peak, in a process that has done nothing else.
+
+use std::time::{Duration, Instant};
+
+use crate::content::{self, MIB, Module, ZIP_5M, ZIP_100M, ZIP_500M};
+use crate::load::large::{Reading, at_once};
+use crate::peers::Peer;
+use crate::report::Report;
+use crate::stats::Estimate;
+use crate::table::{Bound, Row, Unit};
+use crate::upstream::Speed;
+use crate::usage::Memory;
+use crate::world::World;
+
+const READERS: usize = 64;
+const FILLS: usize = 64;
+
+/// Whether the zip is stored before the readers come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Hit,
+    Miss,
+}
+
+/// Growth by readers of one zip, of 1 MiB/s each, in KiB. The peer is new, and ends here.
+pub fn slow_readers(peer: Peer, path: &str, readers: usize) -> f64 {
+    let content = content::find(path).expect("a zip");
+    let process = peer.process.as_ref().expect("a process of its own");
+    let memory = Memory::watch(process.id());
+    let reading = Reading::Paced(MIB);
+    at_once(readers, peer.address, reading, |_, client| {
+        let start = Instant::now();
+        client.get_until(path, &content, |_| start.elapsed() > Duration::from_secs(3))
+    });
+    memory.growth()
+}
+
+/// Growth of ours in each round.
+fn ours(world: &World, module: &Module, kind: Kind, rounds: usize) -> Vec<f64> {
+    let one = |_| {
+        if kind == Kind::Hit {
+            let path = world.stored(module, "zip");
+            return slow_readers(world.ours(crate::process::Cpu::Any), &path, READERS);
+        }
+        let path = world.missing(module);
+        world.upstream.prepare(module);
+        let storage = world.folder();
+        let peer = world.ours_in(&storage, Speed::Unlimited);
+        let growth = slow_readers(peer, &path, READERS);
+        assert_eq!(world.upstream.fetches(&path), 1, "one miss is one fetch");
+        world.forget(&storage);
+        growth
+    };
+    (0..rounds).map(one).collect()
+}
+
+/// Growth by as many fills at once, each with one reader, in KiB.
+pub fn fills(world: &World, peer: &Peer, module: &Module, count: usize) -> f64 {
+    let paths: Vec<_> = (0..count).map(|_| world.missing(module)).collect();
+    let process = peer.process.as_ref().expect("a process of its own");
+    let memory = Memory::watch(process.id());
+    let reading = Reading::AsFastAsItCan;
+    at_once(count, peer.address, reading, |number, client| {
+        let content = content::find(&paths[number]).expect("a zip");
+        client.get(&paths[number], &content)
+    });
+    let growth = memory.growth();
+    for path in &paths {
+        assert_eq!(world.upstream.fetches(path), 1, "one miss is one fetch");
+        peer.tidy(path);
+    }
+    growth
+}
+
+pub fn measure(world: &World, with_huge: bool, report: &mut Report) {
+    let rounds = world.rounds.min(3);
+    let mut row = |case: String, measure: &str, (must, goal), unit, values: &[f64]| {
+        report.row(Row {
+            case,
+            measure: measure.to_owned(),
+            bound: Bound::AtMost { must, goal },
+            unit,
+            found: Estimate::of(values),
+        });
+    };
+    let scaled =
+        |values: &[f64], by: f64| -> Vec<f64> { values.iter().map(|value| value / by).collect() };
+    for (kind, label) in [(Kind::Hit, "hit"), (Kind::Miss, "cold")] {
+        let large = ours(world, &ZIP_100M, kind, rounds);
+        let case = |size: &str| format!("{READERS} slow readers of one {size} MiB zip, {label}");
+        let each = scaled(&large, READERS as f64);
+        let all = "growth of memory";
+        row(
+            case("100"),
+            "memory for each reader",
+            (200.0, 160.0),
+            Unit::Kibibytes,
+            &each,
+        );
+        row(
+            case("100"),
+            all,
+            (16.0, 12.0),
+            Unit::Mebibytes,
+            &scaled(&large, 1024.0),
+        );
+        if with_huge {
+            let huge = ours(world, &ZIP_500M, kind, rounds);
+            row(
+                case("500"),
+                all,
+                (16.0, 12.0),
+                Unit::Mebibytes,
+                &scaled(&huge, 1024.0),
+            );
+            let small = ours(world, &ZIP_5M, kind, rounds);
+            let apart = Estimate::ratio(&large, &small).map_or(0.0, |ratio| ratio.median - 1.0);
+            let measure = "growth by 100 MiB against 5 MiB";
+            row(
+                case("100"),
+                measure,
+                (0.10, 0.05),
+                Unit::Percent,
+                &[apart.abs()],
+            );
+        }
+    }
+    let by_fills = (0..rounds).map(|_| {
+        let peer = world.ours_empty(Speed::Slow);
+        fills(world, &peer, &ZIP_5M, FILLS) / FILLS as f64
+    });
+    row(
+        format!("{FILLS} fills of 5 MiB at once, one reader each"),
+        "memory for each fill and its reader",
+        (600.0, 256.0),
+        Unit::Kibibytes,
+        &by_fills.collect::<Vec<_>>(),
+    );
+}
