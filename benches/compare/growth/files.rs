@@ -9,7 +9,7 @@ use crate::load::large::{Client, Reading};
 use crate::report::Report;
 use crate::stats::median;
 use crate::upstream::Speed;
-use crate::usage::{self, Memory};
+use crate::usage::Memory;
 use crate::world::World;
 
 const HITS: usize = 20_000;
@@ -25,8 +25,7 @@ pub fn measure(world: &World, report: &mut Report) {
         }
         stored = count;
         let peer = world.ours_in(&storage, Speed::Unlimited);
-        let id = peer.process.as_ref().expect("a process of its own").id();
-        let (before, growth) = (usage::processor(id), Memory::watch(id));
+        let (before, growth) = (peer.processor(), Memory::watch(peer.id()));
         let mut client = Client::connect(peer.address, Reading::AsFastAsItCan);
         let hits = (0..HITS).map(|hit| {
             // A prime step: all over the storage, hardly a file twice.
@@ -36,7 +35,7 @@ pub fn measure(world: &World, report: &mut Report) {
             time.last_byte.as_secs_f64() * 1e6
         });
         let hits = median(&hits.collect::<Vec<_>>()).unwrap_or_default();
-        let used = usage::processor(id) - before;
+        let used = peer.processor() - before;
         times.push((count as f64, hits));
         processor.push((count as f64, used.as_secs_f64() * 1e6 / HITS as f64));
         memory.push((count as f64, growth.growth() / 1024.0));

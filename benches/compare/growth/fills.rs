@@ -5,7 +5,6 @@ use crate::content::ZIP_100K;
 use crate::report::Report;
 use crate::rows::memory;
 use crate::upstream::Speed;
-use crate::usage;
 use crate::world::World;
 
 pub fn measure(world: &World, report: &mut Report) {
@@ -13,10 +12,9 @@ pub fn measure(world: &World, report: &mut Report) {
     for count in [1, 10, 100, 1_000] {
         let storage = world.folder();
         let peer = world.ours_with_places(&storage, Speed::Trickle, count);
-        let id = peer.process.as_ref().expect("a process of its own").id();
-        let before = usage::processor(id);
+        let before = peer.processor();
         let growth = memory::fills(world, &peer, &ZIP_100K, count);
-        let used = usage::processor(id) - before;
+        let used = peer.processor() - before;
         sizes.push((count as f64, growth / count as f64));
         times.push((count as f64, used.as_secs_f64() * 1e3 / count as f64));
         drop(peer);

@@ -7,7 +7,7 @@ use crate::content::{self, KIB, MIB, ZIP_100M};
 use crate::load::large::{Reading, at_once};
 use crate::process::Cpu;
 use crate::report::Report;
-use crate::usage::{self, Memory};
+use crate::usage::Memory;
 use crate::world::World;
 
 pub fn measure(world: &World, report: &mut Report) {
@@ -16,8 +16,7 @@ pub fn measure(world: &World, report: &mut Report) {
     let (mut sizes, mut times) = (Vec::new(), Vec::new());
     for count in [1, 10, 100, 1_000] {
         let peer = world.ours(Cpu::Any);
-        let id = peer.process.as_ref().expect("a process of its own").id();
-        let (memory, before) = (Memory::watch(id), usage::processor(id));
+        let (memory, before) = (Memory::watch(peer.id()), peer.processor());
         let reading = Reading::Paced(256 * KIB);
         let (bytes, _) = at_once(count, peer.address, reading, |_, client| {
             let (start, mut got) = (Instant::now(), 0);
@@ -27,7 +26,7 @@ pub fn measure(world: &World, report: &mut Report) {
             });
             got
         });
-        let used = usage::processor(id) - before;
+        let used = peer.processor() - before;
         let mib = bytes.iter().sum::<u64>() as f64 / MIB as f64;
         sizes.push((count as f64, memory.growth() / count as f64));
         times.push((count as f64, used.as_secs_f64() * 1e3 / mib));

@@ -12,6 +12,7 @@ use std::{env, fs, thread};
 
 use crate::process::Process;
 use crate::upstream::{Speed, Upstream};
+use crate::usage;
 
 /// A server that answers the requests of a registry.
 #[derive(Debug)]
@@ -33,6 +34,17 @@ pub enum Stored {
 }
 
 impl Peer {
+    /// Of its process, for one that has its own.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("a server of our own").id()
+    }
+
+    /// Processor time of it until now; none for the upstream, which is not measured.
+    pub fn processor(&self) -> Duration {
+        let process = self.process.as_ref();
+        process.map_or(Duration::ZERO, |process| usage::processor(process.id()))
+    }
+
     /// No proxy at all.
     pub fn direct(upstream: &Upstream, speed: Speed) -> Self {
         Self {

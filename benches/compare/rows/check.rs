@@ -8,7 +8,6 @@ use crate::rounds;
 use crate::stats::Estimate;
 use crate::table::{Bound, Row, Unit};
 use crate::upstream::Speed;
-use crate::usage;
 use crate::world::World;
 
 pub fn measure(world: &World, report: &mut Report) {
@@ -66,8 +65,7 @@ fn processor(world: &World, report: &mut Report) {
 
 /// Processor time of fills, in milliseconds per MiB.
 fn fill(world: &World, peer: &Peer, module: &Module) -> f64 {
-    let process = peer.process.as_ref().expect("a process of its own");
-    let before = usage::processor(process.id());
+    let before = peer.processor();
     let mut bytes = 0;
     // Some of them, since the processor is counted in ticks.
     while bytes < 200 * MIB {
@@ -77,6 +75,6 @@ fn fill(world: &World, peer: &Peer, module: &Module) -> f64 {
         peer.tidy(&path);
         bytes += content.len();
     }
-    let used = usage::processor(process.id()) - before;
+    let used = peer.processor() - before;
     used.as_secs_f64() * 1e3 / (bytes as f64 / MIB as f64)
 }

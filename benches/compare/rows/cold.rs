@@ -10,7 +10,6 @@ use crate::rounds::{self, Rounds};
 use crate::rows::cold_rows;
 use crate::stats::median;
 use crate::upstream::Speed;
-use crate::usage;
 use crate::world::World;
 
 /// Times in milliseconds.
@@ -91,14 +90,12 @@ pub fn measure(
 fn ask(world: &World, peer: &Peer, clients: usize) -> Sample {
     let path = world.missing(&ZIP_100M);
     let content = content::find(&path).expect("the upstream has it");
-    let id = peer.process.as_ref().map(|process| process.id());
-    let used = || id.map(usage::processor).unwrap_or_default();
-    let before = used();
+    let before = peer.processor();
     let reading = Reading::AsFastAsItCan;
     let (times, _) = at_once(clients, peer.address, reading, |_, client| {
         client.get(&path, &content)
     });
-    let processor = (used() - before).as_secs_f64();
+    let processor = (peer.processor() - before).as_secs_f64();
     peer.tidy(&path);
     let millis = |time: std::time::Duration| time.as_secs_f64() * 1e3;
     let first: Vec<_> = times.iter().map(|times| millis(times.first_byte)).collect();

@@ -1,10 +1,12 @@
-//! Resident memory at its peak, in a process that has done nothing else.
+//! Resident memory at its peak, in a process that has answered one request before, so that what a
+//! first request takes once and for all does not count as the readers'.
 
 use std::time::{Duration, Instant};
 
-use crate::content::{self, MIB, Module, ZIP_5M, ZIP_100M, ZIP_500M};
-use crate::load::large::{Reading, at_once};
+use crate::content::{self, MIB, Module, ZIP_5M, ZIP_100K, ZIP_100M, ZIP_500M};
+use crate::load::large::{Client, Reading, at_once};
 use crate::peers::Peer;
+use crate::process::Cpu;
 use crate::report::Report;
 use crate::stats::Estimate;
 use crate::table::{Bound, Row, Unit};
@@ -22,32 +24,53 @@ pub enum Kind {
     Miss,
 }
 
+impl Kind {
+    fn path(self, world: &World, module: &Module) -> String {
+        match self {
+            Self::Hit => world.stored(module, "zip"),
+            Self::Miss => {
+                world.upstream.prepare(module);
+                world.missing(module)
+            }
+        }
+    }
+}
+
 /// Growth by readers of one zip, of 1 MiB/s each, in KiB. The peer is new, and ends here.
-pub fn slow_readers(peer: Peer, path: &str, readers: usize) -> f64 {
-    let content = content::find(path).expect("a zip");
-    let process = peer.process.as_ref().expect("a process of its own");
-    let memory = Memory::watch(process.id());
+pub fn slow_readers(world: &World, peer: Peer, module: &Module, kind: Kind, readers: usize) -> f64 {
+    one_request(world, &peer, kind);
+    let path = kind.path(world, module);
+    let content = content::find(&path).expect("a zip");
+    let memory = Memory::watch(peer.id());
     let reading = Reading::Paced(MIB);
     at_once(readers, peer.address, reading, |_, client| {
         let start = Instant::now();
-        client.get_until(path, &content, |_| start.elapsed() > Duration::from_secs(3))
+        client.get_until(&path, &content, |_| {
+            start.elapsed() > Duration::from_secs(3)
+        })
     });
-    memory.growth()
+    let growth = memory.growth();
+    if kind == Kind::Miss {
+        assert_eq!(world.upstream.fetches(&path), 1, "one miss is one fetch");
+    }
+    growth
+}
+
+fn one_request(world: &World, peer: &Peer, kind: Kind) {
+    let path = kind.path(world, &ZIP_100K);
+    let content = content::find(&path).expect("a zip");
+    Client::connect(peer.address, Reading::AsFastAsItCan).get(&path, &content);
 }
 
 /// Growth of ours in each round.
 fn ours(world: &World, module: &Module, kind: Kind, rounds: usize) -> Vec<f64> {
     let one = |_| {
         if kind == Kind::Hit {
-            let path = world.stored(module, "zip");
-            return slow_readers(world.ours(crate::process::Cpu::Any), &path, READERS);
+            return slow_readers(world, world.ours(Cpu::Any), module, kind, READERS);
         }
-        let path = world.missing(module);
-        world.upstream.prepare(module);
         let storage = world.folder();
         let peer = world.ours_in(&storage, Speed::Unlimited);
-        let growth = slow_readers(peer, &path, READERS);
-        assert_eq!(world.upstream.fetches(&path), 1, "one miss is one fetch");
+        let growth = slow_readers(world, peer, module, kind, READERS);
         world.forget(&storage);
         growth
     };
@@ -57,8 +80,8 @@ fn ours(world: &World, module: &Module, kind: Kind, rounds: usize) -> Vec<f64> {
 /// Growth by as many fills at once, each with one reader, in KiB.
 pub fn fills(world: &World, peer: &Peer, module: &Module, count: usize) -> f64 {
     let paths: Vec<_> = (0..count).map(|_| world.missing(module)).collect();
-    let process = peer.process.as_ref().expect("a process of its own");
-    let memory = Memory::watch(process.id());
+    one_request(world, peer, Kind::Miss);
+    let memory = Memory::watch(peer.id());
     let reading = Reading::AsFastAsItCan;
     at_once(count, peer.address, reading, |number, client| {
         let content = content::find(&paths[number]).expect("a zip");

@@ -1,6 +1,6 @@
 //! Memory over the number of readers, of everyone.
 
-use super::memory::slow_readers;
+use super::memory::{Kind, slow_readers};
 use crate::content::ZIP_100M;
 use crate::plot::{Axis, Chart, Series};
 use crate::process::Cpu;
@@ -9,7 +9,6 @@ use crate::upstream::Speed;
 use crate::world::World;
 
 pub fn measure(world: &World, report: &mut Report) {
-    let stored = world.stored(&ZIP_100M, "zip");
     let names = [
         "ours",
         "ours, missing zip",
@@ -22,19 +21,18 @@ pub fn measure(world: &World, report: &mut Report) {
         points: Vec::new(),
     });
     for readers in [1, 4, 16, 64, 128] {
-        let missing = world.missing(&ZIP_100M);
         let storage = world.folder();
         let peers = [
-            (Some(world.ours(Cpu::Any)), &stored),
-            (Some(world.ours_in(&storage, Speed::Unlimited)), &missing),
-            (Some(world.serve_dir(Cpu::Any)), &stored),
-            (world.nginx(Cpu::Any), &stored),
-            (world.nginx_cache(Speed::Unlimited, Cpu::Any), &missing),
+            (Some(world.ours(Cpu::Any)), Kind::Hit),
+            (Some(world.ours_in(&storage, Speed::Unlimited)), Kind::Miss),
+            (Some(world.serve_dir(Cpu::Any)), Kind::Hit),
+            (world.nginx(Cpu::Any), Kind::Hit),
+            (world.nginx_cache(Speed::Unlimited, Cpu::Any), Kind::Miss),
         ];
-        for ((peer, path), series) in peers.into_iter().zip(&mut series) {
+        for ((peer, kind), series) in peers.into_iter().zip(&mut series) {
             if let Some(peer) = peer {
-                let growth = slow_readers(peer, path, readers) / 1024.0;
-                series.points.push((readers as f64, growth));
+                let growth = slow_readers(world, peer, &ZIP_100M, kind, readers);
+                series.points.push((readers as f64, growth / 1024.0));
             }
         }
         world.forget(&storage);

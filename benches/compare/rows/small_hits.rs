@@ -10,7 +10,7 @@ use crate::report::{Details, Report};
 use crate::rounds;
 use crate::stats::Estimate;
 use crate::table::{Bound, Row, Unit};
-use crate::usage;
+use crate::upstream::Speed;
 use crate::world::World;
 
 /// The server on one core and the load on the other, or both on all.
@@ -36,7 +36,7 @@ pub fn measure(world: &World, place: Place, time: Duration, report: &mut Report)
     let peers: Vec<_> = [
         Some(world.ours(server)),
         world.nginx(server),
-        world.nginx_cache(crate::upstream::Speed::Unlimited, server),
+        world.nginx_cache(Speed::Unlimited, server),
         Some(world.serve_dir(server)),
     ]
     .into_iter()
@@ -51,14 +51,9 @@ pub fn measure(world: &World, place: Place, time: Duration, report: &mut Report)
             time,
             cpu: load,
         };
-        let used = || {
-            peer.process
-                .as_ref()
-                .map(|process| usage::processor(process.id()))
-        };
-        let before = used().unwrap_or_default();
+        let before = peer.processor();
         let requests = load.run();
-        let used = used().unwrap_or_default() - before;
+        let used = peer.processor() - before;
         Sample {
             per_second: requests.per_second,
             processor: used.as_secs_f64() * 1e6 / requests.count as f64,

@@ -7,7 +7,6 @@ use crate::report::{Details, Report};
 use crate::rounds;
 use crate::stats::Estimate;
 use crate::table::{Bound, Row, Unit};
-use crate::usage;
 use crate::world::World;
 
 #[derive(Clone, Copy, Debug)]
@@ -72,9 +71,7 @@ pub fn measure(world: &World, case: &Case, report: &mut Report) {
     .flatten()
     .collect();
     let found = rounds::run(world.rounds + 1, &peers, |peer| {
-        let id = peer.process.as_ref().map(|process| process.id());
-        let used = || id.map(usage::processor).unwrap_or_default();
-        let before = used();
+        let before = peer.processor();
         let (times, total) = at_once(
             case.connections,
             peer.address,
@@ -87,7 +84,7 @@ pub fn measure(world: &World, case: &Case, report: &mut Report) {
                     .unwrap_or_default()
             },
         );
-        let processor = (used() - before).as_secs_f64();
+        let processor = (peer.processor() - before).as_secs_f64();
         let bytes = content.len() * (case.connections * case.requests) as u64;
         let mib = bytes as f64 / MIB as f64;
         Sample {
