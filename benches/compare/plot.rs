@@ -65,13 +65,15 @@ impl Chart {
             all().map(|point| point.0),
             self.x.log,
             (LEFT, WIDTH - RIGHT),
-        );
+        )
+        .from_zero_or_first();
         let y = Scale::new(
             all().map(|point| point.1),
             self.y.log,
             (HEIGHT - BOTTOM, TOP),
         )
-        .from_zero();
+        .from_zero_or_first()
+        .up_to_a_tick();
         let mut svg = head(&self.title);
         for tick in y.ticks() {
             let (at, text) = (y.place(tick), label(tick));
@@ -102,8 +104,8 @@ impl Chart {
             );
         }
         self.axes(&mut svg);
-        // Ours last, on top of the others.
-        for (at, series) in shown.iter().enumerate().rev() {
+        // Ours is broad and lies below the others, so that both can be seen where they meet.
+        for (at, series) in shown.iter().enumerate() {
             line(&mut svg, at, series, &x, &y);
         }
         legend(&mut svg, &shown);
@@ -166,7 +168,7 @@ fn line(svg: &mut String, at: usize, series: &Series, x: &Scale, y: &Scale) {
         .iter()
         .map(|(a, b)| format!("{a:.1},{b:.1}"))
         .collect();
-    let width = if at == 0 { 3 } else { 2 };
+    let width = if at == 0 { 5 } else { 2 };
     let _ = writeln!(
         svg,
         "<polyline class=\"s{at}\" fill=\"none\" stroke-width=\"{width}\" stroke-dasharray=\"{}\" \
@@ -178,7 +180,8 @@ fn line(svg: &mut String, at: usize, series: &Series, x: &Scale, y: &Scale) {
         for (a, b) in points {
             let _ = writeln!(
                 svg,
-                "<circle class=\"d{at}\" cx=\"{a:.1}\" cy=\"{b:.1}\" r=\"4\"/>"
+                "<circle class=\"d{at}\" cx=\"{a:.1}\" cy=\"{b:.1}\" r=\"{}\"/>",
+                width / 2 + 2
             );
         }
     }
@@ -187,7 +190,7 @@ fn line(svg: &mut String, at: usize, series: &Series, x: &Scale, y: &Scale) {
 fn legend(svg: &mut String, shown: &[&Series]) {
     let mut left = 20.0;
     for (at, series) in shown.iter().enumerate() {
-        let width = if at == 0 { 3 } else { 2 };
+        let width = if at == 0 { 5 } else { 2 };
         let _ = write!(
             svg,
             "<line class=\"s{at}\" stroke-width=\"{width}\" stroke-dasharray=\"{}\" x1=\"{left}\" x2=\"{}\" \

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::growth;
 use crate::report::Report;
+use crate::rows::memory_rows::{self, Sizes};
 use crate::rows::small_hits::{self, Place};
-use crate::rows::{check, cold, memory, memory_plot, timeline, zip_hits};
+use crate::rows::{check, cold, memory_plot, timeline, zip_hits};
 use crate::table::{Bound, Outcome, Row};
 use crate::upstream::Speed;
 use crate::world::World;
@@ -33,7 +34,7 @@ pub fn all(world: &World, part: &str, report: &mut Report) {
         check::measure(world, report);
     }
     if wanted("memory") {
-        memory::measure(world, true, report);
+        memory_rows::measure(world, Sizes::All, report);
         memory_plot::measure(world, report);
     }
     if wanted("timeline") {
@@ -69,7 +70,7 @@ pub fn short(world: &World, report: &mut Report) -> bool {
             let peers = cold::ours_and_direct(world, Speed::Far);
             cold::measure(world, &peers, Speed::Far, 1, report);
         },
-        &|report| memory::measure(world, false, report),
+        &|report| memory_rows::measure(world, Sizes::Usual, report),
     ];
     parts.iter().fold(true, |all_hold, part| {
         best_of_three(part, report) && all_hold

@@ -27,8 +27,16 @@ impl Scale {
         }
     }
 
-    /// Up to a round number, from zero on; a logarithmic one spans whole decades.
-    pub fn from_zero(mut self) -> Self {
+    /// A logarithmic one has no zero.
+    pub fn from_zero_or_first(mut self) -> Self {
+        if !self.log {
+            self.least = 0.0;
+        }
+        self
+    }
+
+    /// Up to a round number; a logarithmic one spans whole decades.
+    pub fn up_to_a_tick(mut self) -> Self {
         if self.log {
             self.least = 10_f64.powf(self.least.max(1e-6).log10().floor());
             self.most = 10_f64.powf(self.most.max(1e-6).log10().ceil());
@@ -36,7 +44,6 @@ impl Scale {
                 self.most *= 10.0;
             }
         } else {
-            self.least = 0.0;
             let step = self.step();
             self.most = (self.most / step).ceil().max(1.0) * step;
         }

@@ -15,6 +15,11 @@ pub enum Bound {
         must: f64,
         goal: f64,
     },
+    /// How far from 1 it may be.
+    NearOne {
+        must: f64,
+        goal: f64,
+    },
     /// In every round.
     Exactly(f64),
 }
@@ -27,7 +32,6 @@ pub enum Unit {
     Kibibytes,
     Mebibytes,
     Count,
-    Percent,
 }
 
 #[derive(Clone, Debug)]
@@ -60,6 +64,7 @@ impl Row {
         match self.bound {
             Bound::AtLeast { .. } => this.median > other.median,
             Bound::AtMost { .. } => this.median < other.median,
+            Bound::NearOne { .. } => (this.median - 1.0).abs() < (other.median - 1.0).abs(),
             Bound::Exactly(value) => (this.median - value).abs() < (other.median - value).abs(),
         }
     }
@@ -72,6 +77,10 @@ impl Row {
         let (must, goal) = match self.bound {
             Bound::AtLeast { must, goal } => (found.median * by >= must, found.median >= goal),
             Bound::AtMost { must, goal } => (found.median <= must * by, found.median <= goal),
+            Bound::NearOne { must, goal } => {
+                let apart = (found.median - 1.0).abs();
+                (apart <= must * by, apart <= goal)
+            }
             Bound::Exactly(value) => {
                 let exact = found.least == value && found.most == value;
                 (exact, exact)
@@ -106,7 +115,6 @@ impl Unit {
             Self::Kibibytes => format!("{value:.0} KiB"),
             Self::Mebibytes => format!("{value:.1} MiB"),
             Self::Count => format!("{value:.0}"),
-            Self::Percent => format!("{:.1} %", value * 100.0),
         }
     }
 }
@@ -144,6 +152,9 @@ pub fn show(rows: &[Row]) -> String {
             }
             Bound::AtMost { must, goal } => {
                 (format!("≤ {}", show(must)), format!("≤ {}", show(goal)))
+            }
+            Bound::NearOne { must, goal } => {
+                (format!("1 ± {}", show(must)), format!("1 ± {}", show(goal)))
             }
             Bound::Exactly(value) => (format!("= {}", show(value)), format!("= {}", show(value))),
         };

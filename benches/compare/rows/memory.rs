@@ -3,19 +3,15 @@
 
 use std::time::{Duration, Instant};
 
-use crate::content::{self, MIB, Module, ZIP_5M, ZIP_100K, ZIP_100M, ZIP_500M};
+use crate::content::{self, MIB, Module, ZIP_100K};
 use crate::load::large::{Client, Reading, at_once};
 use crate::peers::Peer;
 use crate::process::Cpu;
-use crate::report::Report;
-use crate::stats::Estimate;
-use crate::table::{Bound, Row, Unit};
 use crate::upstream::Speed;
 use crate::usage::Memory;
 use crate::world::World;
 
-const READERS: usize = 64;
-const FILLS: usize = 64;
+pub const READERS: usize = 64;
 
 /// Whether the zip is stored before the readers come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +58,8 @@ fn one_request(world: &World, peer: &Peer, kind: Kind) {
     Client::connect(peer.address, Reading::AsFastAsItCan).get(&path, &content);
 }
 
-/// Growth of ours in each round.
-fn ours(world: &World, module: &Module, kind: Kind, rounds: usize) -> Vec<f64> {
+/// Growth of ours in each round, by 64 of them.
+pub fn ours(world: &World, module: &Module, kind: Kind, rounds: usize) -> Vec<f64> {
     let one = |_| {
         if kind == Kind::Hit {
             return slow_readers(world, world.ours(Cpu::Any), module, kind, READERS);
@@ -93,70 +89,4 @@ pub fn fills(world: &World, peer: &Peer, module: &Module, count: usize) -> f64 {
         peer.tidy(path);
     }
     growth
-}
-
-pub fn measure(world: &World, with_huge: bool, report: &mut Report) {
-    let rounds = world.rounds.min(3);
-    let mut row = |case: String, measure: &str, (must, goal), unit, values: &[f64]| {
-        report.row(Row {
-            case,
-            measure: measure.to_owned(),
-            bound: Bound::AtMost { must, goal },
-            unit,
-            found: Estimate::of(values),
-        });
-    };
-    let scaled =
-        |values: &[f64], by: f64| -> Vec<f64> { values.iter().map(|value| value / by).collect() };
-    for (kind, label) in [(Kind::Hit, "hit"), (Kind::Miss, "cold")] {
-        let large = ours(world, &ZIP_100M, kind, rounds);
-        let case = |size: &str| format!("{READERS} slow readers of one {size} MiB zip, {label}");
-        let each = scaled(&large, READERS as f64);
-        let all = "growth of memory";
-        row(
-            case("100"),
-            "memory for each reader",
-            (200.0, 160.0),
-            Unit::Kibibytes,
-            &each,
-        );
-        row(
-            case("100"),
-            all,
-            (16.0, 12.0),
-            Unit::Mebibytes,
-            &scaled(&large, 1024.0),
-        );
-        if with_huge {
-            let huge = ours(world, &ZIP_500M, kind, rounds);
-            row(
-                case("500"),
-                all,
-                (16.0, 12.0),
-                Unit::Mebibytes,
-                &scaled(&huge, 1024.0),
-            );
-            let small = ours(world, &ZIP_5M, kind, rounds);
-            let apart = Estimate::ratio(&large, &small).map_or(0.0, |ratio| ratio.median - 1.0);
-            let measure = "growth by 100 MiB against 5 MiB";
-            row(
-                case("100"),
-                measure,
-                (0.10, 0.05),
-                Unit::Percent,
-                &[apart.abs()],
-            );
-        }
-    }
-    let by_fills = (0..rounds).map(|_| {
-        let peer = world.ours_empty(Speed::Slow);
-        fills(world, &peer, &ZIP_5M, FILLS) / FILLS as f64
-    });
-    row(
-        format!("{FILLS} fills of 5 MiB at once, one reader each"),
-        "memory for each fill and its reader",
-        (600.0, 256.0),
-        Unit::Kibibytes,
-        &by_fills.collect::<Vec<_>>(),
-    );
 }

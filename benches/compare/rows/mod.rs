@@ -5,6 +5,7 @@ pub mod cold;
 pub mod cold_rows;
 pub mod memory;
 pub mod memory_plot;
+pub mod memory_rows;
 pub mod small_hits;
 pub mod timeline;
 pub mod zip_hits;

@@ -15,8 +15,8 @@ use crate::world::World;
 pub fn measure(world: &World, report: &mut Report) {
     let far = Speed::Far;
     let peers = [
-        Peer::direct(&world.upstream, far),
         world.ours_empty(far),
+        Peer::direct(&world.upstream, far),
         world.ours_with(&world.folder(), far, Miss::Wait, Cpu::Any),
     ];
     let series = peers.iter().map(|peer| {
