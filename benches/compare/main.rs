@@ -29,6 +29,7 @@ mod stats;
 mod table;
 mod upstream;
 mod usage;
+mod workplace;
 mod world;
 
 use std::env;
@@ -55,7 +56,8 @@ struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Only one part: "small hits", "zip hits", "cold fast", "cold far", "check", "memory",
-    /// "timeline", or "growth".
+    /// "timeline", "growth fills", "growth readers", "growth rules", or "growth files"; or what some
+    /// of these have in common.
     #[arg(
         long,
         value_name = "PART",

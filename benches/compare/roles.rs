@@ -7,13 +7,15 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::peers::{ours, serve_dir};
-use crate::upstream;
+use crate::{upstream, workplace};
 
 /// The program becomes another one, which ends when this one does, however that comes about.
 pub const RUN: &str = "role:run";
 pub const UPSTREAM: &str = "role:upstream";
 /// Ours with another limit than the default one.
 pub const OURS: &str = "role:ours";
+/// Removes a folder at the end.
+pub const CLEANER: &str = "role:cleaner";
 pub const SERVE_DIR: &str = "role:serve-dir";
 
 /// Never returns from a role.
@@ -22,6 +24,7 @@ pub fn take_on(role: &str, arguments: &[String]) {
         RUN => run(arguments),
         UPSTREAM => upstream::serve(arguments),
         OURS => ours::serve(arguments),
+        CLEANER => workplace::clean(arguments),
         SERVE_DIR => serve_dir::serve(arguments),
         _ => {}
     }

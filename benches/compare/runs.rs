@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::growth;
 use crate::report::Report;
 use crate::rows::memory_rows::{self, Sizes};
-use crate::rows::small_hits::{self, Place};
+use crate::rows::small_hits::{self, Of, Place};
 use crate::rows::{check, cold, memory_plot, timeline, zip_hits};
 use crate::table::{Bound, Outcome, Row};
 use crate::upstream::Speed;
@@ -16,7 +16,7 @@ pub fn all(world: &World, part: &str, report: &mut Report) {
     let wanted = |name: &str| name.contains(part);
     if wanted("small hits") {
         for place in [Place::OneCoreEach, Place::Anywhere] {
-            small_hits::measure(world, place, Duration::from_secs(2), report);
+            small_hits::measure(world, place, Of::Time, Duration::from_secs(2), report);
         }
     }
     if wanted("zip hits") {
@@ -40,8 +40,17 @@ pub fn all(world: &World, part: &str, report: &mut Report) {
     if wanted("timeline") {
         timeline::measure(world, report);
     }
-    if wanted("growth") {
-        growth::measure(world, report);
+    if wanted("growth fills") {
+        growth::fills::measure(world, report);
+    }
+    if wanted("growth readers") {
+        growth::readers::measure(world, report);
+    }
+    if wanted("growth rules") {
+        growth::rules::measure(report);
+    }
+    if wanted("growth files") {
+        growth::files::measure(world, report);
     }
 }
 
@@ -58,9 +67,9 @@ fn cold_over_clients(world: &World, speed: Speed, clients: &[usize], report: &mu
 /// What a noisy machine cannot hide: counts, memory, and ratios with a lower floor. False when a floor
 /// is broken.
 pub fn short(world: &World, report: &mut Report) -> bool {
-    let time = Duration::from_millis(300);
+    let time = Duration::from_secs(1);
     let parts: [&dyn Fn(&mut Report); 5] = [
-        &|report| small_hits::measure(world, Place::OneCoreEach, time, report),
+        &|report| small_hits::measure(world, Place::OneCoreEach, Of::Processor, time, report),
         &|report| zip_hits::measure(world, &zip_hits::CASES[1], report),
         &|report| {
             let peers = cold::peers(world, Speed::Unlimited);

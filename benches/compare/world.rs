@@ -4,22 +4,22 @@ use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
 use crate::content::{self, Module};
 use crate::peers::nginx::{self, Job};
 use crate::peers::ours::{self, Miss};
 use crate::peers::{Peer, serve_dir, varnish};
 use crate::process::Cpu;
 use crate::upstream::{Speed, Upstream};
+use crate::workplace::Workplace;
 
 #[derive(Debug)]
 pub struct World {
-    folder: TempDir,
     proxy: PathBuf,
     pub upstream: Upstream,
     pub rounds: usize,
     next: Cell<usize>,
+    /// Goes last, after what uses it.
+    folder: Workplace,
 }
 
 /// The version of which all static servers have the files.
@@ -27,14 +27,12 @@ pub const STORED: usize = 0;
 
 impl World {
     pub fn new(rounds: usize) -> Self {
-        // On disk, which the folder of the system is not on every machine.
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
         Self {
-            folder,
             proxy: ours::build(),
             upstream: Upstream::start(),
             rounds,
             next: Cell::new(STORED + 1),
+            folder: Workplace::new(),
         }
     }
 

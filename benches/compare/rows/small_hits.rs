@@ -20,13 +20,22 @@ pub enum Place {
     Anywhere,
 }
 
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// A second of the clock.
+    Time,
+    /// A second of the server's processor, which says much the same on a machine that others use too.
+    Processor,
+}
+
 struct Sample {
     per_second: f64,
     /// Of the server, in microseconds for each request.
     processor: f64,
 }
 
-pub fn measure(world: &World, place: Place, time: Duration, report: &mut Report) {
+pub fn measure(world: &World, place: Place, of: Of, time: Duration, report: &mut Report) {
     let (server, load, label) = match place {
         Place::OneCoreEach => (Cpu::Only(0), Some(1), "one core"),
         Place::Anywhere => (Cpu::Any, None, "all cores"),
@@ -89,11 +98,20 @@ pub fn measure(world: &World, place: Place, time: Duration, report: &mut Report)
         ("nginx proxy_cache", "an nginx proxy_cache hit", 1.2, 1.5),
         ("ServeDir", "ServeDir", 2.5, 3.0),
     ];
+    let second = match of {
+        Of::Time => "second",
+        Of::Processor => "second of processor",
+    };
     for (peer, label, must, goal) in peers {
-        let speed = |peer| found.of(peer, |sample: &Sample| sample.per_second);
+        let speed = |peer| {
+            found.of(peer, |sample: &Sample| match of {
+                Of::Time => sample.per_second,
+                Of::Processor => 1e6 / sample.processor,
+            })
+        };
         report.row(Row {
             case: case.clone(),
-            measure: format!("requests a second, ratio to {label}"),
+            measure: format!("requests a {second}, ratio to {label}"),
             bound: Bound::AtLeast { must, goal },
             unit: Unit::Ratio,
             found: Estimate::ratio(&speed("ours"), &speed(peer)),
