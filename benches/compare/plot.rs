@@ -66,13 +66,13 @@ impl Chart {
             self.x.log,
             (LEFT, WIDTH - RIGHT),
         )
-        .from_zero_or_first();
+        .with_zero();
         let y = Scale::new(
             all().map(|point| point.1),
             self.y.log,
             (HEIGHT - BOTTOM, TOP),
         )
-        .from_zero_or_first()
+        .with_zero()
         .up_to_a_tick();
         let mut svg = head(&self.title);
         for tick in y.ticks() {

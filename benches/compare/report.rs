@@ -25,7 +25,7 @@ impl Report {
     pub fn row(&mut self, row: Row) {
         eprintln!(
             "{}",
-            table::show(&[row.clone()])
+            table::show(std::slice::from_ref(&row))
                 .lines()
                 .nth(2)
                 .unwrap_or_default()

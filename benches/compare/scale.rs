@@ -28,7 +28,7 @@ impl Scale {
     }
 
     /// A logarithmic one has no zero.
-    pub fn from_zero_or_first(mut self) -> Self {
+    pub fn with_zero(mut self) -> Self {
         if !self.log {
             self.least = 0.0;
         }

@@ -14,6 +14,17 @@ pub fn processor(id: u32) -> Duration {
     Duration::from_secs_f64(ticks as f64 / clock_ticks_per_second() as f64)
 }
 
+/// Processor time of the threads that a process has now, in nanoseconds rather than ticks.
+pub fn processor_of_threads(id: u32) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{id}/task")).expect("the process runs");
+    let times = threads.flatten().filter_map(|thread| {
+        // See Documentation/scheduler/sched-stats.rst of Linux: time on a processor comes first.
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse().ok()
+    });
+    times.map(Duration::from_nanos).sum()
+}
+
 /// Resident memory of a process and of all that it has started, and its peak from here on.
 #[derive(Debug)]
 pub struct Memory {

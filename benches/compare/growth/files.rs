@@ -9,7 +9,7 @@ use crate::load::large::{Client, Reading};
 use crate::report::Report;
 use crate::stats::median;
 use crate::upstream::Speed;
-use crate::usage::Memory;
+use crate::usage::{Memory, processor_of_threads};
 use crate::world::World;
 
 const HITS: usize = 20_000;
@@ -25,7 +25,7 @@ pub fn measure(world: &World, report: &mut Report) {
         }
         stored = count;
         let peer = world.ours_in(&storage, Speed::Unlimited);
-        let (before, growth) = (peer.processor(), Memory::watch(peer.id()));
+        let (before, growth) = (processor_of_threads(peer.id()), Memory::watch(peer.id()));
         let mut client = Client::connect(peer.address, Reading::AsFastAsItCan);
         let hits = (0..HITS).map(|hit| {
             // A prime step: all over the storage, hardly a file twice.
@@ -35,7 +35,7 @@ pub fn measure(world: &World, report: &mut Report) {
             time.last_byte.as_secs_f64() * 1e6
         });
         let hits = median(&hits.collect::<Vec<_>>()).unwrap_or_default();
-        let used = peer.processor() - before;
+        let used = processor_of_threads(peer.id()).saturating_sub(before);
         times.push((count as f64, hits));
         processor.push((count as f64, used.as_secs_f64() * 1e6 / HITS as f64));
         memory.push((count as f64, growth.growth() / 1024.0));
@@ -79,7 +79,7 @@ fn info(number: usize) -> String {
 
 fn write(storage: &Path, number: usize) {
     let file = storage.join(path(number));
-    if number % VERSIONS == 0 {
+    if number.is_multiple_of(VERSIONS) {
         let folder = file.parent().expect("a folder of versions");
         fs::create_dir_all(folder).expect("room on the disk");
     }

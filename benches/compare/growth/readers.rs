@@ -7,7 +7,8 @@ use crate::content::{self, KIB, MIB, ZIP_100M};
 use crate::load::large::{Reading, at_once};
 use crate::process::Cpu;
 use crate::report::Report;
-use crate::usage::Memory;
+use crate::rows::memory::{self, Kind};
+use crate::usage::{Memory, processor_of_threads};
 use crate::world::World;
 
 pub fn measure(world: &World, report: &mut Report) {
@@ -16,7 +17,8 @@ pub fn measure(world: &World, report: &mut Report) {
     let (mut sizes, mut times) = (Vec::new(), Vec::new());
     for count in [1, 10, 100, 1_000] {
         let peer = world.ours(Cpu::Any);
-        let (memory, before) = (Memory::watch(peer.id()), peer.processor());
+        memory::one_request(world, &peer, Kind::Hit);
+        let (memory, before) = (Memory::watch(peer.id()), processor_of_threads(peer.id()));
         let reading = Reading::Paced(256 * KIB);
         let (bytes, _) = at_once(count, peer.address, reading, |_, client| {
             let (start, mut got) = (Instant::now(), 0);
@@ -26,7 +28,7 @@ pub fn measure(world: &World, report: &mut Report) {
             });
             got
         });
-        let used = peer.processor() - before;
+        let used = processor_of_threads(peer.id()).saturating_sub(before);
         let mib = bytes.iter().sum::<u64>() as f64 / MIB as f64;
         sizes.push((count as f64, memory.growth() / count as f64));
         times.push((count as f64, used.as_secs_f64() * 1e3 / mib));

@@ -52,7 +52,8 @@ pub fn slow_readers(world: &World, peer: Peer, module: &Module, kind: Kind, read
     growth
 }
 
-fn one_request(world: &World, peer: &Peer, kind: Kind) {
+/// What a process takes once and for all, it takes now.
+pub fn one_request(world: &World, peer: &Peer, kind: Kind) {
     let path = kind.path(world, &ZIP_100K);
     let content = content::find(&path).expect("a zip");
     Client::connect(peer.address, Reading::AsFastAsItCan).get(&path, &content);
