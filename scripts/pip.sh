@@ -1,5 +1,8 @@
-# To be sourced by scripts that fetch a tool from PyPI. Needs say and fail, and $work, a folder of
+# To be sourced by scripts that fetch a tool from PyPI. Needs say and fail, $root, and $work, a folder of
 # the caller's own. Sets `pip` to a command that works; installs Debian's if there is none.
+
+# shellcheck source=scripts/apt.sh
+source "$root/scripts/apt.sh"
 
 # A Python without pip can often still make an environment that has one.
 find_pip() {
@@ -10,23 +13,14 @@ find_pip() {
 }
 
 install_pip() {
-    local advice=$1
-    command -v apt-get >/dev/null || fail "found neither pip nor apt-get; $advice"
-    local as_root=()
-    if ((EUID != 0)); then
-        command -v sudo >/dev/null || fail "pip is missing, and installing it needs root or sudo; $advice"
-        as_root=(sudo)
-    fi
-    local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300)
-    say "installing python3-pip by apt-get"
-    "${apt[@]}" update >&2 || say "apt-get update failed; going on with the package lists that are here"
-    "${apt[@]}" install -y --no-install-recommends ca-certificates python3-pip >&2 ||
-        fail "apt-get could not install python3-pip (see above); $advice"
+    say "pip is missing"
+    apt_install ca-certificates python3-pip
 }
 
 # need_pip ADVICE: what to do instead, for the message if all fails.
 need_pip() {
-    find_pip || { install_pip "$1" && find_pip; } || fail "pip does not run although python3-pip is installed"
+    local advice=$1
+    find_pip || { install_pip && find_pip; } || fail "pip does not run although python3-pip is installed"
 }
 
 # pip_install DIR PACKAGE...: into a new folder. A user's settings for installs into his own

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests, against the real go command (scripts/go.sh finds or fetches it) and an S3 server
-# (scripts/s3.sh does the same).
+# Runs the tests, against the real go command (scripts/go.sh finds or fetches it), an S3 server and an SSH server
+# (scripts/s3.sh and scripts/ssh.sh do the same).
 #   scripts/test.sh              everything: all features with doc tests and examples, then no features,
 #                                then the tour, which checks what it shows
 #   scripts/test.sh ARGS...      cargo test --all-features ARGS..., for example --test go_client
@@ -25,7 +25,10 @@ TOWER_GOPROXY_GO=$(scripts/go.sh)
 export TOWER_GOPROXY_GO
 TOWER_GOPROXY_MOTO=$(scripts/s3.sh)
 export TOWER_GOPROXY_MOTO
-printf 'go command: %s\nS3 server: %s\n' "$TOWER_GOPROXY_GO" "$TOWER_GOPROXY_MOTO" >&2
+TOWER_GOPROXY_SSHD=$(scripts/ssh.sh)
+export TOWER_GOPROXY_SSHD
+printf 'go command: %s\nS3 server: %s\nSSH server: %s\n' \
+    "$TOWER_GOPROXY_GO" "$TOWER_GOPROXY_MOTO" "$TOWER_GOPROXY_SSHD" >&2
 
 if (($#)); then
     run cargo test --locked --all-features "$@"

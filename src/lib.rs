@@ -59,7 +59,8 @@
 //! # Notes
 //!
 //! * `tower::filter` has types of the same names; they reject requests with an error, ours answer them.
-//! * Layers outside see every request, hits too: auth belongs there.
+//! * Layers outside see every request, hits too: auth belongs there. To give each user what he may see, and nobody
+//!   else's, it inserts an `Access`.
 //! * No service here returns an error of its own: what fails is an answer, with a status that the go command
 //!   understands. 404 and 410 are for what does not exist; a failure that may pass is never one of them.
 //! * Linux is what is measured; the crate works elsewhere by portable paths.
@@ -85,6 +86,8 @@
     clippy::unwrap_used
 )]
 
+#[cfg(any(feature = "fill", feature = "go-get"))]
+pub mod access;
 pub mod filter;
 #[cfg(feature = "go-get")]
 pub mod goget;
@@ -109,6 +112,8 @@ pub mod storage;
 #[cfg(feature = "fill")]
 mod verify;
 
+#[cfg(any(feature = "fill", feature = "go-get"))]
+pub use self::access::Access;
 #[cfg(feature = "go-get")]
 pub use self::goget::GoGet;
 pub use self::redirect::Redirect;

@@ -14,8 +14,8 @@ use tower::{BoxError, Service, ServiceExt};
 use super::body::ResponseBody;
 use super::conditional::Plan;
 use super::config::OnMiss;
-use super::flights::{Flights, Joined, Ticket};
-use super::head::{CacheStatus, of_file};
+use super::flights::{FlightKey, Flights, Joined, Ticket};
+use super::head::{self, CacheStatus, of_file};
 use super::pass::pass;
 use super::places::Queued;
 use super::spool::{Reader, Start, Until, Writer};
@@ -24,7 +24,7 @@ use super::wanted::Wanted;
 use crate::observe::{self, Answer};
 use crate::reply;
 use crate::span::in_current_span;
-use crate::storage::{Commit, Key};
+use crate::storage::Commit;
 
 /// A request on its way to an answer.
 pub(super) struct Asker<S> {
@@ -42,7 +42,16 @@ where
     SB::Error: Into<BoxError>,
 {
     pub(super) async fn answer(self) -> Response<ResponseBody<SB>> {
-        let Some(key) = Key::new(&self.wanted.target) else {
+        let is_private = self.wanted.access.is_some();
+        let mut response = self.answer_anyone().await;
+        if is_private {
+            head::make_private(response.headers_mut());
+        }
+        response
+    }
+
+    async fn answer_anyone(self) -> Response<ResponseBody<SB>> {
+        let Some(key) = self.wanted.key() else {
             if self.wanted.is_cached_only() {
                 return not_cached();
             }
@@ -50,7 +59,8 @@ where
             return self.ask_source(CacheStatus::Bypass).await;
         };
         loop {
-            let seen = self.flights.seen(&key);
+            let flight = FlightKey::new(key.clone(), self.wanted.access.clone());
+            let seen = self.flights.seen(&flight);
             let commit = match self.wanted.stored(&key).await {
                 Ok(Some(response)) => return response.map(ResponseBody::stored),
                 Ok(None) => self.wanted.storage.commit(key.clone()),
@@ -75,7 +85,7 @@ where
             {
                 return not_here(redirect, CacheStatus::Miss);
             }
-            match self.flights.join(&key, seen) {
+            match self.flights.join(&flight, seen) {
                 Joined::Attached(reader) => {
                     observe::answered(Answer::Attached);
                     let stores = commit.stores();

@@ -62,6 +62,7 @@ pub enum OnDisconnect {
 
 #[derive(Clone, Debug)]
 pub(super) struct Config {
+    pub(super) shared: bool,
     pub(super) on_miss: OnMiss,
     pub(super) on_disconnect: OnDisconnect,
     pub(super) max_wait: Duration,
@@ -78,6 +79,7 @@ const MIB: u64 = 1024 * 1024;
 impl Default for Config {
     fn default() -> Self {
         Self {
+            shared: false,
             on_miss: OnMiss::default(),
             on_disconnect: OnDisconnect::default(),
             max_wait: Duration::from_secs(30),

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::fills::Fills;
 use super::places::{Places, Queued};
 use super::spool::{Reader, Spool};
+use crate::access::value::Access;
 use crate::storage::Key;
 
 /// Two requests meet in one lock only if they miss files of the same shard.
@@ -31,10 +32,24 @@ pub(super) struct Flights {
 
 #[derive(Debug, Default)]
 struct Shard {
-    running: HashMap<Key, Arc<Spool>>,
+    running: HashMap<FlightKey, Arc<Spool>>,
     /// How many files were stored, and which of them last.
     stored: u64,
     recent: VecDeque<Key>,
+}
+
+/// What a running fill is found by: the file, and with whose credentials the source is asked for it. What the source says
+/// to one pair of user and password is no answer for another, also where the file is the same owner's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct FlightKey {
+    file: Key,
+    access: Option<Access>,
+}
+
+impl FlightKey {
+    pub(super) fn new(file: Key, access: Option<Access>) -> Self {
+        Self { file, access }
+    }
 }
 
 /// How many files of a shard had been stored at some moment.
@@ -57,7 +72,7 @@ pub(super) enum Joined {
 #[derive(Debug)]
 pub(super) struct Ticket {
     flights: Arc<Flights>,
-    key: Key,
+    key: FlightKey,
     spool: Arc<Spool>,
     stored: bool,
 }
@@ -86,17 +101,17 @@ impl Flights {
     }
 
     /// To be taken before the storage is looked into, and given to [`join`](Self::join) after.
-    pub(super) fn seen(&self, key: &Key) -> Seen {
+    pub(super) fn seen(&self, key: &FlightKey) -> Seen {
         Seen(self.shard(key).stored)
     }
 
-    pub(super) fn join(self: &Arc<Self>, key: &Key, seen: Seen) -> Joined {
+    pub(super) fn join(self: &Arc<Self>, key: &FlightKey, seen: Seen) -> Joined {
         let mut shard = self.shard(key);
         if let Some(reader) = shard.running.get(key).and_then(Reader::join) {
             return Joined::Attached(reader);
         }
         // This very file may have been stored between the look and now.
-        if shard.has_stored(key, seen) {
+        if shard.has_stored(&key.file, seen) {
             return Joined::Look;
         }
         let Some(queued) = self.places.queue() else {
@@ -119,9 +134,10 @@ impl Flights {
         Joined::Started(reader, ticket, queued)
     }
 
-    fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
+    /// One for all fills of a file.
+    fn shard(&self, key: &FlightKey) -> MutexGuard<'_, Shard> {
         // A remainder of a u64 by 16 fits.
-        let index = (self.hasher.hash_one(key) % SHARDS as u64) as usize;
+        let index = (self.hasher.hash_one(&key.file) % SHARDS as u64) as usize;
         self.shards[index]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -152,7 +168,7 @@ impl Ticket {
     }
 
     pub(super) fn key(&self) -> &Key {
-        &self.key
+        &self.key.file
     }
 
     pub(super) fn places(&self) -> &Arc<Places> {
@@ -170,7 +186,7 @@ impl Ticket {
     pub(super) fn leave(&self) {
         let mut shard = self.flights.shard(&self.key);
         if self.stored {
-            shard.note_stored(self.key.clone());
+            shard.note_stored(self.key.file.clone());
         }
         // A later fill may have taken the entry of one that had failed.
         if shard

@@ -6,6 +6,7 @@ use tower_layer::Layer;
 use super::config::{Config, OnDisconnect, OnMiss};
 use super::fills::Fills;
 use super::flights::Flights;
+use super::hot::Hot;
 use super::service::Fill;
 use crate::storage::Storage;
 
@@ -31,6 +32,7 @@ use crate::storage::Storage;
 pub struct FillLayer {
     storage: Storage,
     config: Arc<Config>,
+    hot: Arc<Hot>,
     flights: Arc<Flights>,
 }
 
@@ -40,6 +42,7 @@ impl FillLayer {
         Self {
             storage,
             config: Arc::default(),
+            hot: Arc::default(),
             flights: Arc::new(Flights::new()),
         }
     }
@@ -52,6 +55,24 @@ impl FillLayer {
     /// What becomes of a fill whose clients have all left. Default: [`OnDisconnect::Finish`].
     pub fn on_disconnect(self, on_disconnect: OnDisconnect) -> Self {
         self.configure(|config| config.on_disconnect = on_disconnect)
+    }
+
+    /// The files are for everyone, whoever had them made: an [`Access`](crate::Access) in the extensions of a request makes
+    /// no difference to this layer. Without this, requests for different owners share neither files nor fills.
+    ///
+    /// For a source that does not look at the `Access`, such as `Upstream`, whose files would else be stored once per
+    /// owner; and for one that does, where every owner may read everything. In that case a fill runs with the credentials
+    /// of whoever came first, and if the source refuses those, all who wait for this fill are refused.
+    ///
+    /// ```
+    /// # use tower_goproxy::Storage;
+    /// # use tower_goproxy::fill::FillLayer;
+    /// let storage = Storage::memory();
+    /// let public = FillLayer::new(storage.clone()).shared();
+    /// let private = FillLayer::new(storage);
+    /// ```
+    pub fn shared(self) -> Self {
+        self.configure(|config| config.shared = true)
     }
 
     /// How many fills may run at once, over all services of this layer. Default: 64.
@@ -88,6 +109,18 @@ impl FillLayer {
     /// Default: 1 MiB.
     pub fn max_info_size(self, bytes: u64) -> Self {
         self.configure(|config| config.max_info = bytes)
+    }
+
+    /// How many bytes of memory the small stored files may take that are asked for most: those of up to
+    /// 128 KiB, which are nearly all `.info` and `.mod` and many a `.zip`. 0 turns this off.
+    /// Default: 32 MiB.
+    ///
+    /// A file that is removed from the storage behind the proxy's back may be answered for another minute.
+    ///
+    /// From here on this layer has a memory of its own, which it does not share with earlier clones.
+    pub fn max_memory(mut self, bytes: u64) -> Self {
+        self.hot = Arc::new(Hot::with_capacity(bytes));
+        self
     }
 
     /// How long the source may be silent: before the head of its answer, and between two parts of a
@@ -132,6 +165,7 @@ impl<S> Layer<S> for FillLayer {
             source,
             self.storage.clone(),
             Arc::clone(&self.config),
+            Arc::clone(&self.hot),
             Arc::clone(&self.flights),
         )
     }

@@ -52,6 +52,24 @@
 //! * `Cache-Status` (RFC 9211) tells which it was: `hit`, `fwd=miss; stored`,
 //!   `fwd=miss; collapsed` for a client that has attached, `fwd=bypass`.
 //!
+//! # Whose files
+//!
+//! A stored file is for everyone, and so is a running fill. An [`Access`](crate::Access) in the extensions of a request, put
+//! there by an auth layer, makes them the files and the fills of its owner: stored below `@for/{hash of the owner}/`, never a
+//! hit for anybody else, and filled once for all who come with the same owner *and* the same credentials. The answers are
+//! `Cache-Control: private`. A hit does not ask the source whether it would still give the file to the owner.
+//!
+//! So of a source that does not look at the `Access`, such as an `Upstream`, each owner would have copies of his own. Tell
+//! its layer that it is [shared](FillLayer::shared):
+//!
+//! ```
+//! # use tower_goproxy::Storage;
+//! # use tower_goproxy::fill::FillLayer;
+//! let storage = Storage::memory();
+//! let public = FillLayer::new(storage.clone()).shared(); // around an Upstream
+//! let private = FillLayer::new(storage); // around a GoGet
+//! ```
+//!
 //! # When the storage fails
 //!
 //! Clients do not notice, except with [`OnMiss::Wait`] when the file can be put nowhere at all:
@@ -67,8 +85,8 @@
 //!
 //! # Caveats
 //!
-//! * Stored files are `Cache-Control: public`. Where auth stands in front of a shared cache, let a
-//!   layer outside say `private` instead.
+//! * Stored files that are for everyone are `Cache-Control: public`. Where auth stands in front of a shared
+//!   cache, let a layer outside say `private` instead.
 //! * Up to 256 files may be on their way into the storage at once, and 1,024 more may wait for that. A
 //!   storage that falls behind further does not get what comes then.
 //! * The spool of a large file lies on the storage's own file system if that is a folder, else in the
@@ -86,6 +104,7 @@ mod fills;
 mod flights;
 mod future;
 mod head;
+mod hot;
 mod layer;
 mod pass;
 mod places;

@@ -14,7 +14,9 @@ use super::body::ResponseBody;
 use super::config::Config;
 use super::flights::Flights;
 use super::future::ResponseFuture;
+use super::hot::Hot;
 use super::wanted::Wanted;
+use crate::observe::{self, Answer};
 use crate::reply;
 use crate::storage::Storage;
 use crate::target::Target;
@@ -26,7 +28,9 @@ use crate::target::Target;
 /// request of `Fill`'s own making: a method, the path of the target, `Accept-Encoding: identity`,
 /// and the extensions of the client's request. What a client sent in its headers, its credentials
 /// above all, stays outside, since the answer is for everyone. For the same reason a source must not
-/// give different files for different extensions: they are those of whoever came first.
+/// give different files for different extensions: they are those of whoever came first. The exception is an
+/// [`Access`](crate::Access), for which files and fills are its owner's, unless the layer is
+/// [shared](super::FillLayer::shared).
 ///
 /// Always ready, and never fails: a failing source is a 502. A hit neither waits for the source
 /// nor takes any of its capacity.
@@ -35,6 +39,7 @@ pub struct Fill<S> {
     source: S,
     storage: Storage,
     config: Arc<Config>,
+    hot: Arc<Hot>,
     flights: Arc<Flights>,
 }
 
@@ -43,12 +48,14 @@ impl<S> Fill<S> {
         source: S,
         storage: Storage,
         config: Arc<Config>,
+        hot: Arc<Hot>,
         flights: Arc<Flights>,
     ) -> Self {
         Self {
             source,
             storage,
             config,
+            hot,
             flights,
         }
     }
@@ -78,7 +85,7 @@ where
     fn call(&mut self, request: Request<B>) -> ResponseFuture<SB> {
         let (parts, _body) = request.into_parts();
         let target = match Target::parse(parts.uri.path()) {
-            Ok(Some(target)) => target.into_owned(),
+            Ok(Some(target)) => target,
             Ok(None) => return refuse("not found: no path of a module proxy"),
             Err(invalid) => return refuse(&format!("not found: {invalid}")),
         };
@@ -86,12 +93,27 @@ where
             let response = reply::method_not_allowed();
             return ResponseFuture::ready(response.map(ResponseBody::reply));
         }
+        let access = match self.config.shared {
+            true => None,
+            false => parts.extensions.get().cloned(),
+        };
+        // What is an owner's has another key than the target alone.
+        if access.is_none()
+            && let Some(file) = self.hot.get(target.as_str())
+        {
+            observe::answered(Answer::Hit);
+            let response = file.answer(target.resource(), &parts);
+            return ResponseFuture::ready(response.map(ResponseBody::stored));
+        }
+        let target = target.into_owned();
         let asker = Asker {
             source: self.source.clone(),
             flights: Arc::clone(&self.flights),
             wanted: Wanted {
+                access,
                 storage: self.storage.clone(),
                 config: Arc::clone(&self.config),
+                hot: Arc::clone(&self.hot),
                 target,
                 parts,
             },

@@ -8,19 +8,33 @@ use tokio::time::timeout;
 use super::conditional::{Plan, is_plain, plan};
 use super::config::Config;
 use super::head::{CacheStatus, etag, of_file};
+use super::hot::Hot;
+use crate::access::value::Access;
 use crate::observe::{self, Answer};
-use crate::storage::{Key, Storage, StorageError, StoredBody, caught};
+use crate::storage::{Found, Key, Storage, StorageError, StoredBody, caught};
 use crate::target::Target;
 
 /// What one request wants, whoever answers it.
 pub(super) struct Wanted {
+    /// For whom the answer is; `None` for everyone.
+    pub(super) access: Option<Access>,
     pub(super) storage: Storage,
     pub(super) config: Arc<Config>,
+    pub(super) hot: Arc<Hot>,
     pub(super) target: Target<'static>,
     pub(super) parts: request::Parts,
 }
 
 impl Wanted {
+    /// Where the file is stored. `None` for what is no file.
+    pub(super) fn key(&self) -> Option<Key> {
+        let key = Key::new(&self.target)?;
+        Some(match &self.access {
+            Some(access) => key.for_owner(access.owner_name()),
+            None => key,
+        })
+    }
+
     /// The answer out of the storage, if the file is there.
     ///
     /// # Errors
@@ -30,11 +44,16 @@ impl Wanted {
         &self,
         key: &Key,
     ) -> Result<Option<Response<StoredBody>>, StorageError> {
+        if let Some(file) = self.hot.get(key.as_str()) {
+            observe::answered(Answer::Hit);
+            return Ok(Some(file.answer(self.target.resource(), &self.parts)));
+        }
         let found = timeout(self.config.storage_timeout, caught(self.look_up(key))).await;
         let found = found
             .map_err(|elapsed| StorageError::new("look up in time", key, elapsed))?
             .map_err(|panicked| StorageError::new("look up", key, panicked))?;
         let Some((size, plan, body)) = found? else {
+            self.hot.remove(key);
             return Ok(None);
         };
         observe::answered(Answer::Hit);
@@ -51,7 +70,17 @@ impl Wanted {
         let headers = &self.parts.headers;
         if self.parts.method == Method::GET && is_plain(headers) {
             let found = self.storage.read(key, None).await?;
-            return Ok(found.map(|found| (found.size, Plan::Whole, found.body)));
+            return Ok(found.map(|found| match found {
+                Found::Whole(content) => {
+                    self.hot.put(key, &self.target, content.clone());
+                    (
+                        content.len() as u64,
+                        Plan::Whole,
+                        StoredBody::memory(content),
+                    )
+                }
+                Found::Part { size, body } => (size, Plan::Whole, body),
+            }));
         }
         let Some(size) = self.storage.size(key).await? else {
             return Ok(None);
@@ -66,7 +95,10 @@ impl Wanted {
             return Ok(Some((size, plan, StoredBody::default())));
         };
         let found = self.storage.read(key, range).await?;
-        Ok(found.map(|found| (size, plan, found.body)))
+        Ok(found.map(|found| match found {
+            Found::Whole(content) => (content.len() as u64, plan, StoredBody::memory(content)),
+            Found::Part { size, body } => (size, plan, body),
+        }))
     }
 
     pub(super) fn plan(&self, len: u64) -> Plan {

@@ -1,12 +1,12 @@
 //! Who we are for the hosts of repositories. None of it is ever an argument of a command.
 
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::config::Credentials;
+use super::config::absolute;
 use super::service::GoGet;
+use crate::access::credentials::{Credentials, InvalidCredentials};
 
 impl GoGet {
     /// Takes credentials from a netrc file, read now. Default: none.
@@ -27,7 +27,8 @@ impl GoGet {
     }
 
     /// Sends this user and password to `host` over https: git with each request, the go command with those that find
-    /// out where a repository is. They win over a netrc file.
+    /// out where a repository is. They win over a netrc file. Of two for one host the later counts. For credentials of the
+    /// user who asks, see [`Access`](crate::Access).
     ///
     /// The host can have a port, as in `git.corp.example:8443`.
     ///
@@ -50,27 +51,8 @@ impl GoGet {
         user: impl Into<String>,
         password: impl Into<String>,
     ) -> Result<Self, InvalidCredentials> {
-        let (host, user, password) = (host.into(), user.into(), password.into());
-        let is_host = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
-        if host.is_empty() || !host.chars().all(is_host) {
-            return Err(InvalidCredentials("the host is not a host name"));
-        }
-        let is_word = |text: &str| {
-            let good = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '#');
-            !text.is_empty() && text.chars().all(good)
-        };
-        if !is_word(&user) || user.contains(':') {
-            return Err(InvalidCredentials("the user is not one printable word"));
-        }
-        if !is_word(&password) {
-            return Err(InvalidCredentials("the password is not one printable word"));
-        }
-        let one = Credentials {
-            host,
-            user,
-            password,
-        };
-        Ok(self.set(|config| config.credentials.push(one)))
+        let one = Credentials::new(host, user, password)?;
+        Ok(self.set(|config| config.credentials.set(one)))
     }
 
     /// Sends this token to `host`, as [`credentials`](Self::credentials) with the user that GitHub wants
@@ -92,7 +74,8 @@ impl GoGet {
         host: impl Into<String>,
         token: impl Into<String>,
     ) -> Result<Self, InvalidCredentials> {
-        self.credentials(host, "x-access-token", token)
+        let one = Credentials::token(host, token)?;
+        Ok(self.set(|config| config.credentials.set(one)))
     }
 
     /// A line of git's configuration (`man git-config`). The configuration of the machine and of the user who runs the
@@ -117,7 +100,7 @@ impl GoGet {
     /// ```
     #[must_use]
     pub fn git_config_file(self, path: impl Into<PathBuf>) -> Self {
-        self.set(|config| config.git_config_file = Some(path.into()))
+        self.set(|config| config.git_config_file = Some(absolute(path.into())))
     }
 
     /// A command that git asks for credentials (`man gitcredentials`).
@@ -131,7 +114,8 @@ impl GoGet {
         self.git_config("credential.helper", helper)
     }
 
-    /// The private key for ssh, which then uses no other.
+    /// The private key for ssh, which then uses no other and reads no configuration. Only who runs the server may read
+    /// the file, else ssh does not take it.
     ///
     /// ```
     /// # use tower_goproxy::GoGet;
@@ -141,10 +125,11 @@ impl GoGet {
     /// ```
     #[must_use]
     pub fn ssh_key(self, path: impl Into<PathBuf>) -> Self {
-        self.set(|config| config.ssh_key = Some(path.into()))
+        self.set(|config| config.ssh_key = Some(absolute(path.into())))
     }
 
-    /// The file with the keys of the hosts that ssh may connect to, and no others.
+    /// The file with the keys of the hosts that ssh may connect to, and no others. ssh then reads no configuration.
+    /// `ssh-keyscan` writes such lines.
     ///
     /// ```
     /// # use tower_goproxy::GoGet;
@@ -152,18 +137,6 @@ impl GoGet {
     /// ```
     #[must_use]
     pub fn ssh_known_hosts(self, path: impl Into<PathBuf>) -> Self {
-        self.set(|config| config.ssh_known_hosts = Some(path.into()))
+        self.set(|config| config.ssh_known_hosts = Some(absolute(path.into())))
     }
 }
-
-/// Credentials that cannot be sent. It does not hold them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidCredentials(&'static str);
-
-impl fmt::Display for InvalidCredentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl std::error::Error for InvalidCredentials {}

@@ -19,6 +19,7 @@ use super::ready::{NotReady, Ready};
 use super::run::Unwanted;
 use super::runner::{Failed, Runner, nonsense};
 use super::{clean, download, held, observe, query};
+use crate::access::value::Access;
 use crate::module::path::ModulePath;
 use crate::module::version::Version;
 
@@ -46,8 +47,14 @@ impl Backend {
         }
     }
 
-    pub(super) fn cached(&self, module: &ModulePath<'_>, version: &Version<'_>) -> Cached {
-        Cached::new(&self.config.cache, module, version)
+    /// Where the files of a version are for a request with this access, or with none.
+    pub(super) fn cached(
+        &self,
+        access: Option<&Access>,
+        module: &ModulePath<'_>,
+        version: &Version<'_>,
+    ) -> Cached {
+        Cached::new(&self.config.modules_of(access), module, version)
     }
 
     /// Does a job, or waits for the one that does it already.
@@ -91,7 +98,23 @@ impl Backend {
         let place = held::place(&self.config, &mut unwanted).await?;
         let ready = self.ready(&mut unwanted).await?;
         let lock = held::lock(&self.config, &mut unwanted).await?;
-        let mut runner = Runner::new(ready, job, unwanted, (place, lock));
+        let Some(access) = &job.access else {
+            return self
+                .run(Runner::new(ready, job, unwanted, (place, lock)))
+                .await;
+        };
+        let own = ready.for_owner(access).await?;
+        let done = self
+            .run(Runner::new(&own, job, unwanted, (place, lock)))
+            .await;
+        if let Err(error) = own.remove().await {
+            observe::home_stays(&error);
+        }
+        done
+    }
+
+    async fn run(&self, mut runner: Runner<'_>) -> Result<Bytes, Failed> {
+        let job = runner.job();
         match &job.asked {
             Asked::Files(version) => download::download(&mut runner, version).await?,
             Asked::Info(version) => query::stat(&mut runner, version).await?,
@@ -106,9 +129,10 @@ impl Backend {
 
     /// Whether the result of a job is in the module cache.
     async fn is_done(&self, job: &Job) -> bool {
+        let cached = |version| self.cached(job.access.as_ref(), &job.module, version);
         match &job.asked {
-            Asked::Files(version) => self.cached(&job.module, version).is_complete().await,
-            Asked::Info(version) => self.cached(&job.module, version).is_known().await,
+            Asked::Files(version) => cached(version).is_complete().await,
+            Asked::Info(version) => cached(version).is_known().await,
             Asked::Query(_) | Asked::List => false,
         }
     }

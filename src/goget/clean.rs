@@ -1,8 +1,9 @@
 //! Keeps the module cache within its bounds.
 //!
 //! Every job holds a shared lock on a file, in whichever process it is; a clean-up needs the lock for itself alone. So
-//! nothing is removed under a command, and none starts meanwhile.
+//! nothing is removed under a command, and none starts meanwhile. The bounds are for the caches of all owners together.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,9 @@ use std::time::{Duration, SystemTime};
 
 /// What was used this lately stays in any case: somebody may be about to open it.
 const IN_USE: Duration = Duration::from_secs(10 * 60);
+
+/// The folder with the module caches of owners, one for each.
+pub(super) const OWNERS: &str = "owners";
 
 /// How much may stay.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +25,8 @@ pub(super) struct Bounds {
 /// What is removed as one: the files of a version, or the clone of a repository.
 #[derive(Debug, Default)]
 struct Item {
+    /// Folders above this one stay.
+    root: PathBuf,
     paths: Vec<PathBuf>,
     bytes: u64,
     used: Option<SystemTime>,
@@ -49,21 +55,39 @@ pub(super) fn clean(folder: &Path, bounds: Bounds) -> io::Result<u64> {
         Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
         Err(TryLockError::Error(error)) => return Err(error),
     }
-    let root = folder.join("mod");
-    let mut items = versions(&root)?;
-    items.extend(clones(&root)?);
+    let owners: Vec<PathBuf> = entries(&folder.join(OWNERS))?
+        .into_iter()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .collect();
+    let mut items = Vec::new();
+    for folder in owners.iter().map(PathBuf::as_path).chain([folder]) {
+        let root = folder.join("mod");
+        items.extend(versions(&root)?);
+        items.extend(clones(&root)?);
+    }
     items.sort_by_key(|item| item.used);
     let mut total: u64 = items.iter().map(|item| item.bytes).sum();
     let (now, before) = (SystemTime::now(), total);
+    let mut stay = BTreeSet::new();
     for item in items {
         let age = item.used.and_then(|used| now.duration_since(used).ok());
         let age = age.unwrap_or_default();
         if age > IN_USE && (age > bounds.age || total > bounds.bytes) {
             for path in &item.paths {
-                remove(path, &root)?;
+                remove(path, &item.root)?;
             }
             total -= item.bytes;
+        } else {
+            stay.insert(item.root);
         }
+    }
+    // What is left there are locks and lists.
+    for owner in owners
+        .iter()
+        .filter(|owner| !stay.contains(&owner.join("mod")))
+    {
+        found(fs::remove_dir_all(owner))?;
     }
     Ok(before - total)
 }
@@ -95,14 +119,16 @@ fn versions(root: &Path) -> io::Result<Vec<Item>> {
 }
 
 fn versions_of(root: &Path, download: &Path, folder: &Path) -> io::Result<Vec<Item>> {
-    let mut found = std::collections::BTreeMap::<String, Item>::new();
+    let mut found = BTreeMap::<String, Item>::new();
     for entry in entries(folder)? {
         let name = entry.file_name().to_string_lossy().into_owned();
         // `list` has no extension. The zip goes first: without it a version is not whole.
         let Some((version, extension)) = name.rsplit_once('.') else {
             continue;
         };
-        let item = found.entry(version.to_owned()).or_default();
+        let item = found
+            .entry(version.to_owned())
+            .or_insert_with(|| Item::in_root(root));
         item.add(entry.path(), extension == "zip")?;
     }
     let module = folder
@@ -119,16 +145,24 @@ fn versions_of(root: &Path, download: &Path, folder: &Path) -> io::Result<Vec<It
 
 /// All clones: `cache/vcs/{hash}`, with files of the same name.
 fn clones(root: &Path) -> io::Result<Vec<Item>> {
-    let mut found = std::collections::BTreeMap::<String, Item>::new();
+    let mut found = BTreeMap::<String, Item>::new();
     for entry in entries(&root.join("cache/vcs"))? {
         let name = entry.file_name().to_string_lossy().into_owned();
         let hash = name.split('.').next().unwrap_or(&name).to_owned();
-        found.entry(hash).or_default().add(entry.path(), false)?;
+        let item = found.entry(hash).or_insert_with(|| Item::in_root(root));
+        item.add(entry.path(), false)?;
     }
     Ok(found.into_values().collect())
 }
 
 impl Item {
+    fn in_root(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            ..Self::default()
+        }
+    }
+
     fn add(&mut self, path: PathBuf, first: bool) -> io::Result<()> {
         let mut paths = vec![path.clone()];
         while let Some(path) = paths.pop() {

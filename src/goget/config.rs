@@ -9,13 +9,18 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::clean::Bounds;
+use crate::access::credentials::Credentials;
+use crate::access::logins::Logins;
 
 /// How many commands run at once, unless told otherwise.
 const PLACES: usize = 8;
 
 #[derive(Clone)]
 pub(super) struct Config {
+    /// The folder that the user has given.
     pub(super) cache: PathBuf,
+    /// Whether requests for different owners share the module cache.
+    pub(super) shared: bool,
     pub(super) go: PathBuf,
     pub(super) proxy: String,
     pub(super) private: String,
@@ -23,7 +28,9 @@ pub(super) struct Config {
     pub(super) insecure: String,
     pub(super) sumdb: String,
     pub(super) netrc: String,
-    pub(super) credentials: Vec<Credentials>,
+    pub(super) credentials: Logins,
+    /// Those of the owner for whom commands run. They stand in for all that is set for their hosts.
+    pub(super) owners: Logins,
     pub(super) git_config: Vec<(String, String)>,
     pub(super) git_config_file: Option<PathBuf>,
     pub(super) ssh_key: Option<PathBuf>,
@@ -35,19 +42,16 @@ pub(super) struct Config {
     pub(super) bounds: Bounds,
 }
 
-/// Who we are for one host.
-#[derive(Clone)]
-pub(super) struct Credentials {
-    pub(super) host: String,
-    pub(super) user: String,
-    pub(super) password: String,
+/// From where we are now: the commands are elsewhere, and the process may change its directory.
+pub(super) fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 impl Config {
     pub(super) fn new(cache: &Path) -> Self {
         Self {
-            // Right also when the process changes its directory.
-            cache: std::path::absolute(cache).unwrap_or_else(|_| cache.into()),
+            cache: absolute(cache.into()),
+            shared: false,
             go: "go".into(),
             proxy: "direct".into(),
             private: String::new(),
@@ -55,7 +59,8 @@ impl Config {
             insecure: String::new(),
             sumdb: "off".into(),
             netrc: String::new(),
-            credentials: Vec::new(),
+            credentials: Logins::default(),
+            owners: Logins::default(),
             git_config: Vec::new(),
             git_config_file: None,
             ssh_key: None,
@@ -73,6 +78,11 @@ impl Config {
 }
 
 impl Config {
+    /// All credentials that are sent to a host, apart from those of a netrc file.
+    pub(super) fn logins(&self) -> impl Iterator<Item = &Credentials> {
+        self.owners.iter().chain(self.credentials.iter())
+    }
+
     /// Whether there are credentials for the host for which git asks, as in `Username for 'https://host:8443'`.
     pub(super) fn knows_host_in(&self, message: &str) -> bool {
         let words = || self.netrc.split_whitespace();
@@ -80,7 +90,7 @@ impl Config {
             .zip(words().skip(1))
             .filter(|(word, _)| *word == "machine")
             .map(|(_, host)| host);
-        let ours = self.credentials.iter().map(|one| one.host.as_str());
+        let ours = self.logins().map(Credentials::host);
         ours.chain(in_netrc).any(|host| {
             // git names the port too, which a netrc file has not.
             ["'", ":"]
@@ -93,7 +103,7 @@ impl Config {
 /// Leaves out credentials, and what could hold them.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hosts: Vec<_> = self.credentials.iter().map(|one| &one.host).collect();
+        let hosts: Vec<_> = self.logins().map(Credentials::host).collect();
         let git: Vec<_> = self
             .git_config
             .iter()
@@ -102,6 +112,7 @@ impl fmt::Debug for Config {
         let env: Vec<_> = self.env.iter().map(|(name, _)| name).collect();
         f.debug_struct("Config")
             .field("cache", &self.cache)
+            .field("shared", &self.shared)
             .field("go", &self.go)
             .field("private", &self.private)
             .field("vcs", &self.vcs)

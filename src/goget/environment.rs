@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::config::Config;
+use crate::access::credentials::Credentials;
 
 /// What goes through as it is: how to find programs, and how this machine reaches the network.
 const KEPT: [&str; 14] = [
@@ -28,10 +29,10 @@ const KEPT: [&str; 14] = [
     "SSH_AUTH_SOCK",
 ];
 
-/// The whole environment. `home` is a private folder, `folder` the one of the module cache.
+/// The whole environment. `home` is a private folder, `modules` the one of the module cache.
 pub(super) fn environment(
     config: &Config,
-    folder: &Path,
+    modules: &Path,
     home: &Path,
 ) -> Vec<(OsString, OsString)> {
     let mut vars: Vec<(OsString, OsString)> = KEPT
@@ -42,9 +43,9 @@ pub(super) fn environment(
     // What follows wins over what came before.
     let mut set = |name: &str, value: &OsStr| vars.push((name.into(), value.into()));
     set("HOME", home.as_os_str());
-    set("GOPATH", folder.join("gopath").as_os_str());
-    set("GOMODCACHE", folder.join("mod").as_os_str());
-    set("GOCACHE", folder.join("build").as_os_str());
+    set("GOPATH", modules.join("gopath").as_os_str());
+    set("GOMODCACHE", modules.join("mod").as_os_str());
+    set("GOCACHE", modules.join("build").as_os_str());
     set("NETRC", home.join(NETRC).as_os_str());
     for (name, value) in [
         ("GOPROXY", config.proxy.as_str()),
@@ -92,10 +93,12 @@ pub(super) const NETRC: &str = ".netrc";
 /// The text of the netrc file, which go reads. The first entry of a host counts.
 pub(super) fn netrc(config: &Config) -> String {
     let mut text = String::new();
-    for one in &config.credentials {
+    for one in config.logins() {
         text.push_str(&format!(
             "machine {} login {} password {}\n",
-            one.host, one.user, one.password
+            one.host(),
+            one.user(),
+            one.password()
         ));
     }
     text.push_str(&config.netrc);
@@ -108,21 +111,46 @@ fn git_config(config: &Config) -> Vec<(String, String)> {
     let mut lines = vec![
         ("gc.autoDetach".to_owned(), "false".to_owned()),
         ("maintenance.autoDetach".to_owned(), "false".to_owned()),
+        // A fetch that is killed leaves nothing: a pack is there once it is whole. Single objects would stay, a commit
+        // without its files among them, which then would never be fetched again.
+        ("fetch.unpackLimit".to_owned(), "1".to_owned()),
     ];
-    for one in &config.credentials {
-        let encoded = BASE64_STANDARD.encode(format!("{}:{}", one.user, one.password));
-        lines.push((
-            format!("http.https://{}/.extraHeader", one.host),
-            format!("Authorization: Basic {encoded}"),
-        ));
-    }
+    lines.extend(config.credentials.iter().map(header));
     lines.extend(config.git_config.iter().cloned());
+    for one in config.owners.iter() {
+        // An empty value forgets all that was set before: git sends one header, and asks no helper, which it would also
+        // tell to forget a password that was refused.
+        let host = one.host();
+        lines.push((format!("credential.https://{host}.helper"), String::new()));
+        lines.push((format!("http.https://{host}/.extraHeader"), String::new()));
+        lines.push(header(one));
+    }
     lines
+}
+
+fn header(one: &Credentials) -> (String, String) {
+    (
+        format!("http.https://{}/.extraHeader", one.host()),
+        format!("Authorization: Basic {}", basic(one)),
+    )
+}
+
+/// User and password as a header has them (RFC 7617).
+pub(super) fn basic(one: &Credentials) -> String {
+    BASE64_STANDARD.encode(format!("{}:{}", one.user(), one.password()))
 }
 
 /// ssh never asks anybody, and does not wait for long.
 fn ssh(config: &Config) -> String {
     let mut command = "ssh -o BatchMode=yes -o ConnectTimeout=10".to_owned();
+    // The go command falls back to ssh where https is refused, and the key is not the owner's.
+    if config.owners.iter().next().is_some() {
+        command.push_str(" -o PreferredAuthentications=none");
+    }
+    if config.ssh_key.is_some() || config.ssh_known_hosts.is_some() {
+        // ssh looks for its configuration in the home of the user, whatever HOME is. It could add keys.
+        command.push_str(" -F none");
+    }
     if let Some(key) = &config.ssh_key {
         command.push_str(" -o IdentitiesOnly=yes -i ");
         command.push_str(&quoted(&key.to_string_lossy()));
@@ -130,7 +158,7 @@ fn ssh(config: &Config) -> String {
     if let Some(hosts) = &config.ssh_known_hosts {
         // Once for the shell that git runs, once for ssh, which splits the value at blanks.
         let option = format!("UserKnownHostsFile=\"{}\"", hosts.to_string_lossy());
-        command.push_str(" -o StrictHostKeyChecking=yes -o ");
+        command.push_str(" -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o ");
         command.push_str(&quoted(&option));
     }
     command

@@ -39,6 +39,8 @@ pub(super) enum Kind {
     Verification,
     /// A host refuses us.
     Credentials,
+    /// A host has another key than it is known by, or it is not known.
+    HostKey,
     /// A host has had enough of us.
     TooMany,
     /// A host cannot be reached, or breaks off.
@@ -95,6 +97,7 @@ impl GoGetError {
             Kind::Forbidden => StatusCode::FORBIDDEN,
             Kind::Verification
             | Kind::Credentials
+            | Kind::HostKey
             | Kind::Unreachable
             | Kind::OldGo
             | Kind::Unknown
@@ -121,6 +124,7 @@ impl GoGetError {
             Kind::Forbidden => "forbidden",
             Kind::Verification => "bad gateway: verification failed",
             Kind::Credentials => "bad gateway: the host of the repository refuses access",
+            Kind::HostKey => "bad gateway: the server does not know the host by this key",
             Kind::TooMany => "the host of the repository has had too many requests",
             Kind::Unreachable => "bad gateway: the host of the repository cannot be reached",
             Kind::Slow => "gateway timeout: the host of the repository is too slow",

@@ -1,6 +1,7 @@
-//! The private folder of one process: the home of its commands, and where they run.
+//! A private folder: the home of commands, and where they run. One for all of a process, and one for each run that has
+//! credentials of its own.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -22,10 +23,25 @@ pub(super) struct Home {
 }
 
 impl Home {
-    /// Makes the folder, and removes those of processes that are gone.
+    /// Makes the folder.
     pub(super) fn new(config: &Config) -> io::Result<Self> {
+        let home = loop {
+            // A sweep by another process may have come between the folder and its lock.
+            if let Some(home) = Self::locked(config)? {
+                break home;
+            }
+        };
+        fs::create_dir(home.work())?;
+        fs::write(home.path().join(NETRC), netrc(config))?;
+        // Else go leaves processes behind that write telemetry.
+        let telemetry = home.path().join(".config/go/telemetry");
+        fs::create_dir_all(&telemetry)?;
+        fs::write(telemetry.join("mode"), "off")?;
+        Ok(home)
+    }
+
+    fn locked(config: &Config) -> io::Result<Option<Self>> {
         fs::create_dir_all(&config.cache)?;
-        sweep(&config.cache)?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(PREFIX);
         #[cfg(unix)]
@@ -34,17 +50,17 @@ impl Home {
             builder.permissions(fs::Permissions::from_mode(0o700));
         }
         let dir = builder.tempdir_in(&config.cache)?;
-        let lock = File::create(dir.path().join(LOCK))?;
+        let path = dir.path().join(LOCK);
+        let lock = File::create(&path)?;
         // Where the file system knows no locks, a sweep cannot take one either and leaves the folder alone.
-        let _ = lock.try_lock();
-        let home = Self { dir, _lock: lock };
-        fs::create_dir(home.work())?;
-        fs::write(home.path().join(NETRC), netrc(config))?;
-        // Else go leaves processes behind that write telemetry.
-        let telemetry = home.path().join(".config/go/telemetry");
-        fs::create_dir_all(&telemetry)?;
-        fs::write(telemetry.join("mode"), "off")?;
-        Ok(home)
+        let swept =
+            matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) || !path.try_exists()?;
+        Ok((!swept).then_some(Self { dir, _lock: lock }))
+    }
+
+    /// Removes the folder, as a drop does, and says whether that was possible.
+    pub(super) fn remove(self) -> io::Result<()> {
+        self.dir.close()
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -57,8 +73,10 @@ impl Home {
     }
 }
 
-fn sweep(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+/// Removes the folders of processes that are gone.
+pub(super) fn sweep(config: &Config) -> io::Result<()> {
+    fs::create_dir_all(&config.cache)?;
+    for entry in fs::read_dir(&config.cache)? {
         let entry = entry?;
         if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
             continue;
@@ -66,13 +84,52 @@ fn sweep(folder: &Path) -> io::Result<()> {
         let lock = entry.path().join(LOCK);
         // One without the file is just being made.
         let opened = OpenOptions::new().read(true).write(true).open(lock);
-        if opened.is_ok_and(|lock| lock.try_lock().is_ok()) {
+        let Ok(lock) = opened else {
+            continue;
+        };
+        // Held until the folder is gone: who is just making it must not come by the lock.
+        if lock.try_lock().is_ok() {
             match fs::remove_dir_all(entry.path()) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                // Another process was faster.
-                _ => {}
+                // Another process was faster, or has yet to notice that this one was.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
+                    ) => {}
+                removed => removed?,
             }
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::{Config, Home, sweep};
+
+    /// As when other processes start meanwhile.
+    #[test]
+    fn a_folder_that_is_being_made_is_not_swept_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::new(folder.path());
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    sweep(&config).unwrap();
+                }
+            });
+            for _ in 0..100 {
+                let home = Home::new(&config);
+                if home.as_ref().is_ok_and(|home| home.work().is_dir()) {
+                    continue;
+                }
+                done.store(true, Ordering::Relaxed);
+                panic!("{home:?}");
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::access::value::Access;
 use crate::module::path::ModulePath;
 use crate::module::version::Version;
 
@@ -10,6 +11,8 @@ use crate::module::version::Version;
 pub(super) struct Job {
     pub(super) module: ModulePath<'static>,
     pub(super) asked: Asked,
+    /// For whom, and with which credentials: what one is told is not for another.
+    pub(super) access: Option<Access>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

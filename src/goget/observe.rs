@@ -10,7 +10,12 @@ pub(super) fn failed(error: &GoGetError) {
     match error.kind() {
         Kind::NotModule | Kind::Method => {}
         Kind::NotFound => tracing::debug!(error = %error, "version control does not have it"),
-        Kind::Setup | Kind::Local | Kind::OldGo | Kind::Credentials | Kind::Verification => {
+        Kind::Setup
+        | Kind::Local
+        | Kind::OldGo
+        | Kind::Credentials
+        | Kind::HostKey
+        | Kind::Verification => {
             tracing::error!(error = %error, "the go command has no answer");
         }
         _ => tracing::warn!(error = %error, "the go command has no answer"),
@@ -33,6 +38,14 @@ pub(super) fn abandoned() {
     tracing::debug!("command killed: every client has left");
 }
 
+/// A private folder could not be removed.
+pub(super) fn home_stays(error: &io::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(error = %error, "a folder with credentials cannot be removed");
+    #[cfg(not(feature = "tracing"))]
+    let _ = error;
+}
+
 /// A body breaks.
 pub(super) fn broken(error: &io::Error) {
     #[cfg(feature = "tracing")]
@@ -49,6 +62,17 @@ pub(super) fn cleaned(result: &io::Result<u64>) {
         Ok(bytes) => tracing::info!(bytes, "module cache cleaned"),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
         Err(error) => tracing::error!(error = %error, "the module cache cannot be cleaned"),
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = result;
+}
+
+/// What killed commands had left in clones was removed, or could not be.
+pub(super) fn mended(result: &io::Result<()>) {
+    #[cfg(feature = "tracing")]
+    match result {
+        Ok(()) => tracing::warn!("clones mended: a killed command had left something"),
+        Err(error) => tracing::error!(error = %error, "clones cannot be mended"),
     }
     #[cfg(not(feature = "tracing"))]
     let _ = result;

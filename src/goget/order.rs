@@ -11,7 +11,8 @@ use super::cache::Cached;
 use super::error::{GoGetError, Kind};
 use super::file::FileParts;
 use super::job::{Asked, Job};
-use super::reply::found;
+use super::reply::{Audience, found};
+use crate::access::value::Access;
 use crate::module::path::ModulePath;
 use crate::module::version::Version;
 use crate::target::resource::Resource;
@@ -21,10 +22,12 @@ use crate::target::value::Target;
 pub(super) struct Order {
     target: Target<'static>,
     head: bool,
+    access: Option<Access>,
 }
 
 impl Order {
-    /// Everything else of the request, its headers above all, stays here.
+    /// Everything else of the request, its headers above all, stays here. So it is an auth layer that says whose the
+    /// answer is, not the client.
     pub(super) fn from<R>(request: &Request<R>) -> Result<Self, GoGetError> {
         let refuse = |text: String| GoGetError::new(Kind::NotModule, text);
         let target = Target::parse(request.uri().path())
@@ -35,18 +38,28 @@ impl Order {
         if !head && *request.method() != Method::GET {
             return Err(GoGetError::new(Kind::Method, ""));
         }
-        Ok(Self { target, head })
+        let access = request.extensions().get().cloned();
+        Ok(Self {
+            target,
+            head,
+            access,
+        })
     }
 
     pub(super) async fn answer(
         self,
         backend: Arc<Backend>,
     ) -> Result<Response<GoGetBody>, GoGetError> {
+        let audience = match &self.access {
+            Some(_) if !backend.config.shared => Audience::Owner,
+            _ => Audience::Everyone,
+        };
         let module = self.target.module().into_owned();
         let resource = self.target.resource();
         let (len, body) = match self.target.version() {
             Some(version) => {
-                let file = file(&backend, &module, &version.into_owned(), resource).await?;
+                let version = version.into_owned();
+                let file = file(&backend, self.access, &module, &version, resource).await?;
                 (file.left(), GoGetBody::file(file))
             }
             None => {
@@ -55,7 +68,12 @@ impl Order {
                     None if resource == Resource::List => Asked::List,
                     None => Asked::Query("latest".to_owned()),
                 };
-                let text = backend.done(Job { module, asked }).await?;
+                let job = Job {
+                    module,
+                    asked,
+                    access: self.access,
+                };
+                let text = backend.done(job).await?;
                 (text.len() as u64, GoGetBody::text(text))
             }
         };
@@ -64,30 +82,33 @@ impl Order {
         } else {
             body
         };
-        Ok(found(resource, len, body))
+        Ok(found(resource, len, body, audience))
     }
 }
 
 /// A file of a version: out of the module cache, where the go command puts it first if need be.
 async fn file(
     backend: &Arc<Backend>,
+    access: Option<Access>,
     module: &ModulePath<'static>,
     version: &Version<'static>,
     resource: Resource,
 ) -> Result<FileParts, GoGetError> {
-    let cached = backend.cached(module, version);
+    let cached = backend.cached(access.as_ref(), module, version);
     if let Some(file) = stored(&cached, resource).await? {
         return Ok(file);
     }
     let files = Job {
         module: module.clone(),
         asked: Asked::Files(version.clone()),
+        access,
     };
     // The info comes with the other files; it needs a run of its own only if nobody wants those.
     if resource == Resource::Info && backend.flights.find(&files).is_none() {
         let info = Job {
             module: module.clone(),
             asked: Asked::Info(version.clone()),
+            access: files.access,
         };
         backend.done(info).await?;
     } else {

@@ -13,9 +13,10 @@ use tokio::task::spawn_blocking;
 use super::config::Config;
 use super::environment::environment;
 use super::error::{GoGetError, Kind};
-use super::home::Home;
+use super::home::{self, Home};
 use super::run::{Output, Stop, Unwanted, run};
 use super::show;
+use crate::access::value::Access;
 
 /// The first go command with `GOTOOLCHAIN`, without which it would download others.
 const LEAST: u32 = 21;
@@ -44,39 +45,58 @@ impl Ready {
         config: Arc<Config>,
         unwanted: &mut Unwanted,
     ) -> Result<Self, NotReady> {
-        let folder = config.cache.clone();
-        let made = {
-            let config = Arc::clone(&config);
-            spawn_blocking(move || {
-                let home = Home::new(&config)?;
-                let vars = environment(&config, &config.cache, home.path());
-                let git = has_program(&vars, "git");
-                let above = module_above(&home.work());
-                Ok::<_, io::Error>((home, vars, git, above))
-            })
-        };
-        let (home, vars, git, above) = made
-            .await
-            .map_err(io::Error::other)
-            .and_then(|made| made)
-            .map_err(|error| {
-            setup(format!("{}: {error}", folder.display()))
-                .showing("its folder for modules cannot be used")
-        })?;
-        if let Some(file) = above {
+        let modules = config.modules_of(None);
+        let ready = in_folder(&config.cache.clone(), move || {
+            home::sweep(&config)?;
+            Self::make(config, &modules)
+        })
+        .await?;
+        if let Some(file) = module_above(&ready.home.work()) {
             let text = format!("{} would be the module of every command", file.display());
             return Err(setup(text)
                 .showing("its folder for modules is inside of a module")
                 .into());
         }
-        let ready = Self {
+        ready.check_go(unwanted).await?;
+        Ok(ready)
+    }
+
+    /// The same commands, for an owner.
+    ///
+    /// # Errors
+    ///
+    /// If the folders cannot be made.
+    ///
+    /// # Cancel safety
+    ///
+    /// What was made is removed.
+    pub(super) async fn for_owner(&self, access: &Access) -> Result<Self, GoGetError> {
+        let modules = self.config.modules_of(Some(access));
+        let config = Arc::new(self.config.for_owner(access));
+        in_folder(&self.config.cache, move || Self::make(config, &modules)).await
+    }
+
+    fn make(config: Arc<Config>, modules: &Path) -> io::Result<Self> {
+        let home = Home::new(&config)?;
+        let vars = environment(&config, modules, home.path());
+        let git = has_program(&vars, "git");
+        Ok(Self {
             config,
             home,
             vars,
             git,
-        };
-        ready.check_go(unwanted).await?;
-        Ok(ready)
+        })
+    }
+
+    /// Removes the private folder.
+    ///
+    /// # Cancel safety
+    ///
+    /// It goes on to its end.
+    pub(super) async fn remove(self) -> io::Result<()> {
+        spawn_blocking(move || self.home.remove())
+            .await
+            .map_err(io::Error::other)?
     }
 
     /// The go command with these arguments, in its environment.
@@ -88,6 +108,16 @@ impl Ready {
             .env_clear()
             .envs(self.vars.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// The `GOMODCACHE` of the commands.
+    pub(super) fn module_cache(&self) -> PathBuf {
+        let vars = self.vars.iter().rev();
+        let mut found = vars.filter(|(name, _)| name == OsStr::new("GOMODCACHE"));
+        found
+            .next()
+            .map(|(_, value)| value.into())
+            .unwrap_or_default()
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -117,6 +147,17 @@ impl Ready {
             }
         }
     }
+}
+
+async fn in_folder(
+    folder: &Path,
+    make: impl FnOnce() -> io::Result<Ready> + Send + 'static,
+) -> Result<Ready, GoGetError> {
+    let made = spawn_blocking(make).await.map_err(io::Error::other);
+    made.and_then(|made| made).map_err(|error| {
+        setup(format!("{}: {error}", folder.display()))
+            .showing("its folder for modules cannot be used")
+    })
 }
 
 /// Why the commands cannot run.

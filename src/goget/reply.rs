@@ -1,6 +1,6 @@
 //! Answers.
 
-use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response};
 
 use super::body::GoGetBody;
@@ -11,8 +11,20 @@ use crate::target::resource::Resource;
 /// What a client is told to wait, in seconds, if a host has had enough of us.
 const WAIT: HeaderValue = HeaderValue::from_static("30");
 
+/// For whom an answer is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Audience {
+    Everyone,
+    Owner,
+}
+
 /// An answer with this body, which has an exact size.
-pub(super) fn found(resource: Resource, len: u64, body: GoGetBody) -> Response<GoGetBody> {
+pub(super) fn found(
+    resource: Resource,
+    len: u64,
+    body: GoGetBody,
+    audience: Audience,
+) -> Response<GoGetBody> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(
@@ -20,6 +32,10 @@ pub(super) fn found(resource: Resource, len: u64, body: GoGetBody) -> Response<G
         HeaderValue::from_static(resource.content_type()),
     );
     headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
+    if let Audience::Owner = audience {
+        // For no cache that others use (RFC 9111, section 5.2.2.7).
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+    }
     response
 }
 
@@ -35,6 +51,7 @@ impl GoGetError {
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, reply::TEXT_PLAIN);
+        headers.insert(CACHE_CONTROL, reply::NO_STORE);
         headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
         match self.kind() {
             Kind::Method => {

@@ -1,14 +1,16 @@
 //! One job at work.
 
 use std::fs::File;
+use std::io;
 
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::spawn_blocking;
 
 use super::error::{GoGetError, Kind};
 use super::job::Job;
 use super::ready::{NotReady, Ready, not_run, setup};
 use super::run::{Stop, Unwanted, run};
-use super::{classify, observe, show};
+use super::{classify, mend, observe, show};
 
 /// Why a job has no result.
 pub(super) enum Failed {
@@ -62,6 +64,17 @@ impl<'a> Runner<'a> {
 
     /// Runs the go command, and returns what it writes and its messages.
     pub(super) async fn go(&mut self, args: &[&str]) -> Result<(Vec<u8>, String), Failed> {
+        let (stdout, stderr) = self.run(args).await?;
+        if !mend::is_needed(&stdout, &stderr) {
+            return Ok((stdout, stderr));
+        }
+        let module_cache = self.ready.module_cache();
+        let mended = spawn_blocking(move || mend::mend(&module_cache)).await;
+        observe::mended(&mended.map_err(io::Error::other).and_then(|mended| mended));
+        self.run(args).await
+    }
+
+    async fn run(&mut self, args: &[&str]) -> Result<(Vec<u8>, String), Failed> {
         observe::running(args);
         let config = self.ready.config();
         match run(self.ready.go(args), config.time_limit, &mut self.unwanted).await {

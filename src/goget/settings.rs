@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::config::absolute;
 use super::service::GoGet;
 
 impl GoGet {
@@ -18,7 +19,9 @@ impl GoGet {
     /// ```
     #[must_use]
     pub fn go(self, program: impl Into<PathBuf>) -> Self {
-        self.set(|config| config.go = program.into())
+        let program: PathBuf = program.into();
+        let in_path = program.components().count() == 1;
+        self.set(|config| config.go = if in_path { program } else { absolute(program) })
     }
 
     /// The `GOPROXY` of the commands. Default: `direct`, which is version control alone.
@@ -94,6 +97,21 @@ impl GoGet {
     #[must_use]
     pub fn env(self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.set(|config| config.env.push((name.into(), value.into())))
+    }
+
+    /// Whether requests for different owners share the module cache. Without this each [`Access`](crate::Access) has one
+    /// of its own, and so has what comes without.
+    ///
+    /// Commands still run with the credentials of the owner. Yet what they bring is then for everyone: whoever comes
+    /// later is not asked for credentials.
+    ///
+    /// ```
+    /// # use tower_goproxy::GoGet;
+    /// let goget = GoGet::new("/var/cache/goproxy").shared();
+    /// ```
+    #[must_use]
+    pub fn shared(self) -> Self {
+        self.set(|config| config.shared = true)
     }
 
     /// How long one command may take. Default: 4 minutes, which together with the default of

@@ -1,17 +1,25 @@
 //! What may be seen of a message.
 
 use super::config::Config;
+use super::environment::basic;
 
 /// Lines that say what happened, in output of git.
 const TELLING: [&str; 4] = ["fatal: ", "remote: ", "ERROR: ", "error: "];
 
+/// What such a line has in output of ssh, of which git then only says that it has failed.
+const TELLING_OF_SSH: [&str; 4] = [
+    "Permission denied (",
+    "Host key verification failed",
+    "Warning: Identity file ",
+    "private key files are NOT accessible by others",
+];
+
 /// A message without the secrets that are in the settings, for operators.
 pub(super) fn redacted(config: &Config, text: &str) -> String {
     let mut text = without_users(text);
-    for one in &config.credentials {
-        if !one.password.is_empty() {
-            text = text.replace(&one.password, "xxxxx");
-        }
+    for one in config.logins() {
+        text = text.replace(one.password(), "xxxxx");
+        text = text.replace(&basic(one), "xxxxx");
     }
     text
 }
@@ -24,7 +32,10 @@ pub(super) fn line(redacted: &str) -> String {
         .filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();
     let mut shown = without_paths(first);
-    let telling = lines.find(|line| TELLING.iter().any(|word| line.starts_with(word)));
+    let telling = lines.find(|line| {
+        TELLING.iter().any(|word| line.starts_with(word))
+            || TELLING_OF_SSH.iter().any(|text| line.contains(text))
+    });
     if let Some(telling) = telling {
         shown.push(' ');
         shown.push_str(&without_paths(telling));
@@ -78,7 +89,24 @@ fn without_paths(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{line, without_users};
+    use std::path::Path;
+
+    use super::{line, redacted, without_users};
+    use crate::access::value::Access;
+    use crate::goget::config::Config;
+
+    #[test]
+    fn credentials_are_not_shown_as_they_are_and_not_as_a_header_has_them() {
+        let access = Access::new("ann")
+            .credentials("h", "ann", "hunter2")
+            .unwrap();
+        let config = Config::new(Path::new("unused")).for_owner(&access);
+        let text = "Authorization: Basic YW5uOmh1bnRlcjI=, password hunter2, user ann";
+        assert_eq!(
+            redacted(&config, text),
+            "Authorization: Basic xxxxx, password xxxxx, user ann"
+        );
+    }
 
     #[test]
     fn paths_of_the_server_are_not_shown() {

@@ -7,6 +7,10 @@
 //! their files in a bucket. A storage can therefore be seeded from
 //! `$(go env GOMODCACHE)/cache/download`, served by a CDN, or read as `GOPROXY=file:///dir`.
 //!
+//! A file that is not for everyone lies below `@for/{owner}/`, where `{owner}` is the SHA-256, in hexadecimal digits, of the
+//! owner of an [`Access`](crate::Access). Who reads the storage past the proxy can read these too, and can guess the names:
+//! keep them out of what a CDN serves.
+//!
 //! # What holds for each file
 //!
 //! * It appears whole or not at all. Bytes are staged elsewhere, checked, and then published
@@ -25,6 +29,7 @@
 //! * The files of one folder may be used by several processes at once; the staging folder
 //!   `.staging` inside it has to be on the same file system.
 
+mod block;
 mod body;
 mod caught;
 mod chunk;
@@ -45,3 +50,4 @@ pub(crate) use self::chunk::{FRAME, FileReader, SharedFile};
 pub(crate) use self::commit::{Commit, Staged};
 pub(crate) use self::error::StorageError;
 pub(crate) use self::key::Key;
+pub(crate) use self::store::Found;

@@ -129,6 +129,8 @@ fn pool(tls: &ClientConfig, proxies: &Arc<Matcher>, limit: Duration) -> Pool {
     legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
+        // A source that is faster than its file is written must not fill the memory.
+        .http1_max_buf_size(64 * 1024)
         // A burst of requests over HTTP/1.1 shall not leave its connections behind.
         .pool_max_idle_per_host(32)
         // Without a ping a connection whose other end vanished would stay in the pool and take every request.

@@ -11,7 +11,7 @@ pub(crate) type Sources = BTreeMap<String, String>;
 
 /// The modules of the crate, lowest floor first. A file imports from its own floor and from lower ones.
 const FLOORS: [&[&str]; 5] = [
-    &["error", "module", "info", "reply", "span"],
+    &["access", "error", "module", "info", "reply", "span"],
     &["target"],
     &["observe", "policy", "storage", "verify"],
     &["filter", "goget", "redirect", "upstream"],

@@ -97,10 +97,41 @@ async fn settings_are_variables_and_those_win() {
         ("GOFLAGS", "-modcacherw"),
         (
             "GIT_SSH_COMMAND",
-            "ssh -o BatchMode=yes -o ConnectTimeout=10 -o IdentitiesOnly=yes -i '/etc/go proxy/id' \
-             -o StrictHostKeyChecking=yes -o 'UserKnownHostsFile=\"/etc/goproxy/known_hosts\"'",
+            "ssh -o BatchMode=yes -o ConnectTimeout=10 -F none -o IdentitiesOnly=yes -i '/etc/go proxy/id' \
+             -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o 'UserKnownHostsFile=\"/etc/goproxy/known_hosts\"'",
         ),
     ] {
         assert_eq!(seen[name], value, "{name}");
     }
+}
+
+#[tokio::test]
+async fn files_are_those_of_the_servers_folder_though_the_commands_run_in_another() {
+    let (_folder, seen) = seen(|goget| {
+        goget
+            .git_config_file("gitconfig")
+            .ssh_key("keys/id")
+            .ssh_known_hosts("known_hosts")
+    })
+    .await;
+    let here = std::env::current_dir().unwrap();
+    let file = |name: &str| here.join(name).display().to_string();
+    assert_eq!(seen["GIT_CONFIG_GLOBAL"], file("gitconfig"));
+    let ssh = &seen["GIT_SSH_COMMAND"];
+    assert!(ssh.contains(&format!("-i '{}'", file("keys/id"))), "{ssh}");
+    assert!(
+        ssh.contains(&format!("\"{}\"", file("known_hosts"))),
+        "{ssh}"
+    );
+
+    let folder = TempDir::new().unwrap();
+    let error = GoGet::new(folder.path())
+        .go("bin/go")
+        .check()
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("{}: no such go command", file("bin/go"))
+    );
 }

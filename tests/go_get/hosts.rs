@@ -7,11 +7,12 @@ use http::header::{HOST, WWW_AUTHENTICATE};
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use tempfile::TempDir;
 use tower::service_fn;
 use tower_goproxy::GoGet;
 
 use crate::errors::assert_error;
-use crate::setup::{Answer, Setup};
+use crate::setup::{Answer, Setup, script};
 use crate::support::Server;
 
 const MODULE: &str = "/github.com/team/m/@v/v1.0.0.zip";
@@ -53,7 +54,7 @@ impl Host {
 }
 
 /// A service without repositories of its own.
-fn plain() -> Setup {
+pub(crate) fn plain() -> Setup {
     let setup = Setup::new();
     let goget = GoGet::new(setup.folder.path()).go(crate::support::go::program());
     setup.with(|_| goget)
@@ -95,19 +96,20 @@ async fn a_git_host_that_is_down_is_a_bad_gateway() {
     }
 }
 
+/// A service for which all hosts are this one, which may be asked over http.
+pub(crate) fn everywhere(goget: GoGet, url: &str) -> GoGet {
+    let names = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
+    let goget = names
+        .into_iter()
+        .fold(goget, |goget, name| goget.env(name, url));
+    let goget = goget.env("NO_PROXY", "").env("no_proxy", "");
+    goget.insecure("vanity.example")
+}
+
 /// A host that the go command asks where the repository is.
 async fn vanity(status: u16, body: &'static str) -> Answer {
     let host = Host::start(status, body).await;
-    let setup = plain().with(|goget| {
-        goget
-            .insecure("vanity.example")
-            .env("HTTP_PROXY", host.server.url())
-            .env("HTTPS_PROXY", host.server.url())
-            .env("http_proxy", host.server.url())
-            .env("https_proxy", host.server.url())
-            .env("NO_PROXY", "")
-            .env("no_proxy", "")
-    });
+    let setup = plain().with(|goget| everywhere(goget, &host.server.url()));
     setup.get("/vanity.example/team/m/@v/v1.0.0.info").await
 }
 
@@ -125,18 +127,27 @@ async fn the_status_of_a_host_that_names_repositories_decides() {
     }
 }
 
+/// Of svn the go command says that there is no such revision.
+#[tokio::test]
+async fn a_version_control_system_that_is_not_installed_is_trouble_of_the_set_up() {
+    let folder = TempDir::new().unwrap();
+    script(folder.path(), "git", "exit 1");
+    let body =
+        r#"<meta name="go-import" content="vanity.example/team/m hg https://vanity.example/m">"#;
+    let host = Host::start(200, body).await;
+    let setup =
+        plain().with(|goget| everywhere(goget, &host.server.url()).env("PATH", folder.path()));
+    let answer = setup.get("/vanity.example/team/m/@v/v1.0.0.info").await;
+    assert_error(&answer, 500, "the server is not set up");
+    assert!(answer.text().contains("\"hg\""), "{}", answer.text());
+}
+
 #[tokio::test]
 async fn a_host_that_cannot_be_reached_is_a_bad_gateway() {
     let host = Host::start(200, "").await;
     let url = host.server.url();
     host.server.shutdown().await;
-    let setup = plain().with(|goget| {
-        goget
-            .env("HTTPS_PROXY", url.as_str())
-            .env("https_proxy", url.as_str())
-            .env("NO_PROXY", "")
-            .env("no_proxy", "")
-    });
+    let setup = plain().with(|goget| everywhere(goget, &url));
     let answer = setup.get("/vanity.example/team/m/@v/v1.0.0.info").await;
     assert_error(&answer, 502, "the host of the repository cannot be reached");
 }

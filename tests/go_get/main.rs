@@ -11,12 +11,17 @@ mod cleaned;
 mod credentials;
 mod environment;
 mod errors;
+mod full;
 mod hosts;
 mod missing;
 mod origin;
 mod processes;
+mod secrets;
 mod setup;
 mod shared;
+#[cfg(target_os = "linux")]
+mod ssh;
 #[cfg(all(feature = "fill", feature = "upstream"))]
 mod together;
+mod unreachable;
 mod versions;

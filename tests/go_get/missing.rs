@@ -8,6 +8,7 @@ use tower_goproxy::GoGet;
 use crate::errors::assert_error;
 use crate::setup::{HELLO, Setup, script};
 use crate::support::go::program;
+use crate::support::{StaticRegistry, company};
 
 /// The check and an answer say the same in their ways.
 async fn assert_missing(setup: &Setup, log: &str, text: &str) {
@@ -81,6 +82,26 @@ async fn no_git_command() {
     ] {
         assert_error(&setup.get(path).await, 500, "it has no git command");
     }
+}
+
+#[tokio::test]
+async fn what_a_registry_has_needs_no_git() {
+    let tree = company::registry();
+    let registry = StaticRegistry::start(tree.root()).await;
+    let empty = TempDir::new().unwrap();
+    let setup = Setup::new().with(|goget| {
+        goget
+            .env("PATH", empty.path())
+            .proxy(format!("{},direct", registry.url()))
+    });
+    let said = setup.goget.check().await.unwrap_err().to_string();
+    assert!(said.contains("there is no git command"), "{said}");
+    for path in ["list", "v1.2.0.info", "v1.2.0.mod", "v1.2.0.zip"] {
+        let answer = setup.get(&format!("/example.com/base/@v/{path}")).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+    }
+    let answer = setup.get(&format!("/{HELLO}/@v/v1.0.0.zip")).await;
+    assert_error(&answer, 500, "it has no git command");
 }
 
 #[tokio::test]

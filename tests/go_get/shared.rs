@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::setup::{HELLO, Setup, script};
 use crate::support::go::program;
+use crate::support::{Client, Server};
 
 /// A service whose go command writes down each of its runs.
 fn counted() -> (Setup, TempDir, impl Fn(&str) -> usize) {
@@ -29,32 +30,62 @@ fn counted() -> (Setup, TempDir, impl Fn(&str) -> usize) {
     (setup, folder, runs)
 }
 
-#[tokio::test]
-async fn two_hundred_clients_of_twenty_versions_cost_twenty_runs() {
-    let (setup, _folder, runs) = counted();
+/// 200 clients of 20 versions, ten for each, that ask for these files one after the other.
+async fn two_hundred(setup: &Setup, orders: &[[&str; 3]]) {
     let repo = setup.hello();
     for i in 0..20 {
         repo.commit(&format!("{i}"));
         repo.tag(&format!("v1.{i}.0"));
     }
-    let clients = (0..200).map(|i| {
-        let setup = &setup;
-        async move {
-            let path = format!("/{HELLO}/@v/v1.{}.0", i % 20);
-            let mut orders = ["zip", "mod"];
-            orders.rotate_left(i % 2);
-            for extension in orders {
-                let answer = setup.get(&format!("{path}.{extension}")).await;
-                assert_eq!(answer.status, 200, "{}", answer.text());
-            }
-            let info = setup.get(&format!("{path}.info")).await;
-            assert_eq!(info.status, 200, "{}", info.text());
+    let clients = (0..200).map(|i| async move {
+        for extension in orders[i % orders.len()] {
+            let path = format!("/{HELLO}/@v/v1.{}.0.{extension}", i % 20);
+            let answer = setup.get(&path).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
         }
     });
     join_all(clients).await;
-    assert_eq!(runs("mod download"), 20);
-    assert_eq!(runs("list"), 0);
     assert_eq!(setup.goget.runs().running(), 0);
+}
+
+/// As `go build` asks, which knows all versions from its go.sum.
+#[tokio::test]
+async fn two_hundred_clients_of_twenty_versions_cost_twenty_runs() {
+    let (setup, _folder, runs) = counted();
+    let orders = [["zip", "mod", "info"], ["mod", "zip", "info"]];
+    two_hundred(&setup, &orders).await;
+    assert_eq!((runs("mod download"), runs("list")), (20, 0));
+}
+
+/// As `go mod download` asks. An info makes no zip, so it is a run of its own: a short one.
+#[tokio::test]
+async fn two_hundred_clients_that_ask_for_the_info_first_cost_twenty_downloads_and_twenty_look_ups()
+{
+    let (setup, _folder, runs) = counted();
+    two_hundred(&setup, &[["info", "mod", "zip"]]).await;
+    assert_eq!((runs("mod download"), runs("list")), (20, 20));
+}
+
+#[tokio::test]
+async fn real_clients_cost_one_look_up_and_one_download_for_each_version() {
+    let (setup, _folder, runs) = counted();
+    let repo = setup.hello();
+    let ids: Vec<_> = (0..3)
+        .map(|i| {
+            repo.commit(&format!("{i}"));
+            repo.tag(&format!("v1.{i}.0"));
+            format!("{HELLO}@v1.{i}.0")
+        })
+        .collect();
+    let server = Server::start(setup.goget.clone()).await;
+    let clients: Vec<_> = (0..3).map(|_| Client::new(server.url())).collect();
+    join_all(clients.iter().map(|client| async {
+        for id in &ids {
+            client.go(&["mod", "download", id]).await;
+        }
+    }))
+    .await;
+    assert_eq!((runs("mod download"), runs("list")), (3, 3));
 }
 
 #[tokio::test]

@@ -9,7 +9,9 @@
 //! - [`tap`], [`answers`], [`kept`]: how far a source is, what a server has answered, what a storage holds.
 //! - [`plain_source`], [`faulty_store`]: a source in this process, and a store that goes wrong where it is told to.
 //! - [`respawn`]: this test binary as a process of its own, to be killed or limited.
-//! - [`repos`]: git repositories made at test time.
+//! - [`repos`], [`git_host`]: git repositories made at test time, and a host that gives them to some.
+//! - [`ssh_host`]: another one, over ssh.
+//! - [`company`]: a program of public and private modules.
 //! - [`go`]: the go command with a clean environment and a fresh module cache.
 
 // Each test binary compiles all of this and uses a part of it.
@@ -20,8 +22,11 @@ pub mod storages;
 
 pub mod answers;
 pub mod ask;
+pub mod company;
 #[cfg(feature = "fill")]
 pub mod faulty_store;
+#[cfg(feature = "go-get")]
+pub mod git_host;
 pub mod go;
 pub mod held_store;
 #[cfg(feature = "fill")]
@@ -34,6 +39,8 @@ pub mod requests;
 pub mod respawn;
 pub mod scripted;
 pub mod server;
+#[cfg(unix)]
+pub mod ssh_host;
 pub mod static_registry;
 pub mod tap;
 pub mod tls;
@@ -43,6 +50,8 @@ pub mod wire;
 
 pub use answers::Answers;
 pub use ask::{ask, get, quiet, read, request, whole, within, within_minutes};
+#[cfg(feature = "go-get")]
+pub use git_host::GitHost;
 pub use go::{Build, Client};
 pub use held_store::HeldStore;
 #[cfg(feature = "fill")]
@@ -55,6 +64,8 @@ pub use repos::{Repo, Repos};
 pub use requests::{Recorded, Requests};
 pub use scripted::{Answer, Framing, Gate, ScriptedRegistry, Source, SourceBody};
 pub use server::Server;
+#[cfg(unix)]
+pub use ssh_host::SshHost;
 pub use static_registry::{StaticRegistry, static_files};
 pub use tap::Tap;
 pub use tls::Tls;

@@ -1,105 +1,27 @@
 //! The example `proxy`, as the process that its users run.
-#![cfg(all(feature = "fill", feature = "upstream", unix))]
+#![cfg(all(feature = "fill", feature = "upstream", feature = "go-get", unix))]
 
+#[path = "../support/mod.rs"]
 mod support;
 
+mod direct;
+mod proxy;
+
 use std::fs;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
-use support::wire::{Answered, Connection, Protocol, get};
+use proxy::{Proxy, refused};
+use support::wire::{Answered, Connection, Protocol};
 use support::{
     Answer, Gate, Kept, ScriptedRegistry, fetch, large_module_zip, read, web_client, within_minutes,
 };
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
 
 const ZIP: &str = "/example.com/m/@v/v1.0.0.zip";
 const MOD: &str = "/example.com/m/@v/v1.0.0.mod";
 const PART: usize = 64 * 1024;
-
-/// A running proxy. It is killed when this is dropped.
-struct Proxy {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Proxy {
-    /// On a free port, which it names on the first line that it prints.
-    async fn start(args: &[&str]) -> Self {
-        let mut child = command(args).stdout(Stdio::piped()).spawn().unwrap();
-        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = said.next_line().await.unwrap().expect("it says a line");
-        let address = line.strip_prefix("listening on http://");
-        let address = address.unwrap_or_else(|| panic!("{line}"));
-        Self {
-            child,
-            address: address.parse().unwrap(),
-        }
-    }
-
-    async fn get(&self, path: &str) -> Answered {
-        get(self.address, Protocol::Http11, path).await
-    }
-
-    /// SIGTERM. Returns when it takes no more clients.
-    async fn terminate(&self) {
-        let id = self.child.id().expect("it runs").to_string();
-        let mut kill = Command::new("sh");
-        let sent = kill.args(["-c", "kill -TERM \"$0\"", &id]).status().await;
-        assert!(sent.unwrap().success());
-        within_minutes(async {
-            while TcpStream::connect(self.address).await.is_ok() {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
-    }
-
-    async fn ended(mut self) -> ExitStatus {
-        within_minutes(self.child.wait()).await.unwrap()
-    }
-}
-
-/// With nothing of the environment: no netrc and no proxy of whoever runs the tests.
-fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(example());
-    command
-        .args(["--listen", "127.0.0.1:0"])
-        .args(args)
-        .env_clear()
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    command
-}
-
-/// Cargo puts the examples beside the folder of the test binaries.
-fn example() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows its own file");
-    let profile = test.ancestors().nth(2).expect("it lies in PROFILE/deps");
-    let example = profile.join("examples/proxy");
-    assert!(
-        example.is_file(),
-        "{} is missing: run scripts/test.sh or cargo build --examples --all-features",
-        example.display()
-    );
-    example
-}
-
-/// What a proxy says that does not start.
-async fn refused(args: &[&str]) -> String {
-    let output = within_minutes(command(args).output()).await.unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(output.stdout.is_empty(), "it listened");
-    said
-}
 
 async fn module_file() -> ScriptedRegistry {
     ScriptedRegistry::serving(MOD, Answer::new(["module example.com/m\n"])).await

@@ -1,9 +1,13 @@
-//! A whole module proxy: axum, a storage that is filled while it answers, rules, basic auth.
+//! A whole module proxy: axum, a storage that is filled while it answers, rules, version control for private modules,
+//! basic auth.
 //!
 //! ```sh
 //! cargo run --release --example proxy --features full -- --storage modules
 //! GOPROXY=http://127.0.0.1:3000 go mod download
 //! ```
+
+mod auth;
+mod direct;
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -12,23 +16,21 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use clap::{Parser, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tower::Layer;
-use tower_goproxy::fill::{FillLayer, Fills, OnMiss};
-use tower_goproxy::filter::{FilterLayer, Verdict};
+use tower_goproxy::fill::{FillLayer, OnMiss};
+use tower_goproxy::filter::FilterLayer;
 use tower_goproxy::policy::Rules;
-use tower_goproxy::{Redirect, Storage, Upstream};
+use tower_goproxy::{GoGet, Redirect, Storage, Target, Upstream};
+
+use crate::direct::DirectArgs;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -44,7 +46,7 @@ struct Args {
     /// Where missing modules come from, written as for GOPROXY.
     #[arg(long, value_name = "LIST", default_value = "https://proxy.golang.org")]
     upstream: String,
-    /// A file of rules: which modules to include (+), exclude (-), or leave to version control (D).
+    /// A file of rules: which modules to include (+), exclude (-), or have from version control (D).
     #[arg(long, value_name = "FILE")]
     filter: Option<PathBuf>,
     /// What a client gets while a file is not stored yet.
@@ -59,6 +61,8 @@ struct Args {
     /// The path under which the proxy is mounted.
     #[arg(long, value_name = "/PATH")]
     prefix: Option<String>,
+    #[command(flatten)]
+    direct: DirectArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -67,7 +71,7 @@ enum Miss {
     Stream,
     /// The file, once it is stored.
     Wait,
-    /// A redirect to the upstream.
+    /// A redirect to the upstream. Direct modules are streamed.
     Redirect,
     /// 404, so that GOPROXY=ours,other goes on.
     NotFound,
@@ -95,8 +99,18 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Result<(), BoxError> {
-    let (include, fills) = include(args)?;
-    let app = app(args, include)?;
+    let (rules, goget) = match &args.filter {
+        Some(file) => (
+            Rules::from_file(file)?,
+            args.direct.goget(&args.storage).await?,
+        ),
+        // Without rules no module is direct.
+        None => (Rules::default(), None),
+    };
+    let fill = fill_layer(args)?;
+    let include = include(args, fill.as_ref())?;
+    let direct = direct(args, fill.as_ref(), goget.clone());
+    let app = app(args, direct.layer(FilterLayer::new(rules, include)))?;
 
     let listener = TcpListener::bind(args.listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
@@ -108,17 +122,20 @@ async fn run(args: &Args) -> Result<(), BoxError> {
         .with_graceful_shutdown(stopped())
         .await?;
     // A fill outlives its client.
-    if let Some(fills) = fills {
-        fills.idle().await;
+    if let Some(fill) = fill {
+        fill.fills().idle().await;
+    }
+    // A run that nobody waits for is killed, and its processes are to be gone before this one.
+    if let Some(goget) = goget {
+        goget.runs().idle().await;
     }
     Ok(())
 }
 
-/// What answers for the modules that the rules include.
-fn include(args: &Args) -> Result<(Router, Option<Fills>), BoxError> {
+/// What stores all that there is: its clones share the running fills and their places.
+fn fill_layer(args: &Args) -> Result<Option<FillLayer>, BoxError> {
     if args.redirect_only {
-        let redirect = Redirect::to(&args.upstream)?;
-        return Ok((Router::new().fallback_service(redirect), None));
+        return Ok(None);
     }
     let on_miss = match args.on_miss {
         Miss::Stream => OnMiss::Stream,
@@ -126,26 +143,44 @@ fn include(args: &Args) -> Result<(Router, Option<Fills>), BoxError> {
         Miss::Redirect => OnMiss::redirect(&args.upstream)?,
         Miss::NotFound => OnMiss::NotFound,
     };
-    let layer = FillLayer::new(storage(&args.storage)?).on_miss(on_miss);
-    let fills = layer.fills();
-    let fill = layer.layer(Upstream::new(&args.upstream)?.netrc_from_env()?);
-    Ok((Router::new().fallback_service(fill), Some(fills)))
+    let layer = FillLayer::new(storage(&args.storage)?);
+    Ok(Some(layer.on_miss(on_miss)))
 }
 
-fn app(args: &Args, include: Router) -> Result<Router, BoxError> {
-    let rules = match &args.filter {
-        Some(file) => Rules::from_file(file)?,
-        None => Rules::default(),
-    };
-    let mut app = Router::new()
-        .fallback(not_here)
-        .layer(FilterLayer::new(rules, include));
-    if let Some(credentials) = &args.basic_auth {
-        if !credentials.contains(':') {
-            return Err("--basic-auth needs USER:PASS".into());
+/// What answers for the modules that the rules include.
+fn include(args: &Args, fill: Option<&FillLayer>) -> Result<Router, BoxError> {
+    Ok(match fill {
+        None => Router::new().fallback_service(Redirect::to(&args.upstream)?),
+        Some(fill) => {
+            let upstream = Upstream::new(&args.upstream)?;
+            let upstream = match args.direct.netrc() {
+                Some(file) => upstream.netrc(file)?,
+                None => upstream.netrc_from_env()?,
+            };
+            Router::new().fallback_service(fill.layer(upstream))
         }
-        let expected = format!("Basic {}", BASE64_STANDARD.encode(credentials));
-        app = app.layer(middleware::from_fn_with_state(Arc::from(expected), auth));
+    })
+}
+
+/// The inner service: what the rules leave to version control, and every other path.
+fn direct(args: &Args, fill: Option<&FillLayer>, goget: Option<GoGet>) -> Router {
+    let Some(goget) = goget else {
+        return Router::new().fallback(not_here);
+    };
+    let Some(fill) = fill.cloned() else {
+        return Router::new().fallback_service(goget);
+    };
+    let fill = match args.on_miss {
+        // The upstream does not have them, nor should it learn their names.
+        Miss::Redirect => fill.on_miss(OnMiss::Stream),
+        Miss::Stream | Miss::Wait | Miss::NotFound => fill,
+    };
+    Router::new().fallback_service(fill.layer(goget))
+}
+
+fn app(args: &Args, mut app: Router) -> Result<Router, BoxError> {
+    if let Some(credentials) = &args.basic_auth {
+        app = auth::protect(app, credentials)?;
     }
     let health = Router::new().route("/healthz", get(|| async { "ok\n" }));
     Ok(
@@ -176,42 +211,12 @@ fn storage(storage: &str) -> Result<Storage, BoxError> {
     Ok(Storage::new(Arc::new(store)))
 }
 
-/// The inner service: what the rules leave to version control, and every other path.
 async fn not_here(request: Request) -> Response {
-    let text = match request.extensions().get::<Verdict>() {
-        Some(_) => "not found: this proxy has no access to version control\n",
-        None => "not found\n",
+    let text = match Target::parse(request.uri().path()) {
+        Ok(Some(_)) => "not found: this proxy has no access to version control\n",
+        _ => "not found\n",
     };
     (StatusCode::NOT_FOUND, text).into_response()
-}
-
-async fn auth(State(expected): State<Arc<str>>, request: Request, next: Next) -> Response {
-    let given = request.headers().get(header::AUTHORIZATION);
-    if given.is_some_and(|given| same(given.as_bytes(), expected.as_bytes())) {
-        return next.run(request).await;
-    }
-    let mut response = Response::new(Body::from("the credentials are missing or wrong\n"));
-    *response.status_mut() = StatusCode::UNAUTHORIZED;
-    let headers = response.headers_mut();
-    headers.insert(
-        header::WWW_AUTHENTICATE,
-        HeaderValue::from_static("Basic realm=\"goproxy\""),
-    );
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
-    response
-}
-
-/// Takes the same time wherever the two differ.
-fn same(given: &[u8], expected: &[u8]) -> bool {
-    given.len() == expected.len()
-        && given
-            .iter()
-            .zip(expected)
-            .fold(0, |differs, (a, b)| differs | (a ^ b))
-            == 0
 }
 
 async fn stopped() {

@@ -1,0 +1,169 @@
+//! The value that an auth layer inserts.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::credentials::{Credentials, InvalidCredentials};
+use super::logins::Logins;
+
+/// For whom a request is answered, and who that is for the hosts of repositories.
+///
+/// An auth layer inserts it into the extensions of a request; see the [module docs](super). Cheap to clone. Two are
+/// equal if they have the same owner and the same credentials, the passwords included. `Debug` has no password.
+///
+/// ```
+/// use tower_goproxy::Access;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let access = Access::new("alice").token("git.corp.example", "glpat-secret")?;
+///
+/// let mut request = http::Request::get("/git.corp.example/team/m/@v/list").body(())?;
+/// request.extensions_mut().insert(access);
+/// assert!(!format!("{request:?}").contains("secret"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Access {
+    inner: Arc<Inner>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Inner {
+    owner: String,
+    name: OwnerName,
+    logins: Logins,
+}
+
+impl Access {
+    /// Access for an owner: the name of a user, of a team, of a tenant. All who have the same owner see the same files,
+    /// so it must be a name that nobody can choose for himself, and that is never given to somebody else.
+    #[must_use]
+    pub fn new(owner: impl Into<String>) -> Self {
+        let owner = owner.into();
+        let name = OwnerName::of(&owner);
+        let logins = Logins::default();
+        Self {
+            inner: Arc::new(Inner {
+                owner,
+                name,
+                logins,
+            }),
+        }
+    }
+
+    /// The user and the password of the owner for a host, in place of earlier ones for it. The host can have a port, as in
+    /// `git.corp.example:8443`.
+    ///
+    /// ```
+    /// # use tower_goproxy::Access;
+    /// assert!(Access::new("alice").credentials("git.corp.example", "alice", "two words").is_err());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If a part is empty or has characters that a netrc file cannot hold: blanks, quotes, what is not printable; or if
+    /// the host is not a host.
+    pub fn credentials(
+        self,
+        host: impl Into<String>,
+        user: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Result<Self, InvalidCredentials> {
+        Ok(self.with(Credentials::new(host, user, password)?))
+    }
+
+    /// A token of the owner for a host, as the password of the user `x-access-token`, which GitHub wants and GitLab and
+    /// Gitea take.
+    ///
+    /// # Errors
+    ///
+    /// As for [`credentials`](Self::credentials).
+    pub fn token(
+        self,
+        host: impl Into<String>,
+        token: impl Into<String>,
+    ) -> Result<Self, InvalidCredentials> {
+        Ok(self.with(Credentials::token(host, token)?))
+    }
+
+    /// For whom the answers are.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.inner.owner
+    }
+
+    /// What the owner has for this host, port included unless it is 443. For sources of your own.
+    ///
+    /// ```
+    /// # use tower_goproxy::Access;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let access = Access::new("alice").credentials("git.corp.example", "alice", "secret")?;
+    /// let found = access.credentials_for("git.corp.example").map(|one| one.user());
+    /// assert_eq!(found, Some("alice"));
+    /// assert!(access.credentials_for("git.corp.example:8443").is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn credentials_for(&self, host: &str) -> Option<&Credentials> {
+        self.inner.logins.get(host)
+    }
+
+    fn with(mut self, one: Credentials) -> Self {
+        Arc::make_mut(&mut self.inner).logins.set(one);
+        self
+    }
+
+    pub(crate) fn owner_name(&self) -> &OwnerName {
+        &self.inner.name
+    }
+
+    #[cfg(feature = "go-get")]
+    pub(crate) fn logins(&self) -> &Logins {
+        &self.inner.logins
+    }
+}
+
+/// Leaves out the passwords.
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access")
+            .field("owner", &self.inner.owner)
+            .field("logins", &self.inner.logins)
+            .finish()
+    }
+}
+
+/// The name of an owner as one element of a path: 64 hexadecimal digits, whatever the owner is called.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct OwnerName(String);
+
+impl OwnerName {
+    fn of(owner: &str) -> Self {
+        let hash = Sha256::digest(owner.as_bytes());
+        let digits = hash.iter().map(|byte| format!("{byte:02x}"));
+        Self(digits.collect())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OwnerName;
+
+    #[test]
+    fn the_name_of_an_owner_is_its_sha_256() {
+        let names = ["abc", "../../etc"].map(|owner| OwnerName::of(owner).0);
+        assert_eq!(
+            names[0],
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert!(names[1].len() == 64 && names[1].chars().all(|c| c.is_ascii_hexdigit()));
+    }
+}

@@ -1,0 +1,21 @@
+//! Who is asking decides what he gets: modules out of repositories that not everybody may see.
+#![cfg(all(feature = "fill", feature = "go-get", target_os = "linux"))]
+
+#[path = "../go_get/setup.rs"]
+#[allow(dead_code)] // A part of it is used here.
+mod setup;
+#[path = "../support/mod.rs"]
+mod support;
+
+#[path = "../go_get/processes.rs"]
+#[allow(dead_code)] // A part of it is used here.
+mod processes;
+
+mod filled;
+mod fills;
+mod go_command;
+mod many;
+mod owners;
+mod scene;
+mod secrets;
+mod service_own;

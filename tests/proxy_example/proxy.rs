@@ -1,0 +1,97 @@
+//! The process.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+use crate::support::wire::{Answered, Protocol, get};
+use crate::support::within_minutes;
+
+/// A running proxy. It is killed when this is dropped.
+pub(crate) struct Proxy {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Proxy {
+    /// On a free port, which it names on the first line that it prints.
+    pub(crate) async fn start(args: &[&str]) -> Self {
+        Self::run(command(args)).await
+    }
+
+    pub(crate) async fn run(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = said.next_line().await.unwrap().expect("it says a line");
+        let address = line.strip_prefix("listening on http://");
+        let address = address.unwrap_or_else(|| panic!("{line}"));
+        Self {
+            child,
+            address: address.parse().unwrap(),
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answered {
+        get(self.address, Protocol::Http11, path).await
+    }
+
+    /// SIGTERM. Returns when it takes no more clients.
+    pub(crate) async fn terminate(&self) {
+        let id = self.child.id().expect("it runs").to_string();
+        let mut kill = Command::new("sh");
+        let sent = kill.args(["-c", "kill -TERM \"$0\"", &id]).status().await;
+        assert!(sent.unwrap().success());
+        within_minutes(async {
+            while TcpStream::connect(self.address).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    pub(crate) async fn ended(mut self) -> ExitStatus {
+        within_minutes(self.child.wait()).await.unwrap()
+    }
+}
+
+/// With nothing of the environment: no netrc and no proxy of whoever runs the tests.
+pub(crate) fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(example());
+    command
+        .args(["--listen", "127.0.0.1:0"])
+        .args(args)
+        .env_clear()
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+/// Cargo puts the examples beside the folder of the test binaries.
+fn example() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its own file");
+    let profile = test.ancestors().nth(2).expect("it lies in PROFILE/deps");
+    let example = profile.join("examples/proxy");
+    assert!(
+        example.is_file(),
+        "{} is missing: run scripts/test.sh or cargo build --examples --all-features",
+        example.display()
+    );
+    example
+}
+
+/// What a proxy says that does not start.
+pub(crate) async fn refused(args: &[&str]) -> String {
+    refusal(command(args), 1).await
+}
+
+pub(crate) async fn refusal(mut command: Command, code: i32) -> String {
+    let output = within_minutes(command.output()).await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(output.stdout.is_empty(), "it listened");
+    said
+}
