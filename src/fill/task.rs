@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use http::{Request, Response, StatusCode};
-use http_body::Body;
+use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 use tower::{BoxError, Service, ServiceExt};
 
@@ -166,6 +168,7 @@ impl Filler<'_> {
                 self.writer.begin(len);
                 let mut body = pin!(response.into_body().map_err(Into::into));
                 self.copy(body.as_mut(), len, max).await?;
+                self.writer.tell();
                 self.check().await
             }
             SourceAnswer::Unshared => {
@@ -189,7 +192,7 @@ impl Filler<'_> {
     {
         let mut copied = 0;
         while len != Some(copied) {
-            let Some(frame) = self.in_time(body.frame()).await? else {
+            let Some(frame) = self.frame(body.as_mut()).await? else {
                 break;
             };
             let frame = frame.map_err(|error| source_failed("the source broke off", error))?;
@@ -214,11 +217,31 @@ impl Filler<'_> {
         }
     }
 
+    /// What the source has at once goes to the readers together: to wake them costs more than to copy what they
+    /// are woken for. Before there is anything to wait for they are told.
+    async fn frame<SB>(
+        &mut self,
+        mut body: Pin<&mut SB>,
+    ) -> Result<Option<Result<Frame<Bytes>, BoxError>>, Stop>
+    where
+        SB: Body<Data = Bytes, Error = BoxError>,
+    {
+        consume_budget().await;
+        let mut next = body.frame();
+        if let Some(frame) = (&mut next).now_or_never() {
+            return Ok(frame);
+        }
+        self.writer.tell();
+        self.in_time(next).await
+    }
+
     async fn make_room(&mut self) -> Result<(), Stop> {
         self.writer.spill().await;
         if self.writer.keeps() {
             return Ok(());
         }
+        // They would wait for each other.
+        self.writer.tell();
         self.while_wanted(self.writer.wait_for_readers()).await
     }
 

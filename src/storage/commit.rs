@@ -113,10 +113,6 @@ impl Commit {
         }
     }
 
-    pub(crate) fn error(&self, step: &'static str, source: impl Into<BoxError>) -> StorageError {
-        StorageError::new(step, &self.key, source)
-    }
-
     /// A new file to write into, on the storage's own file system where it has one.
     ///
     /// # Cancel safety

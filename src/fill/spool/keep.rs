@@ -1,10 +1,8 @@
-use std::fs::File;
-use std::io;
-
 use bytes::Bytes;
 
+use super::writing::Writing;
 use crate::observe;
-use crate::storage::{Commit, SharedFile, Staged, StorageError};
+use crate::storage::{Commit, Staged, StorageError};
 
 /// Where the bytes of a spool are kept until the file is whole, and what becomes of them then.
 pub(super) struct Keep {
@@ -59,7 +57,7 @@ impl Keep {
         self.commit.abort().await;
     }
 
-    /// Puts these bytes at this offset. Returns the file and where they end in it.
+    /// Begins to put these bytes at this offset of the staged file.
     ///
     /// # Cancel safety
     ///
@@ -68,7 +66,7 @@ impl Keep {
         &mut self,
         offset: u64,
         pieces: Vec<Bytes>,
-    ) -> Result<(SharedFile, u64), StorageError> {
+    ) -> Result<Writing, StorageError> {
         let staged = match &self.staged {
             Some(staged) => staged,
             None => {
@@ -76,19 +74,7 @@ impl Keep {
                 self.staged.insert(staged)
             }
         };
-        let file = staged.file().clone();
-        let write = file.blocking(move |file| {
-            let mut end = offset;
-            for piece in &pieces {
-                write_all_at(file, piece, end)?;
-                end += piece.len() as u64;
-            }
-            Ok(end)
-        });
-        match write.await {
-            Ok(end) => Ok((file, end)),
-            Err(error) => Err(self.commit.error("write", error)),
-        }
+        Ok(Writing::new(staged.file().clone(), offset, pieces))
     }
 
     /// A storage that takes no file must not cost the readers of this one their shared fill: it
@@ -103,23 +89,4 @@ impl Keep {
             staged => staged,
         }
     }
-}
-
-#[cfg(unix)]
-fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
-}
-
-#[cfg(windows)]
-fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match std::os::windows::fs::FileExt::seek_write(file, bytes, offset)? {
-            0 => return Err(io::ErrorKind::WriteZero.into()),
-            n => {
-                bytes = &bytes[n..];
-                offset += n as u64;
-            }
-        }
-    }
-    Ok(())
 }

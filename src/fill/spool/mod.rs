@@ -20,6 +20,7 @@ mod keep;
 mod reader;
 mod state;
 mod writer;
+mod writing;
 
 pub(super) use self::body::SpoolBody;
 pub(super) use self::failure::Failure;

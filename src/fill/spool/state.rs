@@ -16,8 +16,8 @@ const MEMORY: u64 = 256 * 1024;
 const BATCH: u64 = 128 * 1024;
 
 /// How much of what the staged file has is kept in memory too, for each reader and at most: readers at
-/// the front then share the bytes of the source, and need no reads of their own. One alone is served
-/// well enough by its reads.
+/// the front then share the bytes of the source, and need no reads of their own. For the first ones it is
+/// a batch, since they are that much behind a write.
 const WINDOW_PER_READER: u64 = 16 * 1024;
 const WINDOW: u64 = 1024 * 1024;
 
@@ -50,9 +50,11 @@ pub(super) struct State {
     /// The bytes from `buffered_from` up to `written`.
     pub(super) buffer: VecDeque<Bytes>,
     pub(super) buffered_from: u64,
-    /// Holds the bytes before `in_file`, which is where a piece of the buffer begins, or its end.
+    /// Holds the bytes before `in_file`, which is where a piece of the buffer begins.
     pub(super) file: Option<SharedFile>,
     pub(super) in_file: u64,
+    /// The bytes before this are in the staged file or on their way into it. A piece begins here too.
+    sent: u64,
     /// The staged file cannot take more: what all readers have read is dropped.
     pub(super) lossy: bool,
     pub(super) readers: Slab<Slot>,
@@ -98,6 +100,7 @@ impl Spool {
                 buffered_from: 0,
                 file: None,
                 in_file: 0,
+                sent: 0,
                 lossy: false,
                 readers: Slab::new(),
                 detached: false,
@@ -150,10 +153,10 @@ impl State {
 
     /// Adds a piece at the end.
     pub(super) fn push(&mut self, bytes: Bytes) {
-        let all_in_file = self.in_file == self.written;
+        let all_sent = self.sent == self.written;
         self.written += bytes.len() as u64;
         match self.buffer.back_mut() {
-            Some(last) if last.len() < SMALL && bytes.len() < SMALL && !all_in_file => {
+            Some(last) if last.len() < SMALL && bytes.len() < SMALL && !all_sent => {
                 *last = [&last[..], &bytes[..]].concat().into();
             }
             _ => self.buffer.push_back(bytes),
@@ -170,30 +173,28 @@ impl State {
         self.lossy || self.len.unwrap_or(self.written) > HELD_BACK
     }
 
-    /// What is to be written to the staged file next, and where, once there is enough of it: a file that
-    /// may be small stays in memory.
-    pub(super) fn to_write(&self) -> Option<(u64, Vec<Bytes>)> {
-        let may_be_small = self.file.is_none() && self.len.is_none_or(|len| len <= MEMORY);
+    /// Whether there is enough for a write to the staged file. A file that may be small stays in memory.
+    pub(super) fn is_batch(&self) -> bool {
+        let may_be_small = self.sent == 0 && self.len.is_none_or(|len| len <= MEMORY);
         let most = if may_be_small { MEMORY } else { BATCH };
-        (self.written - self.in_file > most).then(|| self.not_in_file())
+        self.written - self.sent > most
     }
 
-    /// What the staged file does not have.
-    pub(super) fn not_in_file(&self) -> (u64, Vec<Bytes>) {
-        let mut start = self.written;
-        let mut pieces: Vec<_> = self
-            .buffer
-            .iter()
-            .rev()
-            .take_while(|bytes| {
-                let is_new = start > self.in_file;
-                start -= bytes.len() as u64;
-                is_new
-            })
-            .cloned()
-            .collect();
+    /// Hands out what has not been sent to the staged file, and where it belongs.
+    pub(super) fn send(&mut self) -> (u64, Vec<Bytes>) {
+        let sent = self.sent;
+        let mut end = self.written;
+        let mut pieces = Vec::new();
+        for bytes in self.buffer.iter().rev() {
+            if end <= sent {
+                break;
+            }
+            end -= bytes.len() as u64;
+            pieces.push(bytes.clone());
+        }
         pieces.reverse();
-        (self.in_file, pieces)
+        self.sent = self.written;
+        (sent, pieces)
     }
 
     /// The staged file has the bytes before this. Of those only the newest stay in memory.
@@ -201,8 +202,8 @@ impl State {
         self.file = Some(file);
         self.in_file = end;
         let window = match self.readers.len() as u64 {
-            0 | 1 => 0,
-            readers => WINDOW.min(readers * WINDOW_PER_READER),
+            0 => 0,
+            readers => (readers * WINDOW_PER_READER).clamp(BATCH, WINDOW),
         };
         while let Some(first) = self.buffer.front() {
             let first_end = self.buffered_from + first.len() as u64;

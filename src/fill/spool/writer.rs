@@ -1,4 +1,5 @@
 use std::future::poll_fn;
+use std::io;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -9,9 +10,13 @@ use tokio::time::timeout;
 use super::failure::Failure;
 use super::keep::Keep;
 use super::state::{Phase, Spool};
+use super::writing::Writing;
 use crate::fill::places::Places;
 use crate::observe;
 use crate::storage::{Commit, Key, SharedFile, StorageError};
+
+/// So many bytes are shown to waiting readers also where more come at once.
+const MUCH: usize = 128 * 1024;
 
 /// The one who fills a spool. Dropped before it has said an end, the fill has failed.
 pub(in crate::fill) struct Writer {
@@ -19,6 +24,9 @@ pub(in crate::fill) struct Writer {
     key: Key,
     /// Gone once the file cannot be kept.
     keep: Option<Keep>,
+    writing: Option<Writing>,
+    /// How many bytes were pushed since the readers were woken.
+    untold: usize,
     /// How long the staged file may take for a write.
     patience: Duration,
 }
@@ -42,6 +50,8 @@ impl Writer {
             spool,
             key,
             keep: Some(Keep::new(commit)),
+            writing: None,
+            untold: 0,
             patience,
         }
     }
@@ -55,13 +65,23 @@ impl Writer {
         });
     }
 
-    /// Takes bytes and shows them to the readers, up to what is held back.
+    /// Takes bytes, which the readers may have up to what is held back. Those that wait hear of it when they are
+    /// [told](Self::tell), or once there is much for them.
     pub(in crate::fill) fn push(&mut self, bytes: Bytes) {
-        if !bytes.is_empty() {
-            self.spool.with(|state| {
-                state.push(bytes);
-                state.wake_readers();
-            });
+        if bytes.is_empty() {
+            return;
+        }
+        self.untold += bytes.len();
+        self.spool.with(|state| state.push(bytes));
+        if self.untold >= MUCH {
+            self.tell();
+        }
+    }
+
+    /// Wakes the readers that wait for what has been pushed.
+    pub(in crate::fill) fn tell(&mut self) {
+        if std::mem::take(&mut self.untold) > 0 {
+            self.spool.with(|state| state.wake_readers());
         }
     }
 
@@ -75,15 +95,23 @@ impl Writer {
         self.keep.as_ref().is_some_and(Keep::stores)
     }
 
-    /// Writes to the staged file what no longer fits into memory.
+    /// Sends to the staged file what no longer fits into memory. Waits only if what was sent before is still
+    /// being written.
     ///
     /// # Cancel safety
     ///
     /// What was not written stays in memory.
     pub(in crate::fill) async fn spill(&mut self) {
-        let next = self.spool.with(|state| state.to_write());
-        if let Some((offset, pieces)) = next {
-            self.write_out(offset, pieces).await;
+        let is_batch = self.spool.with(|state| state.is_batch());
+        if let Some(writing) = &mut self.writing {
+            match writing.now_or_never() {
+                Some(written) => self.written(written).await,
+                None if is_batch => self.wait_for_write().await,
+                None => {}
+            }
+        }
+        if is_batch {
+            self.write().await;
         }
     }
 
@@ -94,6 +122,7 @@ impl Writer {
     /// What was kept is thrown away all the same.
     pub(in crate::fill) async fn stop_keeping(&mut self) {
         let Some(keep) = self.keep.take() else { return };
+        self.writing = None;
         self.spool.with(|state| {
             state.lose();
             state.wake_readers();
@@ -109,8 +138,9 @@ impl Writer {
     /// What was not written stays in memory.
     pub(in crate::fill) async fn content(&mut self) -> Content {
         if self.keep.as_ref().is_some_and(Keep::is_staged) {
-            let (offset, pieces) = self.spool.with(|state| state.not_in_file());
-            self.write_out(offset, pieces).await;
+            self.wait_for_write().await;
+            self.write().await;
+            self.wait_for_write().await;
         }
         self.spool.with(|state| match &state.file {
             _ if state.lossy => Content::Lost,
@@ -231,28 +261,66 @@ impl Writer {
         .await;
     }
 
-    async fn write_out(&mut self, offset: u64, pieces: Vec<Bytes>) {
+    /// Begins to write what has not been sent to the staged file.
+    async fn write(&mut self) {
         let Some(keep) = &mut self.keep else { return };
+        let (offset, pieces) = self.spool.with(|state| state.send());
         if pieces.is_empty() {
             return;
         }
-        let write = timeout(self.patience, keep.write(offset, pieces)).await;
-        let write = write
-            .unwrap_or_else(|elapsed| Err(StorageError::new("write in time", &self.key, elapsed)));
-        let (file, end) = match write {
-            Ok(written) => written,
+        match timeout(self.patience, keep.write(offset, pieces)).await {
+            Ok(Ok(writing)) => {
+                let writing = self.writing.insert(writing);
+                if let Some(written) = writing.now_or_never() {
+                    self.written(written).await;
+                }
+            }
+            Ok(Err(error)) => self.lose(error).await,
+            Err(elapsed) => {
+                let error = StorageError::new("stage in time", &self.key, elapsed);
+                self.lose(error).await;
+            }
+        }
+    }
+
+    async fn wait_for_write(&mut self) {
+        self.tell();
+        let Some(writing) = &mut self.writing else {
+            return;
+        };
+        match timeout(self.patience, writing.end()).await {
+            Ok(written) => self.written(written).await,
+            Err(elapsed) => {
+                let error = StorageError::new("write in time", &self.key, elapsed);
+                self.lose(error).await;
+            }
+        }
+    }
+
+    /// A write has ended.
+    async fn written(&mut self, written: io::Result<u64>) {
+        let (Some(writing), Some(keep)) = (self.writing.take(), &mut self.keep) else {
+            return;
+        };
+        let end = match written {
+            Ok(end) => end,
             Err(error) => {
-                observe::storage_failed(&error);
-                return self.stop_keeping().await;
+                let error = StorageError::new("write", &self.key, error);
+                return self.lose(error).await;
             }
         };
         let stores = keep.stores();
         self.spool.with(|state| {
-            state.note_written(file, end);
+            state.note_written(writing.file().clone(), end);
             // Nobody is to wait for a file that will not be there.
             state.detached &= stores;
         });
         keep.advance(end);
+    }
+
+    async fn lose(&mut self, error: StorageError) {
+        observe::storage_failed(&error);
+        self.stop_keeping().await;
     }
 }
 
