@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::config::Config;
-use super::environment::{NETRC, netrc};
+use super::environment::{NETRC, go_netrc};
+use super::git::{STORE, git_netrc, store};
 
 /// Each begins so; what is left of a process that is gone is found by it.
 const PREFIX: &str = "home-";
 /// A file that a living process holds a lock on.
 const LOCK: &str = "lock";
 
-/// Holds a netrc file, so nobody else may read it. Goes away with this value.
+/// Holds credentials, so nobody else may read it. Goes away with this value.
 #[derive(Debug)]
 pub(super) struct Home {
     dir: TempDir,
@@ -32,7 +33,13 @@ impl Home {
             }
         };
         fs::create_dir(home.work())?;
-        fs::write(home.path().join(NETRC), netrc(config))?;
+        for (name, text) in [
+            (NETRC, go_netrc(config)),
+            (".netrc", git_netrc(config)),
+            (STORE, store(config)),
+        ] {
+            fs::write(home.path().join(name), text)?;
+        }
         // Else go leaves processes behind that write telemetry.
         let telemetry = home.path().join(".config/go/telemetry");
         fs::create_dir_all(&telemetry)?;

@@ -77,8 +77,7 @@
 //!   and age are for all module caches together.
 //! * Only requests with the same owner and the same credentials wait for the same run. Others with the same owner wait for
 //!   each other at most, by the locks of the go command.
-//! * The credentials are in the memory of this process, in the environment of the commands, and in a private folder that
-//!   goes away with the run.
+//! * The credentials are in the memory of this process, and in a private folder that goes away with the run.
 //! * What is in the module cache of an owner is his, with whatever credentials he comes later, or with none.
 //!
 //! Settings that git has in [a file](GoGet::git_config_file) and those of other version control systems are for all owners.
@@ -104,6 +103,7 @@ mod error;
 mod file;
 mod flights;
 mod future;
+mod git;
 mod group;
 mod held;
 mod home;
@@ -121,6 +121,7 @@ mod runs;
 mod service;
 mod settings;
 mod show;
+mod ssh;
 
 pub use self::body::GoGetBody;
 pub use self::error::GoGetError;

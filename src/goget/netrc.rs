@@ -28,6 +28,8 @@ pub(super) fn of_hosts(text: &str, is_wanted: impl Fn(&str) -> bool) -> String {
                     kept.push_str(&format!(" {word} {value}"));
                 }
             }
+            // A comment.
+            _ if word.starts_with('#') => rest = rest.split_once('\n').map_or("", |(_, rest)| rest),
             _ => {}
         }
     }
@@ -70,6 +72,7 @@ mod tests {
         let text = "machine a.example login ann password one\n\
             machine b.example\n  login bob\n  account x\n  password machine\n\
             machine a.example/team login ann password two\n\
+            # machine a.example login old password old\n#\n\
             macdef init\nmachine c.example login no password no\n\n\
             machine c.example login \"c d\" password \"a \\\" machine b\"\n\
             default login any password any\n";

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::clean::OWNERS;
-use super::config::Config;
+use super::config::{Config, same_name};
 use super::netrc;
 use crate::access::value::Access;
 
@@ -28,24 +28,16 @@ impl Config {
         config
             .git_config
             .retain(|(key, _)| host_of_secret(key).is_none_or(is_ours));
+        for (key, _) in &mut config.git_config {
+            if let Some(bare) = without_user(key, is_ours) {
+                *key = bare;
+            }
+        }
         if owners.iter().next().is_some() {
             config.netrc = netrc::of_hosts(&self.netrc, is_ours);
         }
         config.owners = owners;
         config
-    }
-}
-
-/// Whether two hosts differ in their ports at most: a netrc file has none.
-fn same_name(one: &str, other: &str) -> bool {
-    without_port(one).eq_ignore_ascii_case(without_port(other))
-}
-
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        // The colons of an IPv6 address are inside of brackets.
-        Some((name, port)) if !port.contains(']') => name,
-        _ => host,
     }
 }
 
@@ -63,4 +55,16 @@ fn host_of_secret(key: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://").unwrap_or(("", url));
     let host = rest.split('/').next().unwrap_or(rest);
     Some(host.rsplit_once('@').map_or(host, |(_, host)| host))
+}
+
+/// The key `url.https://user:password@host/.insteadOf` without the user, if the host is not ours.
+fn without_user(key: &str, is_ours: impl Fn(&str) -> bool) -> Option<String> {
+    let (scheme, rest) = key.split_once("://")?;
+    if !scheme.to_ascii_lowercase().starts_with("url.http") {
+        return None;
+    }
+    let end = rest.find('/').unwrap_or(rest.len());
+    let (_, host) = rest[..end].rsplit_once('@')?;
+    let bare = || format!("{scheme}://{host}{}", &rest[end..]);
+    (!is_ours(host)).then(bare)
 }

@@ -1,7 +1,10 @@
 //! What may be seen of a message.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use super::config::Config;
-use super::environment::basic;
+use crate::access::credentials::Credentials;
 
 /// Lines that say what happened, in output of git.
 const TELLING: [&str; 4] = ["fatal: ", "remote: ", "ERROR: ", "error: "];
@@ -22,6 +25,11 @@ pub(super) fn redacted(config: &Config, text: &str) -> String {
         text = text.replace(&basic(one), "xxxxx");
     }
     text
+}
+
+/// User and password as a header has them (RFC 7617).
+fn basic(one: &Credentials) -> String {
+    BASE64_STANDARD.encode(format!("{}:{}", one.user(), one.password()))
 }
 
 /// One line for clients: what the go command says, and what git says, without paths of this machine.

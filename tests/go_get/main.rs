@@ -16,6 +16,7 @@ mod hosts;
 mod missing;
 mod origin;
 mod processes;
+mod redirected;
 mod setup;
 mod shared;
 #[cfg(target_os = "linux")]
