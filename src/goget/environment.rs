@@ -7,12 +7,12 @@ use std::path::Path;
 
 use super::config::Config;
 use super::git::git_config;
+use super::home::Home;
 use super::{netrc, ssh};
 
 /// What goes through as it is: how to find programs, and how this machine reaches the network.
-const KEPT: [&str; 13] = [
+const KEPT: [&str; 12] = [
     "PATH",
-    "TMPDIR",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "NO_PROXY",
@@ -26,11 +26,11 @@ const KEPT: [&str; 13] = [
     "SYSTEMROOT",
 ];
 
-/// The whole environment. `home` is a private folder, `modules` the one of the module cache.
+/// The whole environment. `modules` is the folder of the module cache.
 pub(super) fn environment(
     config: &Config,
     modules: &Path,
-    home: &Path,
+    home: &Home,
 ) -> Vec<(OsString, OsString)> {
     let mut vars: Vec<(OsString, OsString)> = KEPT
         .iter()
@@ -39,11 +39,12 @@ pub(super) fn environment(
     vars.extend(config.env.iter().cloned());
     // What follows wins over what came before.
     let mut set = |name: &str, value: &OsStr| vars.push((name.into(), value.into()));
-    set("HOME", home.as_os_str());
+    set("HOME", home.path().as_os_str());
+    set("TMPDIR", home.temporary().as_os_str());
     set("GOPATH", modules.join("gopath").as_os_str());
     set("GOMODCACHE", modules.join("mod").as_os_str());
     set("GOCACHE", modules.join("build").as_os_str());
-    set("NETRC", home.join(NETRC).as_os_str());
+    set("NETRC", home.path().join(NETRC).as_os_str());
     for (name, value) in [
         ("GOPROXY", config.proxy.as_str()),
         ("GOPRIVATE", &config.private),
@@ -75,7 +76,7 @@ pub(super) fn environment(
         "GIT_CONFIG_GLOBAL",
         file.unwrap_or(Path::new("/dev/null")).as_os_str(),
     );
-    let lines = git_config(config, home);
+    let lines = git_config(config, home.path());
     set("GIT_CONFIG_COUNT", lines.len().to_string().as_ref());
     for (i, (key, value)) in lines.iter().enumerate() {
         set(&format!("GIT_CONFIG_KEY_{i}"), key.as_ref());
@@ -100,4 +101,25 @@ pub(super) fn go_netrc(config: &Config) -> String {
     }
     text.push_str(&netrc::of_hosts(&config.netrc, |_| true));
     text
+}
+
+/// Whether a program can be found by the `PATH` of these variables.
+pub(super) fn has_program(vars: &[(OsString, OsString)], name: &str) -> bool {
+    // Of several values of a variable the last counts.
+    let path = vars
+        .iter()
+        .rev()
+        .find(|(name, _)| name == OsStr::new("PATH"));
+    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
+    path.is_some_and(|(_, path)| env::split_paths(path).any(|dir| dir.join(&file).is_file()))
+}
+
+/// Whether the commands will find git.
+pub(super) fn has_git(config: &Config) -> bool {
+    let mut vars: Vec<_> = env::var_os("PATH")
+        .map(|path| (OsString::from("PATH"), path))
+        .into_iter()
+        .collect();
+    vars.extend(config.env.iter().cloned());
+    has_program(&vars, "git")
 }

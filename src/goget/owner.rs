@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::clean::OWNERS;
 use super::config::{Config, same_name};
+use super::job::Job;
 use super::netrc;
 use crate::access::value::Access;
 
@@ -16,6 +17,14 @@ impl Config {
                 self.cache.join(OWNERS).join(name)
             }
             _ => self.cache.clone(),
+        }
+    }
+
+    /// The settings for a job.
+    pub(super) fn for_job(&self, job: &Job) -> Self {
+        match &job.access {
+            Some(access) => self.for_owner(access),
+            None => self.clone(),
         }
     }
 

@@ -60,7 +60,7 @@ async fn nothing_of_the_servers_own_but_what_is_needed() {
     ] {
         assert_eq!(seen[name], value, "{name}");
     }
-    for name in ["HOME", "NETRC", "GOPATH", "GOMODCACHE", "GOCACHE"] {
+    for name in ["HOME", "TMPDIR", "NETRC", "GOPATH", "GOMODCACHE", "GOCACHE"] {
         assert!(
             seen[name].starts_with(folder.path().to_str().unwrap()),
             "{name}"

@@ -13,6 +13,8 @@ mod environment;
 mod errors;
 mod full;
 mod hosts;
+#[cfg(target_os = "linux")]
+mod killed;
 mod missing;
 mod origin;
 mod processes;
@@ -25,3 +27,4 @@ mod ssh;
 mod together;
 mod unreachable;
 mod versions;
+mod wrong_mod;
