@@ -35,6 +35,8 @@ pub(super) struct Config {
     pub(super) git_config_file: Option<PathBuf>,
     pub(super) ssh_key: Option<PathBuf>,
     pub(super) ssh_agent: Option<PathBuf>,
+    /// The hosts for which ssh has a key, or all.
+    pub(super) ssh_hosts: Option<Vec<String>>,
     pub(super) ssh_known_hosts: Option<PathBuf>,
     pub(super) env: Vec<(OsString, OsString)>,
     pub(super) time_limit: Duration,
@@ -66,6 +68,7 @@ impl Config {
             git_config_file: None,
             ssh_key: None,
             ssh_agent: None,
+            ssh_hosts: None,
             ssh_known_hosts: None,
             env: Vec::new(),
             time_limit: Duration::from_secs(4 * 60),
@@ -112,7 +115,7 @@ pub(super) fn same_name(one: &str, other: &str) -> bool {
     without_port(one).eq_ignore_ascii_case(without_port(other))
 }
 
-fn without_port(host: &str) -> &str {
+pub(super) fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         // The colons of an IPv6 address are inside of brackets.
         Some((name, port)) if !port.contains(']') => name,

@@ -62,7 +62,7 @@ pub(super) fn environment(
         ("GIT_TERMINAL_PROMPT", "0"),
         ("GCM_INTERACTIVE", "never"),
         ("GIT_CONFIG_NOSYSTEM", "1"),
-        ("GIT_SSH_COMMAND", &ssh::command(config)),
+        ("GIT_SSH_COMMAND", &ssh::command(config, home.path())),
         // The messages of git are read.
         ("LC_ALL", "C"),
     ] {

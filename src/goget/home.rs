@@ -11,8 +11,8 @@ use super::environment::{NETRC, go_netrc};
 use super::folder::entries;
 use super::git::{STORE, git_netrc, store};
 use super::lock::{Alone, Shared};
-use super::orphans;
 use super::trash::Trash;
+use super::{orphans, ssh};
 
 /// Each begins so; what is left of a process that is gone is found by it.
 const PREFIX: &str = "home-";
@@ -50,6 +50,7 @@ impl Home {
             (NETRC, go_netrc(config)),
             (".netrc", git_netrc(config)),
             (STORE, store(config)),
+            (ssh::CONFIG, ssh::config(config)),
         ] {
             fs::write(home.path().join(name), text)?;
         }

@@ -65,6 +65,13 @@
 //!
 //! # Whose credentials
 //!
+//! A module's path names a host, and that host can name any other one as that of the repository. So the credentials of this
+//! service are used for the host in the path alone, and for those that [git's settings](GoGet::git_config) put in its
+//! place by `insteadOf`; unless the module is [private](GoGet::private). Where the paths of a company begin with
+//! `go.corp.example` and its repositories are at `git.corp.example`, `private("go.corp.example")` is needed. What a
+//! [file of git's settings](GoGet::git_config_file) holds is used for all modules. Which hosts can be reached at all is a
+//! matter of the network, and which paths may be asked for one of a policy.
+//!
 //! Without more, everybody gets what the credentials of this service can see: put auth in front of it. Where each user is to
 //! get what the hosts of the repositories let him see, the auth layer inserts an [`Access`](crate::Access), with the user's
 //! credentials for these hosts. Then:
@@ -84,9 +91,12 @@
 //!
 //! # Caveats
 //!
-//! * The module cache is [cleaned](GoGet::clean) from time to time, and only while no command runs. No go command of
-//!   anybody else may use it.
-//! * The processes of a killed group are collected by process 1, which in a container must do so (`docker run --init`).
+//! * The module cache is [cleaned](GoGet::clean) from time to time, and only while no command runs: new ones wait then. No
+//!   go command of anybody else may use it.
+//! * Where git fails for want of memory or time, the go command can take that for a version that does not exist: so such a
+//!   404 is not to be kept for long.
+//! * What runs while the server is killed ends when the next service with the same folder runs its first command; on
+//!   Linux alone.
 //! * Killing a whole group needs Unix; elsewhere only the go command itself is killed.
 //! * Needs a tokio runtime with I/O and time.
 
@@ -118,7 +128,9 @@ mod observe;
 mod order;
 mod orphans;
 mod owner;
+mod private;
 mod query;
+mod reach;
 mod ready;
 mod reply;
 mod run;

@@ -22,9 +22,10 @@ impl Config {
 
     /// The settings for a job.
     pub(super) fn for_job(&self, job: &Job) -> Self {
+        let config = self.clone().for_module(&job.module);
         match &job.access {
-            Some(access) => self.for_owner(access),
-            None => self.clone(),
+            Some(access) => config.for_owner(access),
+            None => config,
         }
     }
 
@@ -51,7 +52,7 @@ impl Config {
 }
 
 /// The host in a key of git's configuration that can hold a secret for it (`man git-config`).
-fn host_of_secret(key: &str) -> Option<&str> {
+pub(super) fn host_of_secret(key: &str) -> Option<&str> {
     let (section, rest) = key.split_once('.')?;
     let (url, name) = rest.rsplit_once('.')?;
     let section = section.to_ascii_lowercase();
@@ -67,7 +68,7 @@ fn host_of_secret(key: &str) -> Option<&str> {
 }
 
 /// The key `url.https://user:password@host/.insteadOf` without the user, if the host is not ours.
-fn without_user(key: &str, is_ours: impl Fn(&str) -> bool) -> Option<String> {
+pub(super) fn without_user(key: &str, is_ours: impl Fn(&str) -> bool) -> Option<String> {
     let (scheme, rest) = key.split_once("://")?;
     if !scheme.to_ascii_lowercase().starts_with("url.http") {
         return None;

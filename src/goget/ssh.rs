@@ -2,12 +2,19 @@
 
 use std::path::Path;
 
-use super::config::Config;
+use super::config::{Config, without_port};
+
+/// The file with its configuration, in the home folder.
+pub(super) const CONFIG: &str = "ssh_config";
 
 /// The command. It never asks anybody, does not wait for long, and knows no keys and no hosts but those of the settings:
 /// ssh looks for its files in the home of the user who runs the server, whatever `HOME` is.
-pub(super) fn command(config: &Config) -> String {
-    let mut command = "ssh -o BatchMode=yes -o ConnectTimeout=10 -F none".to_owned();
+pub(super) fn command(config: &Config, home: &Path) -> String {
+    let file = match config.ssh_hosts {
+        Some(_) => quoted(&home.join(CONFIG).to_string_lossy()),
+        None => "none".to_owned(),
+    };
+    let mut command = format!("ssh -o BatchMode=yes -o ConnectTimeout=10 -F {file}");
     let mut option = |text: &str| {
         command.push(' ');
         command.push_str(text);
@@ -30,6 +37,18 @@ pub(super) fn command(config: &Config) -> String {
         None => option("-o UserKnownHostsFile=none"),
     }
     command
+}
+
+/// The text of ssh's configuration: no key is shown to other hosts (`man ssh_config`).
+pub(super) fn config(config: &Config) -> String {
+    let Some(hosts) = &config.ssh_hosts else {
+        return String::new();
+    };
+    let names: Vec<&str> = hosts.iter().map(|host| without_port(host)).collect();
+    format!(
+        "Match !host {}\n\tPreferredAuthentications none\n",
+        names.join(",")
+    )
 }
 
 /// Quoted twice: for the shell that git runs, and for ssh, which splits the value at blanks.

@@ -17,7 +17,7 @@ use tower::service_fn;
 use tower_goproxy::{Access, GoGet};
 
 use crate::support::go::program;
-use crate::support::{Server, Tls, get};
+use crate::support::{GitHost, Repos, Server, Tls, get};
 
 /// What a host has been asked: method, path, and whether somebody has said who he is.
 type Asked = Arc<Mutex<Vec<(String, String, bool)>>>;
@@ -166,4 +166,66 @@ async fn the_go_command_sends_credentials_to_no_host_that_the_host_names() {
     let seen = seen.lock().unwrap();
     assert!(!seen.is_empty());
     assert!(seen.iter().all(|(_, _, known)| !known), "{seen:?}");
+}
+
+/// A host that says, for each path, that the repository is elsewhere.
+async fn names(repository: &'static str) -> Server {
+    let service = service_fn(move |request: Request<Incoming>| async move {
+        let page =
+            format!("<meta name=\"go-import\" content=\"vanity.example/x git {repository}\">");
+        let mut response = Response::new(Full::new(Bytes::from(page)));
+        // A proxy for TLS it is not, so that the go command falls back to plain http.
+        if request.method() == http::Method::CONNECT {
+            *response.status_mut() = StatusCode::BAD_GATEWAY;
+        }
+        Ok::<_, Infallible>(response)
+    });
+    Server::start(service).await
+}
+
+/// Whoever has a host could otherwise have everybody read the repositories of the company.
+#[tokio::test]
+async fn a_path_of_another_host_opens_no_repository_unless_it_is_private() {
+    let names = names("https://github.com/corp/secret").await;
+    let repos = Repos::new();
+    repos
+        .module("corp/secret", "vanity.example/x")
+        .tag("v1.0.0");
+    let host = GitHost::start(repos.root()).await;
+    host.allow("robot", "hunter2", &["corp/secret"]);
+    let (key, value) = host.instead_of("https://github.com/");
+    let folder = TempDir::new().unwrap();
+    let netrc = folder.path().join("netrc");
+    std::fs::write(&netrc, "machine 127.0.0.1 login robot password hunter2\n").unwrap();
+    let with_netrc = move |goget: GoGet| goget.netrc(&netrc).unwrap();
+    let address = host.address();
+    let with_credentials =
+        move |goget: GoGet| goget.credentials(&address, "robot", "hunter2").unwrap();
+    let ways: [Box<dyn Fn(GoGet) -> GoGet>; 2] = [Box::new(with_netrc), Box::new(with_credentials)];
+    for way in ways {
+        let folder = TempDir::new().unwrap();
+        let mut goget = GoGet::new(folder.path())
+            .go(program())
+            .insecure("vanity.example")
+            .git_config(&key, &value)
+            .git_config("http.sslCAInfo", host.authority());
+        for name in ["http_proxy", "HTTP_PROXY"] {
+            goget = goget.env(name, names.url());
+        }
+        for name in ["no_proxy", "NO_PROXY"] {
+            goget = goget.env(name, "127.0.0.1");
+        }
+        for name in ["https_proxy", "HTTPS_PROXY"] {
+            goget = goget.env(name, names.url());
+        }
+        let goget = way(goget);
+        let request = get("/vanity.example/x/@v/v1.0.0.zip");
+        let before = host.senders().len();
+        let error = goget.try_call(&request).await.unwrap_err();
+        assert!(error.is_not_found(), "{error}");
+        assert_eq!(host.senders().len(), before, "{error}");
+        let private = goget.private("*.example");
+        let response = private.try_call(&request).await.unwrap();
+        assert_eq!(response.status(), 200);
+    }
 }
