@@ -108,7 +108,8 @@ impl Cached {
             return Ok(true);
         }
         if !self.is_complete() {
-            return Ok(false);
+            // Else the next command would take it as it is.
+            return remove(&path).map(|()| false);
         }
         let extracted = found(fs::read(self.dir.join("go.mod")))?;
         let is_true = extracted.is_none_or(|text| text == self.made_up.as_bytes());

@@ -82,7 +82,7 @@ async fn a_clone_that_does_not_know_yet_where_it_comes_from_is_made_anew() {
 #[tokio::test]
 async fn locks_and_parts_of_packs_go_with_the_command() {
     let first = "touch shallow.lock refs/heads/main.lock objects/pack/tmp_pack_x";
-    let (folder, setup) = hangs("fetch*", first);
+    let (folder, setup) = hangs("*fetch*", first);
     leave_there(&folder, &setup).await;
     let clones = setup.folder.path().join("mod/cache/vcs");
     let left: Vec<_> = fs::read_dir(clones)
