@@ -1,4 +1,5 @@
-//! Who we are for the hosts of repositories. None of it is ever an argument of a command.
+//! Who we are for the hosts of repositories. No command has it among its arguments, except what a URL in a line of git's
+//! configuration holds.
 
 use std::fs;
 use std::io;
@@ -82,7 +83,8 @@ impl GoGet {
     }
 
     /// A line of git's configuration (`man git-config`). The configuration of the machine and of the user who runs the
-    /// server does not count.
+    /// server does not count. A URL with a password is seen in the list of processes; use
+    /// [`credentials`](Self::credentials) for it.
     ///
     /// ```
     /// # use tower_goproxy::GoGet;
