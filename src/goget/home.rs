@@ -83,7 +83,7 @@ impl Home {
 
 /// Kills what runs for servers that are gone. Their homes stay until the next sweep.
 pub(super) fn kill_orphans(folder: &Path) -> io::Result<()> {
-    abandoned(folder, |home| orphans::kill(home)).map(drop)
+    abandoned(folder, orphans::kill).map(drop)
 }
 
 /// Removes what is left of servers that are gone.
