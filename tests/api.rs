@@ -12,6 +12,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tower::util::{BoxCloneService, BoxCloneSyncService};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt as _};
+use tower_goproxy::access::Credentials;
 use tower_goproxy::fill::{self, Fill, FillLayer, Fills, OnDisconnect, OnMiss};
 use tower_goproxy::filter::{self, Filter, FilterLayer, Verdict};
 use tower_goproxy::goget::{self, GoGetBody, GoGetError, InvalidCredentials, Runs};
@@ -19,7 +20,7 @@ use tower_goproxy::module::{ModulePath, Version};
 use tower_goproxy::policy::{ParseRulesError, Policy, ReadRulesError, Rule, Rules};
 use tower_goproxy::redirect::{InvalidBase, RedirectBody};
 use tower_goproxy::upstream::{self, Client, InvalidUpstream, UpstreamBody, UpstreamError};
-use tower_goproxy::{GoGet, InvalidTarget, Redirect, Resource, Storage, Target, Upstream};
+use tower_goproxy::{Access, GoGet, InvalidTarget, Redirect, Resource, Storage, Target, Upstream};
 
 type Inner = BoxCloneSyncService<Request<Body>, Response<Full<Bytes>>, io::Error>;
 type Include = Fill<Upstream>;
@@ -46,6 +47,8 @@ fn layers_and_services_can_be_cloned_sent_and_shared() {
     all::<Upstream>();
     all::<Client>();
     all::<GoGet>();
+    all::<Access>();
+    all::<Credentials>();
     all::<Fill<GoGet>>();
     all::<Runs>();
     all::<Storage>();

@@ -26,9 +26,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tower::Layer;
 use tower_goproxy::fill::{FillLayer, OnMiss};
-use tower_goproxy::filter::{FilterLayer, Verdict};
+use tower_goproxy::filter::FilterLayer;
 use tower_goproxy::policy::Rules;
-use tower_goproxy::{GoGet, Redirect, Storage, Upstream};
+use tower_goproxy::{GoGet, Redirect, Storage, Target, Upstream};
 
 use crate::direct::DirectArgs;
 
@@ -108,9 +108,12 @@ async fn run(args: &Args) -> Result<(), BoxError> {
         None => (Rules::default(), None),
     };
     let fill = fill_layer(args)?;
-    let include = include(args, fill.as_ref())?;
     let direct = direct(args, fill.as_ref(), goget.clone());
-    let app = app(args, direct.layer(FilterLayer::new(rules, include)))?;
+    let modules = match &fill {
+        None => direct.layer(FilterLayer::new(rules, Redirect::to(&args.upstream)?)),
+        Some(fill) => direct.layer(FilterLayer::new(rules, fill.layer(upstream(args)?))),
+    };
+    let app = app(args, modules)?;
 
     let listener = TcpListener::bind(args.listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
@@ -147,18 +150,12 @@ fn fill_layer(args: &Args) -> Result<Option<FillLayer>, BoxError> {
     Ok(Some(layer.on_miss(on_miss)))
 }
 
-/// What answers for the modules that the rules include.
-fn include(args: &Args, fill: Option<&FillLayer>) -> Result<Router, BoxError> {
-    Ok(match fill {
-        None => Router::new().fallback_service(Redirect::to(&args.upstream)?),
-        Some(fill) => {
-            let upstream = Upstream::new(&args.upstream)?;
-            let upstream = match args.direct.netrc() {
-                Some(file) => upstream.netrc(file)?,
-                None => upstream.netrc_from_env()?,
-            };
-            Router::new().fallback_service(fill.layer(upstream))
-        }
+/// Where the modules come from that the rules include.
+fn upstream(args: &Args) -> Result<Upstream, BoxError> {
+    let upstream = Upstream::new(&args.upstream)?;
+    Ok(match args.direct.netrc() {
+        Some(file) => upstream.netrc(file)?,
+        None => upstream.netrc_from_env()?,
     })
 }
 
@@ -182,17 +179,16 @@ fn app(args: &Args, mut app: Router) -> Result<Router, BoxError> {
     if let Some(credentials) = &args.basic_auth {
         app = auth::protect(app, credentials)?;
     }
-    let health = Router::new().route("/healthz", get(|| async { "ok\n" }));
-    Ok(
-        match args
-            .prefix
-            .as_deref()
-            .map(|prefix| prefix.trim_matches('/'))
-        {
-            None | Some("") => health.fallback_service(app),
-            Some(prefix) => health.nest_service(&format!("/{prefix}"), app),
-        },
-    )
+    let app = match args
+        .prefix
+        .as_deref()
+        .map(|prefix| prefix.trim_matches('/'))
+    {
+        None | Some("") => app,
+        Some(prefix) => Router::new().nest_service(&format!("/{prefix}"), app),
+    };
+    // Outside of the layers: whoever asks needs no credentials.
+    Ok(app.route("/healthz", get(|| async { "ok\n" })))
 }
 
 fn storage(storage: &str) -> Result<Storage, BoxError> {
@@ -212,9 +208,9 @@ fn storage(storage: &str) -> Result<Storage, BoxError> {
 }
 
 async fn not_here(request: Request) -> Response {
-    let text = match request.extensions().get::<Verdict>() {
-        Some(_) => "not found: this proxy has no access to version control\n",
-        None => "not found\n",
+    let text = match Target::parse(request.uri().path()) {
+        Ok(Some(_)) => "not found: this proxy has no access to version control\n",
+        _ => "not found\n",
     };
     (StatusCode::NOT_FOUND, text).into_response()
 }

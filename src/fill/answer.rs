@@ -14,7 +14,7 @@ use tower::{BoxError, Service, ServiceExt};
 use super::body::ResponseBody;
 use super::conditional::Plan;
 use super::config::OnMiss;
-use super::flights::{FlightKey, Flights, Joined, Ticket};
+use super::flights::{FlightKey, Joined, Ticket};
 use super::head::{self, CacheStatus, of_file};
 use super::pass::pass;
 use super::places::Queued;
@@ -29,7 +29,6 @@ use crate::storage::Commit;
 /// A request on its way to an answer.
 pub(super) struct Asker<S> {
     pub(super) source: S,
-    pub(super) flights: Arc<Flights>,
     pub(super) wanted: Wanted,
 }
 
@@ -60,10 +59,10 @@ where
         };
         loop {
             let flight = FlightKey::new(key.clone(), self.wanted.access.clone());
-            let seen = self.flights.seen(&flight);
+            let seen = self.wanted.common.flights.seen(&flight);
             let commit = match self.wanted.stored(&key).await {
                 Ok(Some(response)) => return response.map(ResponseBody::stored),
-                Ok(None) => self.wanted.storage.commit(key.clone()),
+                Ok(None) => self.wanted.common.storage.commit(key.clone()),
                 // A storage that cannot be read gets no file either.
                 Err(error) => {
                     observe::storage_failed(&error);
@@ -85,7 +84,7 @@ where
             {
                 return not_here(redirect, CacheStatus::Miss);
             }
-            match self.flights.join(&flight, seen) {
+            match self.wanted.common.flights.join(&flight, seen) {
                 Joined::Attached(reader) => {
                     observe::answered(Answer::Attached);
                     let stores = commit.stores();
@@ -113,14 +112,14 @@ where
     fn refused(&self) -> Response<ResponseBody<SB>> {
         let reply = match self.redirect() {
             Some(redirect) => redirect,
-            None => too_many(self.wanted.config.max_wait).to_response(),
+            None => too_many(self.wanted.common.config.max_wait).to_response(),
         };
         not_here(reply, CacheStatus::Miss)
     }
 
     /// The way to those who have the file in any case.
     fn redirect(&self) -> Option<Response<Full<Bytes>>> {
-        match &self.wanted.config.on_miss {
+        match &self.wanted.common.config.on_miss {
             OnMiss::Redirect(base) => Some(base.see_other(&self.wanted.target.to_uri_path())),
             _ => None,
         }
@@ -128,7 +127,7 @@ where
 
     /// The answer for those who are not to wait for a file that will be stored behind them.
     fn without_file(&self) -> Option<Response<Full<Bytes>>> {
-        if let OnMiss::NotFound = &self.wanted.config.on_miss {
+        if let OnMiss::NotFound = &self.wanted.common.config.on_miss {
             let text = "not found: not stored yet, being fetched";
             return Some(reply::text(StatusCode::NOT_FOUND, text));
         }
@@ -142,7 +141,7 @@ where
         commit: Commit,
     ) -> oneshot::Receiver<Response<SB>> {
         let (unshared, receiver) = oneshot::channel();
-        let config = Arc::clone(&self.wanted.config);
+        let config = Arc::clone(&self.wanted.common.config);
         let spool = Arc::clone(ticket.spool());
         let job = Job {
             source: self.source.clone(),
@@ -170,7 +169,7 @@ where
             reader.leave_running();
             return not_here(reply, CacheStatus::Miss);
         }
-        let until = match &self.wanted.config.on_miss {
+        let until = match &self.wanted.common.config.on_miss {
             OnMiss::Wait => Until::Settled,
             _ => Until::Begun,
         };
@@ -206,7 +205,7 @@ where
         self,
         unshared: Option<oneshot::Receiver<Response<SB>>>,
     ) -> Response<ResponseBody<SB>> {
-        if let OnMiss::Wait = &self.wanted.config.on_miss {
+        if let OnMiss::Wait = &self.wanted.common.config.on_miss {
             let text = "the source's answer cannot be checked";
             return not_here(
                 reply::text(StatusCode::BAD_GATEWAY, text),
@@ -246,7 +245,7 @@ where
     /// The source's own answer, for this client alone.
     async fn ask_source(self, status: CacheStatus) -> Response<ResponseBody<SB>> {
         let request = self.source_request(self.wanted.parts.method.clone());
-        let limit = self.wanted.config.source_timeout;
+        let limit = self.wanted.common.config.source_timeout;
         let version = self.wanted.parts.version;
         let answer = async {
             let answer = self.source.oneshot(request).await;

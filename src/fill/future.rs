@@ -17,15 +17,19 @@ pub struct ResponseFuture<B> {
     inner: Inner<B>,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a hit in memory is to cost no allocation"
+)]
 enum Inner<B> {
-    Ready(Option<Box<Response<ResponseBody<B>>>>),
+    Ready(Option<Response<ResponseBody<B>>>),
     Answer(Pin<Box<dyn Future<Output = Response<ResponseBody<B>>> + Send>>),
 }
 
 impl<B> ResponseFuture<B> {
     pub(super) fn ready(response: Response<ResponseBody<B>>) -> Self {
         Self {
-            inner: Inner::Ready(Some(Box::new(response))),
+            inner: Inner::Ready(Some(response)),
         }
     }
 
@@ -47,7 +51,7 @@ impl<B> Future for ResponseFuture<B> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.inner {
             Inner::Ready(response) => match response.take() {
-                Some(response) => Poll::Ready(Ok(*response)),
+                Some(response) => Poll::Ready(Ok(response)),
                 None => panic!("a response future was polled after it was ready"),
             },
             Inner::Answer(answer) => answer.as_mut().poll(cx).map(Ok),

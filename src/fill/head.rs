@@ -40,6 +40,9 @@ impl CacheStatus {
     }
 }
 
+/// The most headers that an answer has.
+const HEADERS: usize = 8;
+
 /// A version of a module never changes, so its name is a strong validator; with its length a
 /// copy that was cut short somewhere is not taken for the same. It is known as soon as the length
 /// is, so that a transfer that broke while the file was filled can be resumed from the storage.
@@ -50,18 +53,30 @@ pub(super) fn etag(target: &Target<'_>, len: u64) -> Option<ETag> {
 
 /// The head for a file of this length, and the plan carried out as far as a head can.
 pub(super) fn of_file(target: &Target<'_>, len: Option<u64>, plan: &Plan) -> Response<()> {
+    let known = len.map(|len| (len, etag(target, len)));
+    of_known(target.resource(), known, plan)
+}
+
+/// The head for a file whose length and tag are known, or neither.
+pub(super) fn of_known(
+    resource: Resource,
+    known: Option<(u64, Option<ETag>)>,
+    plan: &Plan,
+) -> Response<()> {
     let mut response = Response::new(());
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, content_type(target.resource()));
+    // Room for all of them at once.
+    headers.reserve(HEADERS);
+    headers.insert(CONTENT_TYPE, content_type(resource));
     headers.insert(
         CACHE_CONTROL,
         const { HeaderValue::from_static("public, max-age=31536000, immutable") },
     );
-    let Some(len) = len else {
+    let Some((len, etag)) = known else {
         return response;
     };
     headers.insert(ACCEPT_RANGES, const { HeaderValue::from_static("bytes") });
-    if let Some(etag) = etag(target, len) {
+    if let Some(etag) = etag {
         headers.typed_insert(etag);
     }
     let (status, content) = match plan {

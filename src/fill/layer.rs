@@ -3,9 +3,10 @@ use std::time::Duration;
 
 use tower_layer::Layer;
 
+use super::common::Common;
 use super::config::{Config, OnDisconnect, OnMiss};
 use super::fills::Fills;
-use super::flights::Flights;
+use super::hot::Hot;
 use super::service::Fill;
 use crate::storage::Storage;
 
@@ -29,18 +30,14 @@ use crate::storage::Storage;
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it wraps a service"]
 pub struct FillLayer {
-    storage: Storage,
-    config: Arc<Config>,
-    flights: Arc<Flights>,
+    common: Common,
 }
 
 impl FillLayer {
     /// A layer that looks into this storage first and fills it on a miss.
     pub fn new(storage: Storage) -> Self {
         Self {
-            storage,
-            config: Arc::default(),
-            flights: Arc::new(Flights::new()),
+            common: Common::new(storage),
         }
     }
 
@@ -80,7 +77,7 @@ impl FillLayer {
     ///
     /// From here on this layer has running fills of its own, which it does not share with earlier clones.
     pub fn max_fills(mut self, fills: usize) -> Self {
-        self.flights = Arc::new(self.flights.with_places(fills));
+        self.common.flights = Arc::new(self.common.flights.with_places(fills));
         self
     }
 
@@ -108,6 +105,18 @@ impl FillLayer {
         self.configure(|config| config.max_info = bytes)
     }
 
+    /// How many bytes of memory the small stored files may take that are asked for most: those of up to
+    /// 128 KiB, which are nearly all `.info` and `.mod` and many a `.zip`. 0 turns this off.
+    /// Default: 32 MiB.
+    ///
+    /// A file that is removed from the storage behind the proxy's back may be answered for another minute.
+    ///
+    /// From here on this layer has a memory of its own, which it does not share with earlier clones.
+    pub fn max_memory(mut self, bytes: u64) -> Self {
+        self.common.hot = Arc::new(Hot::with_capacity(bytes));
+        self
+    }
+
     /// How long the source may be silent: before the head of its answer, and between two parts of a
     /// file that is filled. After that the fill has failed, and a client that has no head yet gets 504.
     /// Default: 5 minutes. An `Upstream` has shorter limits of its own.
@@ -133,11 +142,11 @@ impl FillLayer {
     /// A handle on the fills of this layer, to await them.
     #[must_use]
     pub fn fills(&self) -> Fills {
-        self.flights.fills()
+        self.common.flights.fills()
     }
 
     fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
-        change(Arc::make_mut(&mut self.config));
+        change(Arc::make_mut(&mut self.common.config));
         self
     }
 }
@@ -146,11 +155,6 @@ impl<S> Layer<S> for FillLayer {
     type Service = Fill<S>;
 
     fn layer(&self, source: S) -> Fill<S> {
-        Fill::new(
-            source,
-            self.storage.clone(),
-            Arc::clone(&self.config),
-            Arc::clone(&self.flights),
-        )
+        Fill::new(source, Arc::new(self.common.clone()))
     }
 }

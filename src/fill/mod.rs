@@ -98,12 +98,14 @@
 mod answer;
 mod body;
 mod check;
+mod common;
 mod conditional;
 mod config;
 mod fills;
 mod flights;
 mod future;
 mod head;
+mod hot;
 mod layer;
 mod pass;
 mod places;

@@ -11,12 +11,11 @@ use tower_service::Service;
 
 use super::answer::Asker;
 use super::body::ResponseBody;
-use super::config::Config;
-use super::flights::Flights;
+use super::common::Common;
 use super::future::ResponseFuture;
 use super::wanted::Wanted;
+use crate::observe::{self, Answer};
 use crate::reply;
-use crate::storage::Storage;
 use crate::target::Target;
 
 /// A source behind a storage, made by [`FillLayer`](super::FillLayer). See the
@@ -35,24 +34,12 @@ use crate::target::Target;
 #[derive(Clone, Debug)]
 pub struct Fill<S> {
     source: S,
-    storage: Storage,
-    config: Arc<Config>,
-    flights: Arc<Flights>,
+    common: Arc<Common>,
 }
 
 impl<S> Fill<S> {
-    pub(super) fn new(
-        source: S,
-        storage: Storage,
-        config: Arc<Config>,
-        flights: Arc<Flights>,
-    ) -> Self {
-        Self {
-            source,
-            storage,
-            config,
-            flights,
-        }
+    pub(super) fn new(source: S, common: Arc<Common>) -> Self {
+        Self { source, common }
     }
 
     /// The source.
@@ -80,7 +67,7 @@ where
     fn call(&mut self, request: Request<B>) -> ResponseFuture<SB> {
         let (parts, _body) = request.into_parts();
         let target = match Target::parse(parts.uri.path()) {
-            Ok(Some(target)) => target.into_owned(),
+            Ok(Some(target)) => target,
             Ok(None) => return refuse("not found: no path of a module proxy"),
             Err(invalid) => return refuse(&format!("not found: {invalid}")),
         };
@@ -88,17 +75,24 @@ where
             let response = reply::method_not_allowed();
             return ResponseFuture::ready(response.map(ResponseBody::reply));
         }
-        let access = match self.config.shared {
+        let access = match self.common.config.shared {
             true => None,
             false => parts.extensions.get().cloned(),
         };
+        // What is an owner's has another key than the target alone.
+        if access.is_none()
+            && let Some(file) = self.common.hot.get(target.as_str())
+        {
+            observe::answered(Answer::Hit);
+            let response = file.answer(target.resource(), &parts);
+            return ResponseFuture::ready(response.map(ResponseBody::stored));
+        }
+        let target = target.into_owned();
         let asker = Asker {
             source: self.source.clone(),
-            flights: Arc::clone(&self.flights),
             wanted: Wanted {
                 access,
-                storage: self.storage.clone(),
-                config: Arc::clone(&self.config),
+                common: Arc::clone(&self.common),
                 target,
                 parts,
             },

@@ -5,20 +5,19 @@ use std::sync::Arc;
 use http::{Method, Response, Version, request};
 use tokio::time::timeout;
 
+use super::common::Common;
 use super::conditional::{Plan, is_plain, plan};
-use super::config::Config;
 use super::head::{CacheStatus, etag, of_file};
 use crate::access::value::Access;
 use crate::observe::{self, Answer};
-use crate::storage::{Key, Storage, StorageError, StoredBody, caught};
+use crate::storage::{Found, Key, StorageError, StoredBody, caught};
 use crate::target::Target;
 
 /// What one request wants, whoever answers it.
 pub(super) struct Wanted {
     /// For whom the answer is; `None` for everyone.
     pub(super) access: Option<Access>,
-    pub(super) storage: Storage,
-    pub(super) config: Arc<Config>,
+    pub(super) common: Arc<Common>,
     pub(super) target: Target<'static>,
     pub(super) parts: request::Parts,
 }
@@ -42,17 +41,26 @@ impl Wanted {
         &self,
         key: &Key,
     ) -> Result<Option<Response<StoredBody>>, StorageError> {
-        let found = timeout(self.config.storage_timeout, caught(self.look_up(key))).await;
+        if let Some(file) = self.common.hot.get(key.as_str()) {
+            observe::answered(Answer::Hit);
+            return Ok(Some(file.answer(self.target.resource(), &self.parts)));
+        }
+        let found = timeout(
+            self.common.config.storage_timeout,
+            caught(self.look_up(key)),
+        )
+        .await;
         let found = found
             .map_err(|elapsed| StorageError::new("look up in time", key, elapsed))?
             .map_err(|panicked| StorageError::new("look up", key, panicked))?;
         let Some((size, plan, body)) = found? else {
+            self.common.hot.remove(key);
             return Ok(None);
         };
         observe::answered(Answer::Hit);
         let mut response = of_file(&self.target, Some(size), &plan);
         CacheStatus::Hit.add_to(response.headers_mut());
-        let body = body.within(self.config.storage_timeout);
+        let body = body.within(self.common.config.storage_timeout);
         Ok(Some(response.map(|()| body)))
     }
 
@@ -62,10 +70,20 @@ impl Wanted {
     async fn look_up(&self, key: &Key) -> Result<Option<(u64, Plan, StoredBody)>, StorageError> {
         let headers = &self.parts.headers;
         if self.parts.method == Method::GET && is_plain(headers) {
-            let found = self.storage.read(key, None).await?;
-            return Ok(found.map(|found| (found.size, Plan::Whole, found.body)));
+            let found = self.common.storage.read(key, None).await?;
+            return Ok(found.map(|found| match found {
+                Found::Whole(content) => {
+                    self.common.hot.put(key, &self.target, content.clone());
+                    (
+                        content.len() as u64,
+                        Plan::Whole,
+                        StoredBody::memory(content),
+                    )
+                }
+                Found::Part { size, body } => (size, Plan::Whole, body),
+            }));
         }
-        let Some(size) = self.storage.size(key).await? else {
+        let Some(size) = self.common.storage.size(key).await? else {
             return Ok(None);
         };
         let plan = self.plan(size);
@@ -77,8 +95,11 @@ impl Wanted {
         let Some(range) = range else {
             return Ok(Some((size, plan, StoredBody::default())));
         };
-        let found = self.storage.read(key, range).await?;
-        Ok(found.map(|found| (size, plan, found.body)))
+        let found = self.common.storage.read(key, range).await?;
+        Ok(found.map(|found| match found {
+            Found::Whole(content) => (content.len() as u64, plan, StoredBody::memory(content)),
+            Found::Part { size, body } => (size, plan, body),
+        }))
     }
 
     pub(super) fn plan(&self, len: u64) -> Plan {

@@ -22,14 +22,16 @@ pub(super) struct Config<P> {
     pub(super) exclude_status: StatusCode,
     /// Without a slash at its end; empty where there is none.
     pub(super) prefix: Arc<str>,
+    /// Whether requests and responses carry a [`Verdict`].
+    pub(super) verdicts: bool,
 }
 
 /// Where a request goes.
 pub(super) enum Way<P> {
     /// It is none for a module proxy.
     Untouched,
-    Include(Verdict, Option<Box<Screen<P>>>),
-    Direct(Verdict, Option<Box<Screen<P>>>),
+    Include(Option<Verdict>, Option<Box<Screen<P>>>),
+    Direct(Option<Verdict>, Option<Box<Screen<P>>>),
     Reply(Option<Verdict>, Response<Full<Bytes>>),
 }
 
@@ -39,6 +41,7 @@ impl<P> Clone for Config<P> {
             policy: Arc::clone(&self.policy),
             exclude_status: self.exclude_status,
             prefix: Arc::clone(&self.prefix),
+            verdicts: self.verdicts,
         }
     }
 }
@@ -61,13 +64,21 @@ impl<P: Policy> Config<P> {
             return Way::Reply(None, reply::method_not_allowed());
         }
         let rule = self.policy.classify(&target, parts);
-        let verdict = Verdict::new(rule, target.into_owned());
-        if rule == Rule::Exclude {
-            let reply = self.excluded(verdict.target());
-            return Way::Reply(Some(verdict), reply);
+        let excluded = (rule == Rule::Exclude).then(|| self.excluded(&target));
+        let screen = match &excluded {
+            None => self.screen(&target, parts),
+            Some(_) => None,
+        };
+        // An extension costs allocations, which a request that is only passed on need not have.
+        let verdict = self
+            .verdicts
+            .then(|| Verdict::new(rule, target.into_owned()));
+        if let Some(reply) = excluded {
+            return Way::Reply(verdict, reply);
         }
-        parts.extensions.insert(verdict.clone());
-        let screen = self.screen(verdict.target(), parts);
+        if let Some(verdict) = &verdict {
+            parts.extensions.insert(verdict.clone());
+        }
         if screen.is_some() {
             // What is encoded, or a part, or only said to be unchanged, cannot be looked through.
             for name in [
@@ -117,7 +128,7 @@ impl<P: Policy> Config<P> {
         reply::text(self.exclude_status, &text)
     }
 
-    fn screen(&self, target: &Target<'static>, parts: &request::Parts) -> Option<Box<Screen<P>>> {
+    fn screen(&self, target: &Target<'_>, parts: &request::Parts) -> Option<Box<Screen<P>>> {
         let changes = matches!(
             target.resource(),
             Resource::List | Resource::Latest | Resource::Query
@@ -126,7 +137,7 @@ impl<P: Policy> Config<P> {
             Box::new(Screen {
                 policy: Arc::clone(&self.policy),
                 exclude_status: self.exclude_status,
-                target: target.clone(),
+                target: target.clone().into_owned(),
                 parts: parts.clone(),
             })
         })

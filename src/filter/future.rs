@@ -78,7 +78,7 @@ where
     pub(super) fn include(
         include: I,
         request: Request<B>,
-        verdict: Verdict,
+        verdict: Option<Verdict>,
         screen: Option<Box<Screen<P>>>,
     ) -> Self {
         Self {
@@ -86,7 +86,7 @@ where
                 answer: Oneshot::new(include, request),
                 screen,
             },
-            verdict: Some(verdict),
+            verdict,
         }
     }
 

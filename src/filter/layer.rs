@@ -46,6 +46,7 @@ impl<P, I> FilterLayer<P, I> {
                 policy: Arc::new(policy),
                 exclude_status: StatusCode::FORBIDDEN,
                 prefix: Arc::default(),
+                verdicts: false,
             },
             include,
         }
@@ -74,6 +75,27 @@ impl<P, I> FilterLayer<P, I> {
             "" => Arc::default(),
             prefix => format!("/{prefix}").into(),
         };
+        self
+    }
+}
+
+impl<P, I> FilterLayer<P, I> {
+    /// Puts a [`Verdict`](super::Verdict) into the extensions of each request for a module that goes on, and of each
+    /// response to one. Default: not, since each costs some allocations.
+    ///
+    /// ```
+    /// use tower_goproxy::Redirect;
+    /// use tower_goproxy::filter::FilterLayer;
+    /// use tower_goproxy::policy::Rules;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let include = Redirect::to("https://proxy.golang.org")?;
+    /// let layer = FilterLayer::new(Rules::default(), include).with_verdicts();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_verdicts(mut self) -> Self {
+        self.config.verdicts = true;
         self
     }
 }

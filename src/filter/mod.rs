@@ -53,8 +53,8 @@
 //!
 //! # Layers outside and inside
 //!
-//! The verdict is in the extensions of the request, for the service that gets it, and of the
-//! response, for layers outside: see [`Verdict`]. An auth layer outside can put who is asking into
+//! If asked to ([`FilterLayer::with_verdicts`]), the layer puts its verdict into the extensions of the
+//! request, for the service that gets it, and of the response, for layers outside. An auth layer outside can put who is asking into
 //! the extensions, where the policy finds it.
 //!
 //! The layer adds no error of its own, so it fits `axum::Router::layer`. It is always ready: which

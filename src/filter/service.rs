@@ -77,7 +77,7 @@ where
         match way {
             Way::Untouched => ResponseFuture::inner(self.inner.clone(), request, None, None),
             Way::Direct(verdict, screen) => {
-                ResponseFuture::inner(self.inner.clone(), request, Some(verdict), screen)
+                ResponseFuture::inner(self.inner.clone(), request, verdict, screen)
             }
             Way::Include(verdict, screen) => {
                 ResponseFuture::include(self.include.clone(), request, verdict, screen)

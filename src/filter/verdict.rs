@@ -2,7 +2,8 @@ use crate::policy::Rule;
 use crate::target::Target;
 
 /// What the filter has understood and decided: in the extensions of each request that it sends on
-/// and of each response to a request for a module. Where one filter is around another, the response
+/// and of each response to a request for a module, if the layer was built
+/// [`with_verdicts`](super::FilterLayer::with_verdicts). Where one filter is around another, the response
 /// has the verdict of the one that was asked last.
 ///
 /// ```

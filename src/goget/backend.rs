@@ -124,7 +124,7 @@ impl Backend {
         let mut done = self.run(&mut runner).await;
         if let Err(Failed::Error(error)) = &done
             && error.kind() == Kind::Broken
-            && tools.discard(error.to_string()).await
+            && tools.heal(error.to_string()).await
         {
             observe::discarded(error);
             done = self.run(&mut runner).await;

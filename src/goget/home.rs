@@ -128,6 +128,9 @@ fn abandoned(folder: &Path, mut act: impl FnMut(&Path) -> io::Result<()>) -> io:
 #[cfg(test)]
 mod tests {
     use super::{Config, Home, has_abandoned, kill_orphans};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use crate::goget::clean::sweep;
     use crate::goget::folder::remove;
     use crate::goget::lock::try_shared;
 
@@ -145,5 +148,34 @@ mod tests {
         assert!(home.work().is_dir() && left.is_dir());
         remove(&left).unwrap();
         assert!(!has_abandoned(folder.path()).unwrap());
+    }
+
+    /// As when other processes start meanwhile.
+    #[test]
+    fn a_folder_that_is_being_made_is_not_swept_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::new(folder.path());
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    sweep(folder.path()).unwrap();
+                }
+            });
+            for _ in 0..100 {
+                let lock = loop {
+                    if let Some(lock) = try_shared(folder.path()).unwrap() {
+                        break lock;
+                    }
+                };
+                let home = Home::new(&config, &lock);
+                if home.as_ref().is_ok_and(|home| home.work().is_dir()) {
+                    continue;
+                }
+                done.store(true, Ordering::Relaxed);
+                panic!("{home:?}");
+            }
+            done.store(true, Ordering::Relaxed);
+        });
     }
 }

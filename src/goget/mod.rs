@@ -30,7 +30,8 @@
 //! What is in the module cache is answered without a command. Who asks for the same thing at the same time waits for the
 //! same run, and so do those who ask for different files of one version. A run goes on as long as anybody waits for it;
 //! when the last one leaves, it is killed with all that it has started. So it is when it takes
-//! [too long](GoGet::time_limit). Only [so many](GoGet::max_runs) run at once.
+//! [too long](GoGet::time_limit). Only [so many](GoGet::max_runs) run at once. What a killed git leaves in a clone, locks
+//! above all, is removed when it is in the way.
 //!
 //! A version that is asked for by its `.zip` or `.mod` first, as by `go build` with a complete `go.sum`, costs one run;
 //! one that is asked for by its `.info` first, as by `go mod download`, costs two: a look-up and a download. So 200
@@ -97,6 +98,7 @@
 //!   404 is not to be kept for long.
 //! * What runs while the server is killed ends when the next service with the same folder runs its first command; on
 //!   Linux alone.
+//! * Where a module is kept with `svn` and that is not installed, the go command says that there is no such revision: 404.
 //! * Killing a whole group needs Unix; elsewhere only the go command itself is killed.
 //! * Needs a tokio runtime with I/O and time.
 

@@ -78,3 +78,83 @@ pub(super) fn without_user(key: &str, is_ours: impl Fn(&str) -> bool) -> Option<
     let bare = || format!("{scheme}://{host}{}", &rest[end..]);
     (!is_ours(host)).then(bare)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Access, Config, host_of_secret};
+    use crate::access::credentials::Credentials;
+    use crate::goget::config::same_name;
+    use crate::goget::environment::go_netrc;
+    use crate::goget::git::{git_config, git_netrc, store};
+
+    #[test]
+    fn of_ours_only_what_is_for_other_hosts_is_left() {
+        let mut ours = Config::new(Path::new("unused"));
+        for host in ["a.example", "b.example"] {
+            let one = Credentials::new(host, "robot", format!("ours-{host}"));
+            ours.credentials.set(one.unwrap());
+            ours.netrc.push_str(&format!(
+                "machine {host}/team login robot password netrc-{host}\n"
+            ));
+            ours.git_config.push((
+                format!("http.https://{host}/team/.extraHeader"),
+                format!("header-{host}"),
+            ));
+        }
+        ours.netrc
+            .push_str("default login robot password netrc-default\n");
+        let access = Access::new("ann").credentials("a.example:8443", "ann", "hers");
+        let config = ours.for_owner(&access.unwrap());
+        let lines = git_config(&config, Path::new("home"));
+        let files = [go_netrc(&config), git_netrc(&config), store(&config)];
+        let all = format!("{lines:?} {}", files.concat());
+        for (secret, want) in [
+            ("ours-a.example", false),
+            ("netrc-a.example", false),
+            ("header-a.example", false),
+            ("netrc-default", false),
+            ("ours-b.example", true),
+            ("netrc-b.example", true),
+            ("header-b.example", true),
+            ("machine a.example:8443 login ann password hers", true),
+        ] {
+            assert_eq!(all.contains(secret), want, "{secret} in {all}");
+        }
+        // One who has none leaves ours as they are.
+        let config = ours.for_owner(&Access::new("bob"));
+        assert_eq!(go_netrc(&config), go_netrc(&ours));
+    }
+
+    #[test]
+    fn hosts_are_the_same_whatever_their_ports() {
+        for (one, other, want) in [
+            ("a.example", "a.example", true),
+            ("a.example:8443", "A.example", true),
+            ("a.example:8443", "a.example:22", true),
+            ("[::1]:8443", "[::1]", true),
+            ("[::1]", "[::2]", false),
+            ("a.example", "b.a.example", false),
+        ] {
+            assert_eq!(same_name(one, other), want, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn the_hosts_of_secrets_in_git_settings_are_found() {
+        for (key, want) in [
+            ("http.https://h:1/x.y/.extraHeader", Some("h:1")),
+            ("HTTP.https://user:p@ss@h.ExtraHeader", Some("h")),
+            ("http.https://h/.cookieFile", Some("h")),
+            ("credential.https://h.helper", Some("h")),
+            ("credential.h.username", Some("h")),
+            ("http.https://h/.sslCAInfo", None),
+            ("http.extraHeader", None),
+            ("credential.helper", None),
+            ("url.https://h/.insteadOf", None),
+        ] {
+            assert_eq!(host_of_secret(key), want, "{key}");
+        }
+    }
+}

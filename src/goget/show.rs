@@ -101,7 +101,24 @@ fn without_paths(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{line, without_users};
+    use std::path::Path;
+
+    use super::{line, redacted, without_users};
+    use crate::access::value::Access;
+    use crate::goget::config::Config;
+
+    #[test]
+    fn credentials_are_not_shown_as_they_are_and_not_as_a_header_has_them() {
+        let access = Access::new("ann")
+            .credentials("h", "ann", "hunter2")
+            .unwrap();
+        let config = Config::new(Path::new("unused")).for_owner(&access);
+        let text = "Authorization: Basic YW5uOmh1bnRlcjI=, password hunter2, user ann";
+        assert_eq!(
+            redacted(&config, text),
+            "Authorization: Basic xxxxx, password xxxxx, user ann"
+        );
+    }
 
     #[test]
     fn paths_of_the_server_are_not_shown() {

@@ -105,12 +105,17 @@ impl Tools {
             })
     }
 
-    /// Removes the clone of which a message tells, and returns whether there was one.
+    /// Removes what breaks a clone, by a message of git: a lock that is left, or else the clone. Returns whether the
+    /// command may now do better.
     ///
     /// # Cancel safety
     ///
     /// It goes on to its end.
-    pub(super) async fn discard(&self, message: String) -> bool {
+    pub(super) async fn heal(&self, message: String) -> bool {
+        if message.contains(".lock': File exists") {
+            self.mend().await;
+            return true;
+        }
         let modules = self.modules.clone();
         let discarded = spawn_blocking(move || clones::discard(&modules, &message)).await;
         discarded

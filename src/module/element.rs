@@ -3,6 +3,7 @@
 //! They are those of `CheckPath` and `CheckFilePath` in
 //! [golang.org/x/mod/module](https://pkg.go.dev/golang.org/x/mod/module).
 
+use super::cut::{before, pieces};
 use super::error::PathFault;
 use super::escape::{Form, plain_bytes, unescape};
 
@@ -28,14 +29,14 @@ pub(crate) fn check_elements(
     if kind == Kind::Module && path.starts_with('-') {
         return Err(PathFault::LeadingDash);
     }
-    if path.contains("//") {
+    let bytes = path.as_bytes();
+    if bytes.windows(2).any(|pair| matches!(pair, b"//")) {
         return Err(PathFault::DoubleSlash);
     }
     if path.ends_with('/') {
         return Err(PathFault::TrailingSlash);
     }
-    path.split('/')
-        .try_for_each(|element| check_element(element, kind, form, allowed))
+    pieces(path, b'/').try_for_each(|element| check_element(element, kind, form, allowed))
 }
 
 fn check_element(
@@ -64,7 +65,7 @@ fn check_element(
     if let Some(bad) = element.chars().find(|&c| !good(c)) {
         return Err(PathFault::Char(bad));
     }
-    let stem = element.split('.').next().unwrap_or(element);
+    let stem = before(element, b'.');
     if is_reserved(stem, form) {
         let name = match form {
             Form::Plain => stem.to_owned(),

@@ -27,6 +27,7 @@
 //! A version whose `+incompatible` contradicts its major number (`v1.2.3+incompatible`) is valid
 //! here, as it is in golang.org/x/mod; version control refuses it later.
 
+pub(crate) mod cut;
 pub(crate) mod decimal;
 mod element;
 pub(crate) mod error;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use super::cut::{before, pieces};
 use super::element::{Kind, check_elements, in_module_path};
 use super::error::{InvalidPath, PathFault};
 use super::escape::{Form, escape, is_escaped, unescape};
@@ -150,10 +151,7 @@ pub(crate) fn check_lengths(escaped: &str) -> Result<(), InvalidPath> {
     if escaped.len() > limits::PATH {
         return Err(InvalidPath(PathFault::TooLong));
     }
-    if escaped
-        .split('/')
-        .any(|element| element.len() > limits::ELEMENT)
-    {
+    if pieces(escaped, b'/').any(|element| element.len() > limits::ELEMENT) {
         return Err(InvalidPath(PathFault::ElementTooLong));
     }
     Ok(())
@@ -169,8 +167,8 @@ fn check(path: &str, form: Form) -> Result<(), InvalidPath> {
 
 /// The first element is a host name.
 fn check_first(path: &str) -> Result<(), PathFault> {
-    let first = path.split('/').next().unwrap_or(path);
-    if !first.contains('.') {
+    let first = before(path, b'/');
+    if !first.bytes().any(|b| b == b'.') {
         return Err(PathFault::FirstWithoutDot);
     }
     if first.starts_with('-') {

@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 
+use super::cut::{before, pieces};
 use super::decimal;
 use super::escape::{Form, plain_bytes};
 
@@ -43,20 +44,15 @@ impl<'a> Semver<'a> {
         let (patch, mut rest) = number(rest.strip_prefix('.')?)?;
         (parts.patch, parts.numbers) = (patch, 3);
         if let Some(tail) = rest.strip_prefix('-') {
-            let end = tail.find('+').unwrap_or(tail.len());
-            (parts.pre, rest) = tail.split_at(end);
-            if !parts
-                .pre
-                .split('.')
-                .all(|id| is_identifier(id, form) && !has_leading_zero(id))
-            {
+            (parts.pre, rest) = tail.split_at(before(tail, b'+').len());
+            if !pieces(parts.pre, b'.').all(|id| is_identifier(id, form) && !has_leading_zero(id)) {
                 return None;
             }
         }
         if let Some(build) = rest.strip_prefix('+') {
             parts.build = build;
             rest = "";
-            if !build.split('.').all(|id| is_identifier(id, form)) {
+            if !pieces(build, b'.').all(|id| is_identifier(id, form)) {
                 return None;
             }
         }
@@ -89,7 +85,8 @@ impl<'a> Semver<'a> {
 
 fn number(text: &str) -> Option<(&str, &str)> {
     let end = text
-        .find(|c: char| !c.is_ascii_digit())
+        .bytes()
+        .position(|b| !b.is_ascii_digit())
         .unwrap_or(text.len());
     let (digits, rest) = text.split_at(end);
     (!digits.is_empty() && !has_leading_zero(digits)).then_some((digits, rest))

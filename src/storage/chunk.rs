@@ -12,16 +12,19 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::task::coop;
 
+use super::block::{self, BLOCK, Held};
 use super::threads::Threads;
 
 /// The most that one frame holds. hyper queues at most 16 frames of a connection that writes
-/// vectored, so a client that has stopped reading costs 128 KiB and the block they come from.
+/// vectored, so a client that has stopped reading costs 128 KiB.
 pub(crate) const FRAME: usize = 8 * 1024;
 
-/// The most that one read asks for: one system call for this, whatever the frames.
-const BLOCK: usize = 64 * 1024;
+/// How many blocks of one reader may be waiting to be sent before it reads frame by frame. Who sends
+/// what it gets has no more than these; for a slow client a block would be kept for the sake of its
+/// last frame.
+const BLOCKS: usize = 1;
 
-type Reading = Pin<Box<dyn Future<Output = io::Result<Vec<u8>>> + Send>>;
+type Reading = Pin<Box<dyn Future<Output = io::Result<Bytes>> + Send>>;
 
 /// A file that many read at once, each at its own offset.
 #[derive(Clone, Debug)]
@@ -65,6 +68,7 @@ pub(crate) struct FileReader {
     file: SharedFile,
     offset: u64,
     block: Bytes,
+    held: Held,
     reading: Option<Reading>,
 }
 
@@ -74,6 +78,7 @@ impl FileReader {
             file,
             offset,
             block: Bytes::new(),
+            held: Held::default(),
             reading: None,
         }
     }
@@ -83,9 +88,9 @@ impl FileReader {
         let mut reader = Self::new(file, offset);
         let want = block_len(offset, end);
         if want > 0 {
-            let block = read_some(&reader.file.file, offset, want)?;
+            let block = read_block(&reader.file.file, offset, want, &reader.held)?;
             reader.offset += block.len() as u64;
-            reader.block = block.into();
+            reader.block = block;
         }
         Ok(reader)
     }
@@ -110,22 +115,26 @@ impl FileReader {
         if self.block.is_empty() {
             let block = ready!(self.poll_block(cx, end))?;
             self.offset += block.len() as u64;
-            self.block = block.into();
+            self.block = block;
         }
         budget.made_progress();
         let len = self.block.len().min(FRAME);
         Poll::Ready(Ok(self.block.split_to(len)))
     }
 
-    fn poll_block(&mut self, cx: &mut Context<'_>, end: u64) -> Poll<io::Result<Vec<u8>>> {
+    fn poll_block(&mut self, cx: &mut Context<'_>, end: u64) -> Poll<io::Result<Bytes>> {
         if self.reading.is_none() {
-            let want = block_len(self.offset, end);
-            if let Some(block) = read_cached(&self.file.file, self.offset, want) {
+            let most = match self.held.is_more_than(BLOCKS) {
+                true => FRAME,
+                false => BLOCK,
+            };
+            let want = block_len(self.offset, end).min(most);
+            if let Some(block) = read_cached(&self.file.file, self.offset, want, &self.held) {
                 return Poll::Ready(Ok(block));
             }
-            let (file, offset) = (self.file.clone(), self.offset);
+            let (file, offset, held) = (self.file.clone(), self.offset, self.held.clone());
             self.reading = Some(Box::pin(async move {
-                file.blocking(move |file| read_some(file, offset, want))
+                file.blocking(move |file| read_block(file, offset, want, &held))
                     .await
             }));
         }
@@ -151,17 +160,17 @@ fn block_len(offset: u64, end: u64) -> usize {
 }
 
 /// As much of `len` bytes at `offset` as one read gives, at least one.
-pub(super) fn read_some(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-    let mut block = vec![0; len];
+fn read_block(file: &File, offset: u64, len: usize, held: &Held) -> io::Result<Bytes> {
+    block::read(len, held, |buffer| read_some(file, offset, buffer))
+}
+
+/// As much as one read gives, at least one byte.
+pub(super) fn read_some(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
-        match read_at(file, &mut block, offset) {
+        match read_at(file, buffer, offset) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(n) => {
-                block.truncate(n);
-                return Ok(block);
-            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            read => return read,
         }
     }
 }
@@ -169,27 +178,18 @@ pub(super) fn read_some(file: &File, offset: u64, len: usize) -> io::Result<Vec<
 /// What the page cache holds of these bytes, without ever waiting for a disk. `None` sends the
 /// caller to a blocking thread, which then also finds whatever error there is.
 #[cfg(target_os = "linux")]
-fn read_cached(file: &File, offset: u64, len: usize) -> Option<Vec<u8>> {
+fn read_cached(file: &File, offset: u64, len: usize, held: &Held) -> Option<Bytes> {
     use rustix::io::{ReadWriteFlags, preadv2};
 
-    let mut block = vec![0; len];
-    let read = preadv2(
-        file,
-        &mut [io::IoSliceMut::new(&mut block)],
-        offset,
-        ReadWriteFlags::NOWAIT,
-    );
-    match read {
-        Ok(n) if n > 0 => {
-            block.truncate(n);
-            Some(block)
-        }
-        _ => None,
-    }
+    let block = block::read(len, held, |buffer| {
+        let mut buffers = [io::IoSliceMut::new(buffer)];
+        Ok(preadv2(file, &mut buffers, offset, ReadWriteFlags::NOWAIT)?)
+    });
+    block.ok().filter(|block| !block.is_empty())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn read_cached(_: &File, _: u64, _: usize) -> Option<Vec<u8>> {
+fn read_cached(_: &File, _: u64, _: usize, _: &Held) -> Option<Bytes> {
     None
 }
 

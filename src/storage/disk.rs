@@ -1,13 +1,15 @@
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tempfile::{Builder, NamedTempFile, TempPath};
 
 use super::chunk::{FileReader, SharedFile};
 use super::key::Key;
+use super::store::SMALL;
 use super::threads::Threads;
 
 /// Where files wait until they are whole. No module path begins with a dot.
@@ -21,11 +23,16 @@ pub(super) struct Disk {
     threads: Threads,
 }
 
-/// A stored file that has been opened, with its size and the bytes that were asked for.
-pub(super) struct Opened {
-    pub(super) size: u64,
-    pub(super) range: Range<u64>,
-    pub(super) reader: FileReader,
+/// What was found of a stored file.
+pub(super) enum Opened {
+    /// All of a small one.
+    Whole(Bytes),
+    /// The bytes that were asked for, of a file of this size.
+    Part {
+        size: u64,
+        range: Range<u64>,
+        reader: FileReader,
+    },
 }
 
 impl Disk {
@@ -75,9 +82,12 @@ impl Disk {
                 return Ok(None);
             };
             let size = file_len(&file.metadata()?)?;
+            if range.is_none() && size <= SMALL {
+                return read_whole(&file, size).map(Opened::Whole).map(Some);
+            }
             let range = range.unwrap_or(0..size);
             let file = SharedFile::new(file, self.threads.clone());
-            Ok(Some(Opened {
+            Ok(Some(Opened::Part {
                 reader: FileReader::prepared(file, range.start, range.end)?,
                 size,
                 range,
@@ -148,6 +158,16 @@ impl Disk {
     fn path(&self, key: &Key) -> PathBuf {
         self.root.join(key.as_str())
     }
+}
+
+fn read_whole(file: &File, size: u64) -> io::Result<Bytes> {
+    // A small file fits.
+    let mut content = Vec::with_capacity(size as usize);
+    file.take(size).read_to_end(&mut content)?;
+    if content.len() as u64 != size {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(content.into())
 }
 
 /// Deletes each staged file whose writer is gone: a living writer holds its lock. What is not one of

@@ -29,6 +29,7 @@
 //! * The files of one folder may be used by several processes at once; the staging folder
 //!   `.staging` inside it has to be on the same file system.
 
+mod block;
 mod body;
 mod caught;
 mod chunk;
@@ -49,3 +50,4 @@ pub(crate) use self::chunk::{FRAME, FileReader, SharedFile};
 pub(crate) use self::commit::{Commit, Staged};
 pub(crate) use self::error::StorageError;
 pub(crate) use self::key::Key;
+pub(crate) use self::store::Found;

@@ -1,12 +1,14 @@
-use futures_util::StreamExt;
+use std::io;
+use std::ops::Range;
+
+use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
     Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutPayload, Result,
 };
-use std::ops::Range;
-
-use bytes::Bytes;
+use tower::BoxError;
 
 use super::key::Key;
 
@@ -44,6 +46,36 @@ pub(super) async fn read(
         range: got.range.clone(),
         stream: got.into_stream().boxed(),
     }))
+}
+
+/// The whole of a small object.
+///
+/// # Errors
+///
+/// The store's own, and one if the object is not as long as the store had said.
+///
+/// # Cancel safety
+///
+/// Reads only.
+pub(super) async fn collect(
+    mut stream: BoxStream<'static, Result<Bytes>>,
+    size: u64,
+) -> std::result::Result<Bytes, BoxError> {
+    let mut content = Bytes::new();
+    while let Some(chunk) = stream.try_next().await? {
+        // Nearly always there is one chunk alone.
+        content = match content.is_empty() {
+            true => chunk,
+            false => [content, chunk].concat().into(),
+        };
+        if content.len() as u64 > size {
+            return Err("the object is longer than announced".into());
+        }
+    }
+    if content.len() as u64 != size {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    }
+    Ok(content)
 }
 
 /// Stores a small file in one step. That it is there already is no error.

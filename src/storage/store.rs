@@ -4,12 +4,13 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 
 use super::body::StoredBody;
 use super::commit::Commit;
-use super::disk::Disk;
+use super::disk::{Disk, Opened};
 use super::error::StorageError;
 use super::key::Key;
 use super::object;
@@ -43,10 +44,15 @@ enum Backend {
     Object(Arc<dyn ObjectStore>),
 }
 
-/// A file that is there: its whole size, and the bytes that were asked for.
-pub(crate) struct Found {
-    pub(crate) size: u64,
-    pub(crate) body: StoredBody,
+/// The largest file, in bytes, that is read in one go. What is sent of it is one frame.
+pub(super) const SMALL: u64 = 128 * 1024;
+
+/// A file that is there.
+pub(crate) enum Found {
+    /// All of a small one.
+    Whole(Bytes),
+    /// The bytes that were asked for, of a file of this size.
+    Part { size: u64, body: StoredBody },
 }
 
 impl Storage {
@@ -119,24 +125,37 @@ impl Storage {
             Backend::Disk(disk) => {
                 let opened = Arc::clone(disk).read(key.clone(), range).await;
                 let opened = opened.map_err(|error| StorageError::new("open", key, error))?;
-                Ok(opened.map(|opened| Found {
-                    size: opened.size,
-                    body: StoredBody::file(opened.reader, opened.range.end),
+                Ok(opened.map(|opened| match opened {
+                    Opened::Whole(content) => Found::Whole(content),
+                    Opened::Part {
+                        size,
+                        range,
+                        reader,
+                    } => Found::Part {
+                        size,
+                        body: StoredBody::file(reader, range.end),
+                    },
                 }))
             }
             Backend::Object(store) => {
                 let got = object::read(&**store, key, range.clone()).await;
-                let got = got.map_err(|error| StorageError::new("open", key, error))?;
-                if let (Some(range), Some(got)) = (range, &got)
-                    && range != got.range
+                let Some(got) = got.map_err(|error| StorageError::new("open", key, error))? else {
+                    return Ok(None);
+                };
+                if let Some(range) = &range
+                    && *range != got.range
                 {
                     let error = "it gave another range than the one asked for";
                     return Err(StorageError::new("open", key, error));
                 }
-                Ok(got.map(|got| Found {
-                    size: got.size,
-                    body: StoredBody::stream(got.stream, got.range.end - got.range.start),
-                }))
+                let size = got.size;
+                if range.is_none() && size <= SMALL {
+                    let content = object::collect(got.stream, size).await;
+                    let content = content.map_err(|error| StorageError::new("read", key, error))?;
+                    return Ok(Some(Found::Whole(content)));
+                }
+                let body = StoredBody::stream(got.stream, got.range.end - got.range.start);
+                Ok(Some(Found::Part { size, body }))
             }
         }
     }

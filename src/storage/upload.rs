@@ -173,10 +173,10 @@ pub(super) async fn read_part(file: &SharedFile, offset: u64, len: u64) -> Resul
     file.blocking(move |file| {
         // A part is far below the address space.
         let len = usize::try_from(len).map_err(io::Error::other)?;
-        let mut part = Vec::with_capacity(len);
-        while part.len() < len {
-            let block = read_some(file, offset + part.len() as u64, len - part.len())?;
-            part.extend_from_slice(&block);
+        let mut part = vec![0; len];
+        let mut read = 0;
+        while read < len {
+            read += read_some(file, offset + read as u64, &mut part[read..])?;
         }
         Ok(part)
     })

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::error::{Fault, InvalidTarget};
 use super::resource::Resource;
 use super::value::Target;
+use crate::module::cut::at_last;
 use crate::module::error::InvalidVersion;
 use crate::module::file_name::check_escaped_query;
 use crate::module::path::ModulePath;
@@ -50,7 +51,7 @@ pub(super) fn parse(path: &str) -> Result<Option<Target<'_>>, InvalidTarget> {
 fn split(path: &[u8]) -> Option<usize> {
     let at = path
         .windows(DIVIDER.len())
-        .position(|pair| pair == DIVIDER.as_bytes())?;
+        .position(|pair| matches!(pair, b"/@"))?;
     let rest = &path[at + DIVIDER.len()..];
     (rest == b"latest" || rest.starts_with(b"v/")).then_some(at)
 }
@@ -60,7 +61,7 @@ fn is_checksum_database(path: &[u8]) -> bool {
 }
 
 fn classify(module: &ModulePath<'_>, file: &str) -> Result<Resource, InvalidTarget> {
-    let (asked, resource) = match file.rsplit_once('.') {
+    let (asked, resource) = match at_last(file, b'.') {
         Some((asked, "info")) => (asked, Resource::Info),
         Some((asked, "mod")) => (asked, Resource::Mod),
         Some((asked, "zip")) => (asked, Resource::Zip),

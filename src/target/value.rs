@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use super::error::InvalidTarget;
 use super::parse::parse;
 use super::resource::Resource;
+use crate::module::cut::at_last;
 use crate::module::error::InvalidVersion;
 use crate::module::escape::unescape;
 use crate::module::path::ModulePath;
@@ -174,7 +175,7 @@ impl<'a> Target<'a> {
     /// What stands between `@v/` and the extension.
     fn asked(&self) -> &str {
         let file = self.text.get(self.module_len + "/@v/".len()..);
-        let asked = file.and_then(|file| file.rsplit_once('.'));
+        let asked = file.and_then(|file| at_last(file, b'.'));
         asked.map_or("", |(asked, _)| asked)
     }
 }

@@ -48,6 +48,11 @@ use super::tls;
 /// ```
 #[derive(Clone)]
 pub struct Client {
+    /// One pointer, since a service is cloned with each request.
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     tls: ClientConfig,
     proxies: Arc<Matcher>,
     connect_timeout: Duration,
@@ -87,22 +92,24 @@ impl Client {
     /// Connections that are open already stay with the clones made before.
     #[must_use]
     pub fn connect_timeout(self, limit: Duration) -> Self {
-        let pool = pool(&self.tls, &self.proxies, limit);
-        Self {
-            connect_timeout: limit,
-            pool,
-            ..self
-        }
+        let (tls, proxies) = (self.inner.tls.clone(), Arc::clone(&self.inner.proxies));
+        Self::with(tls, proxies, limit)
     }
 
     fn build(tls: ClientConfig) -> Self {
         let proxies = Arc::new(Matcher::from_env());
-        let connect_timeout = Duration::from_secs(10);
+        Self::with(tls, proxies, Duration::from_secs(10))
+    }
+
+    fn with(tls: ClientConfig, proxies: Arc<Matcher>, connect_timeout: Duration) -> Self {
+        let pool = pool(&tls, &proxies, connect_timeout);
         Self {
-            pool: pool(&tls, &proxies, connect_timeout),
-            tls,
-            proxies,
-            connect_timeout,
+            inner: Arc::new(Inner {
+                tls,
+                proxies,
+                connect_timeout,
+                pool,
+            }),
         }
     }
 }
@@ -129,6 +136,8 @@ fn pool(tls: &ClientConfig, proxies: &Arc<Matcher>, limit: Duration) -> Pool {
     legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
+        // A source that is faster than its file is written must not fill the memory.
+        .http1_max_buf_size(64 * 1024)
         // A burst of requests over HTTP/1.1 shall not leave its connections behind.
         .pool_max_idle_per_host(32)
         // Without a ping a connection whose other end vanished would stay in the pool and take every request.
@@ -157,13 +166,13 @@ impl Service<Request<Empty<Bytes>>> for Client {
         *request.extensions_mut() = Extensions::new();
         let uri = request.uri();
         if uri.scheme() == Some(&Scheme::HTTP)
-            && let Some(proxy) = proxy_for(&self.proxies, uri)
+            && let Some(proxy) = proxy_for(&self.inner.proxies, uri)
             && let Some(auth) = proxy.basic_auth()
         {
             let auth = auth.clone();
             request.headers_mut().insert(PROXY_AUTHORIZATION, auth);
         }
-        let answer = self.pool.request(request);
+        let answer = self.inner.pool.request(request);
         Box::pin(async move {
             let mut response = answer.await?;
             if is_close_delimited(&response) {
@@ -177,7 +186,7 @@ impl Service<Request<Empty<Bytes>>> for Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("connect_timeout", &self.connect_timeout)
+            .field("connect_timeout", &self.inner.connect_timeout)
             .finish_non_exhaustive()
     }
 }

@@ -62,6 +62,9 @@ async fn they_are_not_sent_to_a_host_that_the_owner_has_credentials_for() {
         let answer = ask(&goget, Some(&guess), &file(HERS, "zip")).await;
         assert_eq!(answer.status, 502, "{way}: {}", answer.text());
         assert_eq!(scene.host.senders(), ["mallory"], "{way}");
+        // git has a helper forget what was refused.
+        let stored = fs::read_to_string(scene.folder.path().join("store"));
+        assert!(stored.unwrap().contains("robot:raisin"), "{way}");
     }
 }
 

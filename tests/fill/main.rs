@@ -9,6 +9,7 @@ mod support;
 mod fixtures;
 mod hit;
 mod layout;
+mod memory;
 mod not_stored;
 mod on_miss;
 mod pass_through;

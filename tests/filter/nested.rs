@@ -45,14 +45,8 @@ async fn two_filters_give_two_registries() {
 async fn layers_outside_see_the_verdict_of_the_filter_that_was_asked_last() {
     let service = Recorder::saying("");
     let app = ServiceBuilder::new()
-        .layer(FilterLayer::new(
-            rules("D\n+ corp.example"),
-            service.clone(),
-        ))
-        .layer(FilterLayer::new(
-            rules("+\n- example.com/evil"),
-            service.clone(),
-        ))
+        .layer(FilterLayer::new(rules("D\n+ corp.example"), service.clone()).with_verdicts())
+        .layer(FilterLayer::new(rules("+\n- example.com/evil"), service.clone()).with_verdicts())
         .service(service.clone());
     for (module, rule) in [
         ("corp.example/m", Rule::Include),

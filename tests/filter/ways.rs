@@ -36,7 +36,7 @@ impl App {
     }
 
     async fn ask(&self, method: Method, uri: &str) -> Answer {
-        let layer = FilterLayer::new(rules(RULES), self.include.clone());
+        let layer = FilterLayer::new(rules(RULES), self.include.clone()).with_verdicts();
         ask(&layer.layer(self.inner.clone()), method, uri).await
     }
 }
@@ -170,6 +170,17 @@ async fn the_verdict_is_in_the_extensions_of_request_and_response() {
     }
     let answer = app.ask(Method::GET, "/healthz").await;
     assert_eq!(answer.verdict, None);
+}
+
+#[tokio::test]
+async fn nothing_is_put_into_extensions_unless_asked_for() {
+    let include = Recorder::saying("");
+    let app = FilterLayer::new(rules(RULES), include.clone()).layer(Recorder::saying(""));
+    for module in ["example.com/m", "example.com/evil"] {
+        let answer = get(&app, &format!("/{module}/@v/v1.2.3.mod")).await;
+        assert_eq!(answer.verdict, None);
+    }
+    assert!(include.seen()[0].extensions.is_empty());
 }
 
 #[derive(Clone, Debug, PartialEq)]

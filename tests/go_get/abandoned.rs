@@ -5,7 +5,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::processes::{Endless, begin, leave, living, until};
-use crate::setup::{HELLO, Setup, script};
+use crate::setup::{HELLO, Setup, git, script};
 use crate::support::within;
 
 fn zip(i: usize) -> String {
@@ -87,6 +87,68 @@ async fn a_git_that_hangs_dies_with_the_go_command() {
     leave(client).await;
     within(setup.goget.runs().idle()).await;
     endless.gone().await;
+}
+
+/// The go command never finishes what it finds begun.
+#[tokio::test]
+async fn a_clone_that_was_killed_half_made_is_made_anew() {
+    let (endless, real) = (Endless::new(), git());
+    let rest = format!(
+        "*) case \"$*\" in *'remote add'*) ;; *) exec '{}' \"$@\";; esac;;",
+        real.display()
+    );
+    script(endless.path(), "git", &endless.text(&rest));
+    let path = std::env::var("PATH").unwrap();
+    let hangs = format!("{}:{path}", endless.path().display());
+    let setup = Setup::new().with(|goget| goget.env("PATH", hangs));
+    setup.hello().tag("v1.0.0");
+    let path_of = |file: &str| format!("/{HELLO}/@v/{file}");
+    let client = begin(&setup.goget, &path_of("v1.0.0.zip"));
+    endless.begun(1).await;
+    leave(client).await;
+    within(setup.goget.runs().idle()).await;
+    endless.gone().await;
+
+    let setup = setup.with(|goget| goget.env("PATH", path));
+    for file in ["list", "v1.0.0.zip"] {
+        let answer = setup.get(&path_of(file)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+}
+
+/// The go command puts a mark beside a version while it extracts it.
+#[tokio::test]
+async fn an_extraction_that_was_killed_is_done_again() {
+    let setup = Setup::new();
+    setup.hello().tag("v1.0.0");
+    let path = format!("/{HELLO}/@v/v1.0.0.zip");
+    assert_eq!(setup.get(&path).await.status, 200);
+    let cached = setup.folder.path().join("mod/cache/download");
+    let mark = cached.join(format!("{HELLO}/@v/v1.0.0.partial"));
+    std::fs::write(&mark, "").unwrap();
+    assert_eq!(setup.get(&path).await.status, 200);
+    assert!(!mark.exists());
+}
+
+/// A git that was killed leaves its locks, and every later one takes them for those of a living one.
+#[tokio::test]
+async fn locks_of_a_git_that_was_killed_are_removed() {
+    let setup = Setup::new();
+    let repo = setup.hello();
+    repo.tag("v1.0.0");
+    let zip = |version: &str| format!("/{HELLO}/@v/{version}.zip");
+    assert_eq!(setup.get(&zip("v1.0.0")).await.status, 200);
+    let clones = setup.folder.path().join("mod/cache/vcs");
+    let mut entries = std::fs::read_dir(clones).unwrap().flatten();
+    let clone = entries.find(|entry| entry.path().is_dir()).unwrap().path();
+
+    repo.commit("next");
+    repo.tag("v1.1.0");
+    let lock = clone.join("refs/tags/v1.1.0.lock");
+    std::fs::write(&lock, "").unwrap();
+    let answer = setup.get(&zip("v1.1.0")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(!lock.exists());
 }
 
 #[tokio::test]

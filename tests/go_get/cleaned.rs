@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
-use crate::processes::{Endless, begin, leave};
+use crate::processes::{Endless, begin, leave, until};
 use crate::setup::{HELLO, Setup};
 use crate::support::{within, within_minutes};
 
@@ -43,6 +43,21 @@ async fn aged() -> Setup {
     setup
 }
 
+/// Cleans, once nobody else does: every service does so by itself after its first run.
+async fn clean(setup: &Setup) -> u64 {
+    within(async {
+        loop {
+            match setup.goget.clean().await {
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    tokio::task::yield_now().await;
+                }
+                cleaned => return cleaned.unwrap(),
+            }
+        }
+    })
+    .await
+}
+
 /// Which zips and which extracted folders there are.
 fn versions(setup: &Setup) -> Vec<bool> {
     let root = setup.folder.path().join("mod");
@@ -61,14 +76,14 @@ fn versions(setup: &Setup) -> Vec<bool> {
 #[tokio::test]
 async fn what_is_within_the_bounds_stays() {
     let setup = aged().await;
-    assert_eq!(setup.goget.clean().await.unwrap(), 0);
+    assert_eq!(clean(&setup).await, 0);
     assert_eq!(versions(&setup), [true; 4]);
 }
 
 #[tokio::test]
 async fn what_is_too_old_goes() {
     let setup = aged().await.with(|goget| goget.max_cache_age(DAY * 3 / 2));
-    assert!(setup.goget.clean().await.unwrap() > 0);
+    assert!(clean(&setup).await > 0);
     assert_eq!(versions(&setup), [false, false, true, true]);
     // It comes again.
     assert_eq!(setup.get(&zip("v1.0.0")).await.status, 200);
@@ -83,7 +98,7 @@ async fn what_was_not_used_for_longest_goes_first() {
     let root = setup.folder.path().join("mod");
     let kept = size(&root, "cache/vcs") + size(&root, "v1.0.0");
     let setup = setup.with(|goget| goget.max_cache_size(kept));
-    assert!(setup.goget.clean().await.unwrap() > 0);
+    assert!(clean(&setup).await > 0);
     assert_eq!(versions(&setup), [true, true, false, false]);
 }
 
@@ -96,7 +111,7 @@ async fn a_module_that_is_called_like_a_checksum_database_goes_too() {
     assert_eq!(setup.get(&path).await.status, 200);
     age(setup.folder.path(), "", 2 * DAY);
     let setup = setup.with(|goget| goget.max_cache_age(DAY));
-    assert!(setup.goget.clean().await.unwrap() > 0);
+    assert!(clean(&setup).await > 0);
     assert_eq!(setup.files("zip"), 0);
 }
 
@@ -121,10 +136,10 @@ async fn a_clone_of_nothing_and_half_a_file_go_within_the_bounds() {
     };
     assert_eq!(clones(), 2);
     // Not at once: somebody may be at work with it.
-    setup.goget.clean().await.unwrap();
+    clean(&setup).await;
     assert!(half.exists() && clones() == 2);
     age(setup.folder.path(), "", DAY);
-    setup.goget.clean().await.unwrap();
+    clean(&setup).await;
     assert!(!half.exists());
     assert_eq!(clones(), 1);
     assert_eq!(versions(&setup), [true; 4]);
@@ -135,14 +150,42 @@ async fn what_was_just_used_stays_whatever_the_bounds() {
     let setup = aged().await;
     assert_eq!(setup.get(&zip("v1.1.0")).await.status, 200);
     let setup = setup.with(|goget| goget.max_cache_size(0).max_cache_age(Duration::ZERO));
-    setup.goget.clean().await.unwrap();
+    clean(&setup).await;
     assert_eq!(versions(&setup), [false, false, true, true]);
     // The clone goes too, in its time; what is asked then is cloned again.
     age(setup.folder.path(), "", DAY);
-    setup.goget.clean().await.unwrap();
+    clean(&setup).await;
     assert_eq!(versions(&setup), [false; 4]);
     assert!(!setup.folder.path().join("mod/cache/vcs").exists());
     assert_eq!(setup.get(&zip("v1.1.0")).await.status, 200);
+}
+
+#[tokio::test]
+async fn whichever_file_is_asked_for_it_is_a_use_of_the_version() {
+    for extension in ["info", "mod", "zip"] {
+        let setup = aged().await.with(|goget| goget.max_cache_age(DAY / 2));
+        let path = format!("/{HELLO}/@v/v1.0.0.{extension}");
+        assert_eq!(setup.get(&path).await.status, 200);
+        assert!(clean(&setup).await > 0);
+        assert_eq!(versions(&setup), [true, true, false, false], "{extension}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_old_goes_by_itself_after_a_run_every_ten_minutes() {
+    let setup = aged().await;
+    clean(&setup).await;
+    let setup = setup.with(|goget| goget.max_cache_age(DAY * 3 / 2));
+    let list = format!("/{HELLO}/@v/list");
+    assert_eq!(setup.get(&list).await.status, 200);
+    until(|| versions(&setup) == [false, false, true, true]).await;
+
+    age(setup.folder.path(), "v1.1.0", 2 * DAY);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(10 * 60)).await;
+    tokio::time::resume();
+    assert_eq!(setup.get(&list).await.status, 200);
+    until(|| versions(&setup) == [false; 4]).await;
 }
 
 #[tokio::test]
@@ -161,7 +204,7 @@ async fn nothing_goes_while_a_command_runs_in_any_process() {
     leave(client).await;
     within(other.runs().idle()).await;
     endless.gone().await;
-    assert!(setup.goget.clean().await.unwrap() > 0);
+    assert!(clean(&setup).await > 0);
     assert_eq!(versions(&setup), [false; 4]);
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use crate::errors::assert_error;
-use crate::setup::{HELLO, Setup, script};
+use crate::setup::{HELLO, Setup, git, script};
 use crate::support::go::program;
 use crate::support::incompressible;
 
@@ -45,16 +45,12 @@ async fn a_file_that_may_not_grow_is_trouble_on_the_server() {
 #[tokio::test]
 async fn a_git_that_finds_no_room_is_trouble_on_the_server() {
     let path = std::env::var_os("PATH").unwrap();
-    let git = std::env::split_paths(&path)
-        .map(|folder| folder.join("git"))
-        .find(|file| file.is_file())
-        .unwrap();
     for said in ["No space left on device", "Disk quota exceeded"] {
         let folder = TempDir::new().unwrap();
         let text = format!(
             "case \"$*\" in *ls-remote*) echo 'fatal: write error: {said}' >&2; exit 128;; esac\n\
              exec '{}' \"$@\"",
-            git.display()
+            git().display()
         );
         script(folder.path(), "git", &text);
         let folders = std::iter::once(folder.path().to_owned()).chain(std::env::split_paths(&path));

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tower_goproxy::GoGet;
 
 use crate::processes::{Endless, begin, leave, living, until};
-use crate::setup::{HELLO, Setup, script};
+use crate::setup::{HELLO, Setup, git, script};
 use crate::support::respawn::{Respawned, say, words};
 use crate::support::{incompressible, within_minutes};
 
@@ -24,15 +24,11 @@ fn hangs(at: &str, first: &str) -> (TempDir, Setup) {
         .status();
     assert!(made.unwrap().success());
     let path = std::env::var_os("PATH").unwrap();
-    let git = std::env::split_paths(&path)
-        .map(|folder| folder.join("git"))
-        .find(|file| file.is_file())
-        .unwrap();
     let text = format!(
         "D='{}'\ncase \"$*\" in {at}) if [ ! -e $D/begun ]; then {first}\ntouch $D/begun; \
          cat $D/fifo; fi;; esac\nexec '{}' \"$@\"",
         folder.path().display(),
-        git.display()
+        git().display()
     );
     script(folder.path(), "git", &text);
     let folders = std::iter::once(folder.path().to_owned()).chain(std::env::split_paths(&path));

@@ -19,6 +19,7 @@ mod missing;
 mod origin;
 mod processes;
 mod redirected;
+mod secrets;
 mod setup;
 mod shared;
 #[cfg(target_os = "linux")]

@@ -153,3 +153,12 @@ pub(crate) fn script(folder: &Path, name: &str, text: &str) -> PathBuf {
     fs::rename(draft, &path).unwrap();
     path
 }
+
+/// The git of the PATH.
+pub(crate) fn git() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join("git"))
+        .find(|file| file.is_file())
+        .unwrap()
+}

@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use crate::setup::{HELLO, Setup, script};
+use crate::setup::{HELLO, Setup, git, script};
 
 const MOD: &str = "module example.com/team/hello.git\n\ngo 1.20\n\nrequire example.com/x v1.2.3\n";
 
@@ -12,10 +12,6 @@ const MOD: &str = "module example.com/team/hello.git\n\ngo 1.20\n\nrequire examp
 fn failing(once: bool) -> (TempDir, Setup) {
     let folder = TempDir::new().unwrap();
     let path = std::env::var_os("PATH").unwrap();
-    let git = std::env::split_paths(&path)
-        .map(|folder| folder.join("git"))
-        .find(|file| file.is_file())
-        .unwrap();
     let text = format!(
         "case \"$*\" in *cat-file*) if [ ! -e '{0}/ok' ]; then {1} kill -9 $$; fi;; esac\n\
          exec '{2}' \"$@\"",
@@ -25,7 +21,7 @@ fn failing(once: bool) -> (TempDir, Setup) {
         } else {
             ""
         },
-        git.display()
+        git().display()
     );
     script(folder.path(), "git", &text);
     let folders = std::iter::once(folder.path().to_owned()).chain(std::env::split_paths(&path));

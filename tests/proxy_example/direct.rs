@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
 
 use http::StatusCode;
@@ -11,7 +11,9 @@ use tokio::process::Command;
 
 use crate::proxy::{Proxy, command, refusal};
 use crate::support::go::program;
-use crate::support::{Client, GitHost, Repos, StaticRegistry, company};
+use crate::support::{
+    Client, GitHost, Repos, StaticRegistry, company, fetch, web_client, within_minutes,
+};
 
 /// All that an operator has: the rules, the configuration of git, credentials; and the folder in which all of it is.
 struct Scene {
@@ -179,6 +181,42 @@ async fn a_direct_module_is_never_redirected_and_with_redirect_only_not_stored()
         assert_eq!(scene.at("modules").join(&INFO[1..]).exists(), stored);
         assert!(scene.at("work/mod/cache/download").is_dir());
     }
+}
+
+/// The client is gone, and the module is stored all the same, before the process ends.
+#[tokio::test]
+async fn sigterm_in_a_run_of_the_go_command_loses_no_file() {
+    let repos = Repos::new();
+    company::private(&repos);
+    let host = corp_host(&repos).await;
+    let scene = Scene::corp(&host);
+    let made = std::process::Command::new("mkfifo")
+        .args([scene.at("begun"), scene.at("gate")])
+        .status();
+    assert!(made.unwrap().success());
+    let (folder, real) = (scene.folder.path().display(), program());
+    let text = format!(
+        "#!/bin/sh\ncase \"$1\" in mod) echo begun > '{folder}/begun'; cat '{folder}/gate';; esac\n\
+         exec '{}' \"$@\"\n",
+        real.display()
+    );
+    scene.write("draft", &text);
+    fs::set_permissions(scene.at("draft"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::rename(scene.at("draft"), scene.at("go")).unwrap();
+
+    let proxy = scene.start(NOBODY, &format!("--go @/go {KNOWN}")).await;
+    let url = format!("http://{}/github.com/corp/one/@v/v1.0.0.zip", proxy.address);
+    let client = tokio::spawn(async move { fetch(&web_client(false), &url).await });
+    let begun = within_minutes(tokio::fs::read(scene.at("begun"))).await;
+    assert_eq!(begun.unwrap(), b"begun\n");
+    client.abort();
+    let _ = client.await;
+    proxy.terminate().await;
+    let stored = scene.at("modules/github.com/corp/one/@v/v1.0.0.zip");
+    assert!(!stored.exists());
+    tokio::fs::write(scene.at("gate"), "").await.unwrap();
+    assert_eq!(proxy.ended().await.code(), Some(0));
+    assert!(stored.exists());
 }
 
 #[tokio::test]

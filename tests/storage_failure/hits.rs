@@ -17,11 +17,14 @@ use super::support::faulty_store::{Fault, FaultyStore, Step};
 use super::support::plain_source::PlainSource;
 use super::support::{ask, get, large_module_zip, read, within};
 
+/// More than is read before the head of an answer.
+const LARGE: usize = 300_000;
+
 /// A stored file that breaks while it is read is never a clean short end.
 #[tokio::test(start_paused = true)]
 async fn a_file_that_breaks_off_never_looks_whole() {
     for fault in [Fault::Fail, Fault::Short, Fault::Panic] {
-        let zip = large_module_zip("example.com/m", "v1.0.0", SIZES[0]);
+        let zip = large_module_zip("example.com/m", "v1.0.0", LARGE);
         let store = FaultyStore::sound();
         let proxy = Proxy::new(store, PlainSource::new(zip), OnMiss::Wait);
         proxy.get().await.2.unwrap();
@@ -42,11 +45,33 @@ async fn a_file_that_breaks_off_never_looks_whole() {
     }
 }
 
+/// A small one is read before its answer has begun, so there is still a way to the source.
+#[tokio::test(start_paused = true)]
+async fn a_small_file_that_breaks_off_or_stalls_comes_from_the_source() {
+    for fault in [Fault::Fail, Fault::Short, Fault::Stall, Fault::Panic] {
+        let zip = large_module_zip("example.com/m", "v1.0.0", SIZES[0]);
+        let proxy = Proxy::new(FaultyStore::sound(), PlainSource::new(zip), OnMiss::Wait);
+        proxy.get().await.2.unwrap();
+        proxy.fills.idle().await;
+
+        proxy.store.set(Some((Step::Read, fault)));
+        let (status, cache_status, body) = proxy.get().await;
+        assert_eq!(status.as_u16(), 200, "{fault:?}");
+        assert_eq!(cache_status, "tower-goproxy; fwd=miss");
+        assert!(body.unwrap() == *proxy.source.file());
+
+        proxy.store.set(None);
+        let (_, cache_status, body) = proxy.get().await;
+        assert_eq!(cache_status, HIT);
+        assert!(body.unwrap() == *proxy.source.file());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_file_that_comes_no_further_breaks_in_time() {
     let limit = Duration::from_secs(7);
     let store = FaultyStore::sound();
-    let source = PlainSource::new(large_module_zip("example.com/m", "v1.0.0", SIZES[0]));
+    let source = PlainSource::new(large_module_zip("example.com/m", "v1.0.0", LARGE));
     let layer = FillLayer::new(Storage::new(Arc::new(store.clone())))
         .on_miss(OnMiss::Wait)
         .storage_timeout(limit);

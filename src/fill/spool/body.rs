@@ -19,6 +19,8 @@ pub(in crate::fill) struct SpoolBody {
     reader: Option<Reader>,
     position: u64,
     end: Option<u64>,
+    /// What has been taken out of the buffer, and not yet handed on.
+    piece: Bytes,
     file: Option<FileReader>,
 }
 
@@ -36,6 +38,7 @@ impl SpoolBody {
             reader: Some(reader),
             position: start,
             end,
+            piece: Bytes::new(),
             file: None,
         };
         if end.is_some_and(|end| end <= start) {
@@ -45,12 +48,18 @@ impl SpoolBody {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BoxError>> {
-        // What has been read ahead from the file is good whatever happened meanwhile: bytes only
-        // become visible once, and never change.
+        // What has been taken is good whatever happened meanwhile: bytes only become visible once,
+        // and never change.
+        if !self.piece.is_empty() {
+            return Poll::Ready(Ok(Some(self.frame_of_piece())));
+        }
         let available = match &self.file {
             Some(file) if file.is_busy() => u64::MAX,
             _ => match ready!(self.poll_state(cx))? {
-                Next::Memory(bytes) => return Poll::Ready(Ok(Some(bytes))),
+                Next::Memory(bytes) => {
+                    self.piece = bytes;
+                    return Poll::Ready(Ok(Some(self.frame_of_piece())));
+                }
                 Next::End => return Poll::Ready(Ok(None)),
                 Next::File(available) => available,
             },
@@ -62,12 +71,18 @@ impl SpoolBody {
         Poll::Ready(Ok(Some(frame)))
     }
 
+    fn frame_of_piece(&mut self) -> Bytes {
+        let len = self.piece.len().min(FRAME);
+        self.piece.split_to(len)
+    }
+
     fn poll_state(&mut self, cx: &Context<'_>) -> Poll<Result<Next, BoxError>> {
         let Self {
             reader: Some(reader),
             position,
             end,
             file,
+            ..
         } = self
         else {
             return Poll::Ready(Ok(Next::End));
@@ -79,8 +94,8 @@ impl SpoolBody {
             }
             let visible = end.map_or(state.visible, |end| end.min(state.visible));
             if *position < visible {
-                let max = (visible - *position).min(FRAME as u64);
-                if let Some(bytes) = state.buffered(*position, max) {
+                if let Some(bytes) = state.buffered(*position, visible - *position) {
+                    state.readers[reader.slot].position += bytes.len() as u64;
                     return Poll::Ready(Ok(Next::Memory(bytes)));
                 }
                 let Some(spooled) = state.file.as_ref().filter(|_| *position < state.in_file)
@@ -142,6 +157,7 @@ impl Body for SpoolBody {
         let ended = !matches!(frame, Some(Ok(_)));
         if ended || self.end.is_some_and(|end| self.position >= end) {
             self.reader = None;
+            self.piece = Bytes::new();
             self.file = None;
         }
         Poll::Ready(frame)

@@ -8,9 +8,18 @@ use slab::Slab;
 use super::failure::Failure;
 use crate::storage::SharedFile;
 
-/// How much stays in memory, of a file that is small enough or before it goes into the staged
-/// file; and how far the writer may be ahead of the slowest reader where there is no such file.
-pub(in crate::fill) const MEMORY: u64 = 256 * 1024;
+/// How large a file may be that stays in memory; and how far the writer may be ahead of the slowest
+/// reader where there is no staged file.
+const MEMORY: u64 = 256 * 1024;
+
+/// How much goes into the staged file at once.
+const BATCH: u64 = 128 * 1024;
+
+/// How much of what the staged file has is kept in memory too, for each reader and at most: readers at
+/// the front then share the bytes of the source, and need no reads of their own. One alone is served
+/// well enough by its reads.
+const WINDOW_PER_READER: u64 = 16 * 1024;
+const WINDOW: u64 = 1024 * 1024;
 
 /// How much of a file whose length is known is held back until it has been checked. More than
 /// the directory at the end of a small zip, so that what is missing is no detail.
@@ -41,7 +50,7 @@ pub(super) struct State {
     /// The bytes from `buffered_from` up to `written`.
     pub(super) buffer: VecDeque<Bytes>,
     pub(super) buffered_from: u64,
-    /// Holds the bytes before `in_file`.
+    /// Holds the bytes before `in_file`, which is where a piece of the buffer begins, or its end.
     pub(super) file: Option<SharedFile>,
     pub(super) in_file: u64,
     /// The staged file cannot take more: what all readers have read is dropped.
@@ -141,9 +150,10 @@ impl State {
 
     /// Adds a piece at the end.
     pub(super) fn push(&mut self, bytes: Bytes) {
+        let all_in_file = self.in_file == self.written;
         self.written += bytes.len() as u64;
         match self.buffer.back_mut() {
-            Some(last) if last.len() < SMALL && bytes.len() < SMALL => {
+            Some(last) if last.len() < SMALL && bytes.len() < SMALL && !all_in_file => {
                 *last = [&last[..], &bytes[..]].concat().into();
             }
             _ => self.buffer.push_back(bytes),
@@ -158,6 +168,50 @@ impl State {
     /// would be held back as a whole there never is.
     pub(super) fn has_begun(&self) -> bool {
         self.lossy || self.len.unwrap_or(self.written) > HELD_BACK
+    }
+
+    /// What is to be written to the staged file next, and where, once there is enough of it: a file that
+    /// may be small stays in memory.
+    pub(super) fn to_write(&self) -> Option<(u64, Vec<Bytes>)> {
+        let may_be_small = self.file.is_none() && self.len.is_none_or(|len| len <= MEMORY);
+        let most = if may_be_small { MEMORY } else { BATCH };
+        (self.written - self.in_file > most).then(|| self.not_in_file())
+    }
+
+    /// What the staged file does not have.
+    pub(super) fn not_in_file(&self) -> (u64, Vec<Bytes>) {
+        let mut start = self.written;
+        let mut pieces: Vec<_> = self
+            .buffer
+            .iter()
+            .rev()
+            .take_while(|bytes| {
+                let is_new = start > self.in_file;
+                start -= bytes.len() as u64;
+                is_new
+            })
+            .cloned()
+            .collect();
+        pieces.reverse();
+        (self.in_file, pieces)
+    }
+
+    /// The staged file has the bytes before this. Of those only the newest stay in memory.
+    pub(super) fn note_written(&mut self, file: SharedFile, end: u64) {
+        self.file = Some(file);
+        self.in_file = end;
+        let window = match self.readers.len() as u64 {
+            0 | 1 => 0,
+            readers => WINDOW.min(readers * WINDOW_PER_READER),
+        };
+        while let Some(first) = self.buffer.front() {
+            let first_end = self.buffered_from + first.len() as u64;
+            if first_end > end || self.written - first_end < window {
+                break;
+            }
+            self.buffered_from = first_end;
+            self.buffer.pop_front();
+        }
     }
 
     /// From now on the file is only for the readers that are there.
@@ -195,16 +249,17 @@ impl State {
 
     /// Bytes from `position` out of the buffer, as many as one piece has and `max` allows.
     pub(super) fn buffered(&self, position: u64, max: u64) -> Option<Bytes> {
-        let mut start = self.buffered_from;
-        for bytes in &self.buffer {
-            let end = start + bytes.len() as u64;
+        let mut end = self.written;
+        // Most readers are at the front.
+        for bytes in self.buffer.iter().rev() {
+            let start = end - bytes.len() as u64;
             if (start..end).contains(&position) {
                 // Both are below the length of a piece in memory.
                 let from = (position - start) as usize;
                 let to = (end.min(position + max) - start) as usize;
                 return Some(bytes.slice(from..to));
             }
-            start = end;
+            end = start;
         }
         None
     }

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::failure::Failure;
 use super::keep::Keep;
-use super::state::{MEMORY, Phase, Spool};
+use super::state::{Phase, Spool};
 use crate::fill::places::Places;
 use crate::observe;
 use crate::storage::{Commit, Key, SharedFile, StorageError};
@@ -81,7 +81,10 @@ impl Writer {
     ///
     /// What was not written stays in memory.
     pub(in crate::fill) async fn spill(&mut self) {
-        self.write_out(MEMORY).await;
+        let next = self.spool.with(|state| state.to_write());
+        if let Some((offset, pieces)) = next {
+            self.write_out(offset, pieces).await;
+        }
     }
 
     /// Gives up keeping the file. Present readers get the rest of it all the same.
@@ -106,7 +109,8 @@ impl Writer {
     /// What was not written stays in memory.
     pub(in crate::fill) async fn content(&mut self) -> Content {
         if self.keep.as_ref().is_some_and(Keep::is_staged) {
-            self.write_out(0).await;
+            let (offset, pieces) = self.spool.with(|state| state.not_in_file());
+            self.write_out(offset, pieces).await;
         }
         self.spool.with(|state| match &state.file {
             _ if state.lossy => Content::Lost,
@@ -227,16 +231,11 @@ impl Writer {
         .await;
     }
 
-    /// Puts the buffer into the staged file once it holds more than this.
-    async fn write_out(&mut self, most: u64) {
+    async fn write_out(&mut self, offset: u64, pieces: Vec<Bytes>) {
         let Some(keep) = &mut self.keep else { return };
-        let full = self.spool.with(|state| {
-            let pieces = || state.buffer.iter().cloned().collect::<Vec<Bytes>>();
-            let len = state.written - state.buffered_from;
-            (len > most).then(|| (state.buffered_from, pieces()))
-        });
-        let Some((offset, pieces)) = full else { return };
-        let count = pieces.len();
+        if pieces.is_empty() {
+            return;
+        }
         let write = timeout(self.patience, keep.write(offset, pieces)).await;
         let write = write
             .unwrap_or_else(|elapsed| Err(StorageError::new("write in time", &self.key, elapsed)));
@@ -249,10 +248,7 @@ impl Writer {
         };
         let stores = keep.stores();
         self.spool.with(|state| {
-            state.buffer.drain(..count);
-            state.buffered_from = end;
-            state.in_file = end;
-            state.file = Some(file);
+            state.note_written(file, end);
             // Nobody is to wait for a file that will not be there.
             state.detached &= stores;
         });

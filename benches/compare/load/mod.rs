@@ -1,0 +1,4 @@
+//! Clients that check every byte.
+
+pub mod large;
+pub mod small;

@@ -1,0 +1,41 @@
+//! Every peer once in each round, so that all of them meet the same moods of the machine.
+
+use crate::peers::Peer;
+
+/// What was measured, by peer, one value a round.
+#[derive(Debug)]
+pub struct Rounds<T> {
+    peers: Vec<(&'static str, Vec<T>)>,
+}
+
+/// Each round begins with another peer, since who comes after whom may matter.
+pub fn run<T>(rounds: usize, peers: &[Peer], mut measure: impl FnMut(&Peer) -> T) -> Rounds<T> {
+    let mut measured: Vec<_> = peers.iter().map(|peer| (peer.name, Vec::new())).collect();
+    for round in 0..rounds {
+        for turn in 0..peers.len() {
+            let at = (turn + round) % peers.len();
+            measured[at].1.push(measure(&peers[at]));
+        }
+    }
+    Rounds { peers: measured }
+}
+
+impl<T> Rounds<T> {
+    /// The first round has found cold caches.
+    pub fn without_first(mut self) -> Self {
+        for (_, values) in &mut self.peers {
+            values.remove(0);
+        }
+        self
+    }
+
+    pub fn peers(&self) -> impl Iterator<Item = (&'static str, &[T])> {
+        self.peers.iter().map(|(name, values)| (*name, &**values))
+    }
+
+    /// No values when that peer is not installed.
+    pub fn of(&self, peer: &str, figure: impl Fn(&T) -> f64) -> Vec<f64> {
+        let values = self.peers().find(|(name, _)| *name == peer);
+        values.map_or_else(Vec::new, |(_, values)| values.iter().map(figure).collect())
+    }
+}

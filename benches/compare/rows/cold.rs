@@ -1,0 +1,144 @@
+//! A zip of 100 MiB that nobody has yet, asked for by many at once.
+
+use crate::content::{self, ZIP_100M};
+use crate::load::large::{Reading, at_once};
+use crate::peers::Peer;
+use crate::plot::{Axis, Chart, Series};
+use crate::process::Cpu;
+use crate::report::{Details, Report};
+use crate::rounds::{self, Rounds};
+use crate::rows::cold_rows;
+use crate::stats::median;
+use crate::upstream::Speed;
+use crate::world::World;
+
+/// Times in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    pub usual_first_byte: f64,
+    pub slowest_first_byte: f64,
+    pub last_byte: f64,
+    pub fetches: f64,
+    /// Of the peer, in seconds for each GiB that its clients got.
+    processor_per_gib: f64,
+}
+
+/// Who is compared, with this upstream behind it.
+pub fn peers(world: &World, speed: Speed) -> Vec<Peer> {
+    let peers = [
+        Some(Peer::direct(&world.upstream, speed)),
+        Some(world.ours_empty(speed)),
+        world.nginx_cache(speed, Cpu::Any),
+        world.nginx_pass(speed),
+        world.varnish(speed),
+    ];
+    peers.into_iter().flatten().collect()
+}
+
+pub fn ours_and_direct(world: &World, speed: Speed) -> Vec<Peer> {
+    vec![
+        Peer::direct(&world.upstream, speed),
+        world.ours_empty(speed),
+    ]
+}
+
+pub fn measure(
+    world: &World,
+    peers: &[Peer],
+    speed: Speed,
+    clients: usize,
+    report: &mut Report,
+) -> Rounds<Sample> {
+    let found = rounds::run(world.rounds, peers, |peer| ask(world, peer, clients));
+    let upstream = match speed {
+        Speed::Unlimited => "unlimited upstream",
+        Speed::Far => "upstream of 20 MiB/s",
+        Speed::Slow => "upstream of 1 MiB/s",
+        Speed::Trickle => "upstream of 32 KiB/s",
+    };
+    let plural = if clients == 1 { "" } else { "s" };
+    let case = format!("cold 100 MiB, {upstream}, {clients} client{plural}");
+    let rows = found.peers().map(|(name, samples)| {
+        let of = |figure: fn(&Sample) -> f64| {
+            median(&samples.iter().map(figure).collect::<Vec<_>>()).expect("a round")
+        };
+        vec![
+            name.to_owned(),
+            format!("{:.1}", of(|sample| sample.usual_first_byte)),
+            format!("{:.1}", of(|sample| sample.slowest_first_byte)),
+            format!("{:.1}", of(|sample| sample.last_byte)),
+            format!("{:.0}", of(|sample| sample.fetches)),
+            format!("{:.2}", of(|sample| sample.processor_per_gib)),
+        ]
+    });
+    report.details(Details {
+        title: case.clone(),
+        heads: vec![
+            "",
+            "first byte, ms",
+            "slowest first byte, ms",
+            "last byte of all, ms",
+            "fetches",
+            "processor, s/GiB",
+        ],
+        rows: rows.collect(),
+    });
+    cold_rows::add(&found, &case, speed, clients, report);
+    found
+}
+
+fn ask(world: &World, peer: &Peer, clients: usize) -> Sample {
+    let path = world.missing(&ZIP_100M);
+    let content = content::find(&path).expect("the upstream has it");
+    let before = peer.processor();
+    let reading = Reading::AsFastAsItCan;
+    let (times, _) = at_once(clients, peer.address, reading, |_, client| {
+        client.get(&path, &content)
+    });
+    let processor = (peer.processor() - before).as_secs_f64();
+    peer.tidy(&path);
+    let millis = |time: std::time::Duration| time.as_secs_f64() * 1e3;
+    let first: Vec<_> = times.iter().map(|times| millis(times.first_byte)).collect();
+    let last = times.iter().map(|times| times.last_byte).max();
+    let gib = (content.len() * clients as u64) as f64 / f64::from(1 << 30);
+    Sample {
+        usual_first_byte: median(&first).unwrap_or_default(),
+        slowest_first_byte: first.iter().copied().fold(0.0, f64::max),
+        last_byte: millis(last.unwrap_or_default()),
+        fetches: world.upstream.fetches(&path) as f64,
+        processor_per_gib: processor / gib,
+    }
+}
+
+/// First and last byte over the number of clients.
+pub fn charts(found: &[(usize, Rounds<Sample>)], speed: Speed, report: &mut Report) {
+    let (name, upstream) = match speed {
+        Speed::Unlimited => ("fast", "from an upstream without a limit"),
+        _ => ("far", "from an upstream of 20 MiB/s"),
+    };
+    let mut add = |file: &str, title: &str, figure: fn(&Sample) -> f64| {
+        let peers = ["ours", "direct", "varnish", "nginx proxy_cache"];
+        let series = peers.map(|peer| Series {
+            name: peer,
+            points: found
+                .iter()
+                .filter_map(|(clients, rounds)| {
+                    Some((*clients as f64, median(&rounds.of(peer, figure))?))
+                })
+                .collect(),
+        });
+        report.chart(Chart {
+            file: format!("{file}-{name}"),
+            title: format!("{title} of a missing 100 MiB zip, {upstream}"),
+            x: Axis::log("clients at once"),
+            y: Axis::log("milliseconds"),
+            series: series.into(),
+        });
+    };
+    add("first-byte", "Slowest first byte", |sample| {
+        sample.slowest_first_byte
+    });
+    add("last-byte", "Last byte of the last client", |sample| {
+        sample.last_byte
+    });
+}

@@ -1,0 +1,93 @@
+//! Resident memory at its peak, in a process that has answered one request before, so that what a
+//! first request takes once and for all does not count as the readers'.
+
+use std::time::{Duration, Instant};
+
+use crate::content::{self, MIB, Module, ZIP_100K};
+use crate::load::large::{Client, Reading, at_once};
+use crate::peers::Peer;
+use crate::process::Cpu;
+use crate::upstream::Speed;
+use crate::usage::Memory;
+use crate::world::World;
+
+pub const READERS: usize = 64;
+
+/// Whether the zip is stored before the readers come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Hit,
+    Miss,
+}
+
+impl Kind {
+    fn path(self, world: &World, module: &Module) -> String {
+        match self {
+            Self::Hit => world.stored(module, "zip"),
+            Self::Miss => {
+                world.upstream.prepare(module);
+                world.missing(module)
+            }
+        }
+    }
+}
+
+/// Growth by readers of one zip, of 1 MiB/s each, in KiB. The peer is new, and ends here.
+pub fn slow_readers(world: &World, peer: Peer, module: &Module, kind: Kind, readers: usize) -> f64 {
+    one_request(world, &peer, kind);
+    let path = kind.path(world, module);
+    let content = content::find(&path).expect("a zip");
+    let memory = Memory::watch(peer.id());
+    let reading = Reading::Paced(MIB);
+    at_once(readers, peer.address, reading, |_, client| {
+        let start = Instant::now();
+        client.get_until(&path, &content, |_| {
+            start.elapsed() > Duration::from_secs(3)
+        })
+    });
+    let growth = memory.growth();
+    if kind == Kind::Miss {
+        assert_eq!(world.upstream.fetches(&path), 1, "one miss is one fetch");
+    }
+    growth
+}
+
+/// What a process takes once and for all, it takes now.
+pub fn one_request(world: &World, peer: &Peer, kind: Kind) {
+    let path = kind.path(world, &ZIP_100K);
+    let content = content::find(&path).expect("a zip");
+    Client::connect(peer.address, Reading::AsFastAsItCan).get(&path, &content);
+}
+
+/// Growth of ours in each round, by 64 of them.
+pub fn ours(world: &World, module: &Module, kind: Kind, rounds: usize) -> Vec<f64> {
+    let one = |_| {
+        if kind == Kind::Hit {
+            return slow_readers(world, world.ours(Cpu::Any), module, kind, READERS);
+        }
+        let storage = world.folder();
+        let peer = world.ours_in(&storage, Speed::Unlimited);
+        let growth = slow_readers(world, peer, module, kind, READERS);
+        world.forget(&storage);
+        growth
+    };
+    (0..rounds).map(one).collect()
+}
+
+/// Growth by as many fills at once, each with one reader, in KiB.
+pub fn fills(world: &World, peer: &Peer, module: &Module, count: usize) -> f64 {
+    let paths: Vec<_> = (0..count).map(|_| world.missing(module)).collect();
+    one_request(world, peer, Kind::Miss);
+    let memory = Memory::watch(peer.id());
+    let reading = Reading::AsFastAsItCan;
+    at_once(count, peer.address, reading, |number, client| {
+        let content = content::find(&paths[number]).expect("a zip");
+        client.get(&paths[number], &content)
+    });
+    let growth = memory.growth();
+    for path in &paths {
+        assert_eq!(world.upstream.fetches(path), 1, "one miss is one fetch");
+        peer.tidy(path);
+    }
+    growth
+}

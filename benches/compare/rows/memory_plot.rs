@@ -1,0 +1,47 @@
+//! Memory over the number of readers, of everyone.
+
+use super::memory::{Kind, slow_readers};
+use crate::content::ZIP_100M;
+use crate::plot::{Axis, Chart, Series};
+use crate::process::Cpu;
+use crate::report::Report;
+use crate::upstream::Speed;
+use crate::world::World;
+
+pub fn measure(world: &World, report: &mut Report) {
+    let names = [
+        "ours",
+        "ours, missing zip",
+        "ServeDir",
+        "nginx",
+        "nginx, missing zip",
+    ];
+    let mut series = names.map(|name| Series {
+        name,
+        points: Vec::new(),
+    });
+    for readers in [1, 4, 16, 64, 128] {
+        let storage = world.folder();
+        let peers = [
+            (Some(world.ours(Cpu::Any)), Kind::Hit),
+            (Some(world.ours_in(&storage, Speed::Unlimited)), Kind::Miss),
+            (Some(world.serve_dir(Cpu::Any)), Kind::Hit),
+            (world.nginx(Cpu::Any), Kind::Hit),
+            (world.nginx_cache(Speed::Unlimited, Cpu::Any), Kind::Miss),
+        ];
+        for ((peer, kind), series) in peers.into_iter().zip(&mut series) {
+            if let Some(peer) = peer {
+                let growth = slow_readers(world, peer, &ZIP_100M, kind, readers);
+                series.points.push((readers as f64, growth / 1024.0));
+            }
+        }
+        world.forget(&storage);
+    }
+    report.chart(Chart {
+        file: "memory".to_owned(),
+        title: "Growth of memory by slow readers of one 100 MiB zip".to_owned(),
+        x: Axis::linear("readers of 1 MiB/s each"),
+        y: Axis::linear("MiB"),
+        series: series.into(),
+    });
+}

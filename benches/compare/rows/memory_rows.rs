@@ -1,0 +1,99 @@
+//! What memory has to stay below.
+
+use super::memory::{Kind, READERS, fills, ours};
+use crate::content::{Module, ZIP_5M, ZIP_100M, ZIP_500M};
+use crate::report::{Details, Report};
+use crate::stats::Estimate;
+use crate::table::{Bound, Row, Unit};
+use crate::upstream::Speed;
+use crate::world::World;
+
+const FILLS: usize = 64;
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sizes {
+    All,
+    Usual,
+}
+
+pub fn measure(world: &World, sizes: Sizes, report: &mut Report) {
+    // Little noise, but some seconds each.
+    let rounds = world.rounds.min(3);
+    let mut details = Vec::new();
+    for (kind, label) in [(Kind::Hit, "hit"), (Kind::Miss, "cold")] {
+        let mut grown = |module: &Module, size: &str| {
+            let growth = ours(world, module, kind, rounds);
+            details.push(vec![format!("{label}, {size} MiB"), listed(&growth)]);
+            growth
+        };
+        let case = |size: &str| format!("{READERS} slow readers of one {size} MiB zip, {label}");
+        let large = grown(&ZIP_100M, "100");
+        report.row(Row {
+            case: case("100"),
+            measure: "memory for each reader".to_owned(),
+            bound: Bound::AtMost {
+                must: 200.0,
+                goal: 160.0,
+            },
+            unit: Unit::Kibibytes,
+            found: Estimate::of(&divided(&large, READERS)),
+        });
+        report.row(all_readers(case("100"), &large));
+        if sizes == Sizes::All {
+            let huge = grown(&ZIP_500M, "500");
+            report.row(all_readers(case("500"), &huge));
+            let small = grown(&ZIP_5M, "5");
+            report.row(Row {
+                case: case("100"),
+                measure: "growth of memory, ratio to that by one of 5 MiB".to_owned(),
+                bound: Bound::NearOne {
+                    must: 0.10,
+                    goal: 0.05,
+                },
+                unit: Unit::Ratio,
+                found: Estimate::ratio(&large, &small),
+            });
+        }
+    }
+    let by_fills: Vec<_> = (0..rounds)
+        .map(|_| fills(world, &world.ours_empty(Speed::Slow), &ZIP_5M, FILLS))
+        .collect();
+    report.row(Row {
+        case: format!("{FILLS} fills of 5 MiB at once, one reader each"),
+        measure: "memory for each fill and its reader".to_owned(),
+        bound: Bound::AtMost {
+            must: 600.0,
+            goal: 256.0,
+        },
+        unit: Unit::Kibibytes,
+        found: Estimate::of(&divided(&by_fills, FILLS)),
+    });
+    report.details(Details {
+        title: format!("Growth of memory by {READERS} readers of 1 MiB/s"),
+        heads: vec!["", "MiB in each round"],
+        rows: details,
+    });
+}
+
+fn all_readers(case: String, growth: &[f64]) -> Row {
+    Row {
+        case,
+        measure: "growth of memory".to_owned(),
+        bound: Bound::AtMost {
+            must: 16.0,
+            goal: 12.0,
+        },
+        unit: Unit::Mebibytes,
+        found: Estimate::of(&divided(growth, 1024)),
+    }
+}
+
+fn divided(values: &[f64], by: usize) -> Vec<f64> {
+    values.iter().map(|value| value / by as f64).collect()
+}
+
+fn listed(growth: &[f64]) -> String {
+    let all = growth.iter().map(|kib| format!("{:.1}", kib / 1024.0));
+    all.collect::<Vec<_>>().join(" · ")
+}

@@ -1,0 +1,95 @@
+//! What a stored file costs: a small one in memory, the same from the disk, and a zip.
+//!
+//! `cargo bench --features full --bench hit`. The service is asked without any network; the bodies are
+//! read to their ends. The allocations are printed at the end, those of the request itself taken off.
+
+#![allow(missing_docs)]
+
+mod support;
+
+use std::convert::Infallible;
+use std::fs;
+use std::hint::black_box;
+
+use bytes::Bytes;
+use criterion::{Criterion, Throughput};
+use http::{Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt, Empty};
+use support::allocations;
+use tokio::runtime::Runtime;
+use tower::{Service, service_fn};
+use tower_goproxy::Storage;
+use tower_goproxy::fill::FillLayer;
+use tower_layer::Layer;
+
+const INFO: &str = "/example.com/module/@v/v1.2.3.info";
+const ZIP: &str = "/example.com/module/@v/v1.2.3.zip";
+const ZIP_LEN: usize = 5 * 1024 * 1024;
+
+async fn no_source(_: Request<Empty<Bytes>>) -> Result<Response<Empty<Bytes>>, Infallible> {
+    panic!("the file is stored");
+}
+
+fn request(path: &'static str) -> Request<()> {
+    let mut request = Request::new(());
+    *request.uri_mut() = Uri::from_static(path);
+    request
+}
+
+/// The length of the body that comes.
+async fn ask<S, B>(service: &mut S, path: &'static str) -> usize
+where
+    S: Service<Request<()>, Response = Response<B>, Error = Infallible>,
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: std::fmt::Debug,
+{
+    let Ok(response) = service.call(request(path)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let mut body = response.into_body();
+    let mut len = 0;
+    while let Some(frame) = body.frame().await {
+        len += frame
+            .expect("a whole file")
+            .data_ref()
+            .map_or(0, Bytes::len);
+    }
+    len
+}
+
+fn main() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = |path: &str| folder.path().join(&path[1..]);
+    let parent = file(INFO);
+    fs::create_dir_all(parent.parent().expect("a folder")).expect("made");
+    fs::write(file(INFO), format!("{:<300}", r#"{"Version":"v1.2.3"}"#)).expect("written");
+    fs::write(file(ZIP), vec![7; ZIP_LEN]).expect("written");
+
+    let runtime = Runtime::new().expect("a runtime");
+    let storage = Storage::disk(folder.path()).expect("a storage");
+    let source = service_fn(no_source);
+    let mut in_memory = FillLayer::new(storage.clone()).layer(source);
+    let mut on_disk = FillLayer::new(storage).max_memory(0).layer(source);
+
+    let mut criterion = Criterion::default().configure_from_args();
+    let mut group = criterion.benchmark_group("hit");
+    group.bench_function(".info of 300 bytes in memory", |bencher| {
+        bencher.iter(|| runtime.block_on(ask(&mut in_memory, black_box(INFO))));
+    });
+    group.bench_function(".info of 300 bytes on disk", |bencher| {
+        bencher.iter(|| runtime.block_on(ask(&mut on_disk, black_box(INFO))));
+    });
+    group.throughput(Throughput::Bytes(ZIP_LEN as u64));
+    group.bench_function(".zip of 5 MiB on disk", |bencher| {
+        bencher.iter(|| runtime.block_on(ask(&mut on_disk, black_box(ZIP))));
+    });
+    group.finish();
+    criterion.final_summary();
+
+    eprintln!("allocations of the asking thread:");
+    let request = allocations(|| request(INFO));
+    for (name, path) in [("in memory", INFO), ("5 MiB on disk", ZIP)] {
+        let _ = runtime.block_on(ask(&mut in_memory, path));
+        let hit = allocations(|| runtime.block_on(ask(&mut in_memory, path)));
+        eprintln!("  hit of a file, {name}: {}", hit - request);
+    }
+}
