@@ -40,6 +40,7 @@ impl Cleaning {
             return None;
         }
         state.runs = true;
+        state.next = Some(now + PAUSE);
         if let Some((_, is_done)) = &mut state.full {
             *is_done = true;
         }
@@ -54,17 +55,13 @@ impl Cleaning {
     pub(super) fn ended(&self, result: &io::Result<u64>) {
         let mut state = self.lock();
         state.runs = false;
-        let pause = match result {
+        match result {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 state.failures = state.failures.saturating_add(1);
-                RETRY
+                state.next = Some(Instant::now() + RETRY);
             }
-            _ => {
-                state.failures = 0;
-                PAUSE
-            }
-        };
-        state.next = Some(Instant::now() + pause);
+            _ => state.failures = 0,
+        }
     }
 
     /// Takes note of an error that means that the disk is full.
