@@ -87,7 +87,7 @@ async fn locks_and_parts_of_packs_go_with_the_command() {
         .filter(|entry| entry.file_type().unwrap().is_dir())
         .flat_map(|clone| named(&clone.path(), &[".lock", "tmp_"]))
         .collect();
-    assert_eq!(left, [PathBuf::new(); 0]);
+    assert_eq!(left, Vec::<PathBuf>::new());
     assert_served(&setup).await;
 }
 
@@ -116,7 +116,7 @@ async fn temporary_files_go_with_the_command() {
             .starts_with(setup.folder.path().to_str().unwrap())
     );
     let left = named(setup.folder.path(), &["home-", "go-codehost"]);
-    assert_eq!(left, [PathBuf::new(); 0]);
+    assert_eq!(left, Vec::<PathBuf>::new());
     assert_served(&setup).await;
 }
 
@@ -165,7 +165,7 @@ async fn what_runs_for_a_server_that_was_killed_ends_with_the_next_one() {
     // Nothing is cleaned under it, since it holds the lock.
     endless.goget(folder.path()).check().await.unwrap();
     endless.gone().await;
-    assert_eq!(named(folder.path(), &["home-"]), [PathBuf::new(); 0]);
+    assert_eq!(named(folder.path(), &["home-"]), Vec::<PathBuf>::new());
 }
 
 /// As process 1 of a container does, this one takes orphans in.
