@@ -19,7 +19,7 @@ pub(crate) struct DirectArgs {
     /// `-go`].
     #[arg(long, value_name = "DIR", requires = "filter")]
     go_cache: Option<PathBuf>,
-    /// Modules that no registry and no checksum database is asked for, written as for GOPRIVATE.
+    /// Modules that no registry and no checksum database is asked for, and that all credentials are for, as for GOPRIVATE.
     #[arg(long, value_name = "PATTERNS", requires = "filter")]
     go_private: Option<String>,
     /// Credentials for hosts, those of the upstream included [default: none for repositories; for the upstream those

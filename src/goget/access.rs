@@ -1,4 +1,5 @@
-//! Who we are for the hosts of repositories. None of it is ever an argument of a command.
+//! Who we are for the hosts of repositories. No command has it among its arguments, except what a URL in a line of git's
+//! configuration holds.
 
 use std::fs;
 use std::io;
@@ -11,7 +12,9 @@ use crate::access::credentials::{Credentials, InvalidCredentials};
 impl GoGet {
     /// Takes credentials from a netrc file, read now. Default: none.
     ///
-    /// Both git and the go command use them, over https only.
+    /// The go command uses them over https only. git sends those of a host to each of its ports, and over http too, where
+    /// that is [allowed](Self::insecure). A `default` entry is left out: it would be sent to any host that a module's
+    /// path leads to.
     ///
     /// ```
     /// # use tower_goproxy::GoGet;
@@ -26,11 +29,12 @@ impl GoGet {
         Ok(self.set(|config| config.netrc = netrc))
     }
 
-    /// Sends this user and password to `host` over https: git with each request, the go command with those that find
-    /// out where a repository is. They win over a netrc file. Of two for one host the later counts. For credentials of the
-    /// user who asks, see [`Access`](crate::Access).
+    /// Sends this user and password to `host` over https: git when the host asks for them, the go command with requests
+    /// that find out where a repository is. They win over a netrc file and over a credential helper. Of two for one host
+    /// the later counts. For credentials of the user who asks, see [`Access`](crate::Access).
     ///
-    /// The host can have a port, as in `git.corp.example:8443`.
+    /// The host can have a port, as in `git.corp.example:8443`. No other host and no other port gets them, also where the
+    /// host redirects; except that the go command follows a redirect to a subdomain, or to another port, with them.
     ///
     /// ```
     /// # use tower_goproxy::GoGet;
@@ -79,7 +83,8 @@ impl GoGet {
     }
 
     /// A line of git's configuration (`man git-config`). The configuration of the machine and of the user who runs the
-    /// server does not count.
+    /// server does not count. A URL with a password is seen in the list of processes; use
+    /// [`credentials`](Self::credentials) for it.
     ///
     /// ```
     /// # use tower_goproxy::GoGet;
@@ -114,8 +119,7 @@ impl GoGet {
         self.git_config("credential.helper", helper)
     }
 
-    /// The private key for ssh, which then uses no other and reads no configuration. Only who runs the server may read
-    /// the file, else ssh does not take it.
+    /// The private key for ssh. Default: none. Files and agents of the user who runs the server do not count.
     ///
     /// ```
     /// # use tower_goproxy::GoGet;
@@ -128,8 +132,20 @@ impl GoGet {
         self.set(|config| config.ssh_key = Some(absolute(path.into())))
     }
 
-    /// The file with the keys of the hosts that ssh may connect to, and no others. ssh then reads no configuration.
-    /// `ssh-keyscan` writes such lines.
+    /// The socket of an agent whose keys ssh may use (`man ssh-agent`). Default: none, whatever `SSH_AUTH_SOCK` is.
+    ///
+    /// ```
+    /// # use tower_goproxy::GoGet;
+    /// let goget = GoGet::new("/var/cache/goproxy")
+    ///     .ssh_agent("/run/goproxy/agent.sock")
+    ///     .ssh_known_hosts("/etc/goproxy/known_hosts");
+    /// ```
+    #[must_use]
+    pub fn ssh_agent(self, socket: impl Into<PathBuf>) -> Self {
+        self.set(|config| config.ssh_agent = Some(absolute(socket.into())))
+    }
+
+    /// The file with the keys of the hosts that ssh may connect to. Default: none, so that it connects to no host.
     ///
     /// ```
     /// # use tower_goproxy::GoGet;

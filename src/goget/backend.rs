@@ -1,30 +1,31 @@
 //! What all clones of a service share, and the way from a job to its result.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::OnceCell;
+use futures_util::future::{Either, select};
 use tokio::task::spawn_blocking;
-use tokio::time::Instant;
 
 use super::cache::Cached;
+use super::clean::How;
+use super::cleaning::Cleaning;
 use super::config::Config;
 use super::error::{GoGetError, Kind};
 use super::flights::Flights;
 use super::job::{Asked, Job};
-use super::ready::{NotReady, Ready};
 use super::run::Unwanted;
 use super::runner::{Failed, Runner, nonsense};
-use super::{clean, download, held, observe, query};
+use super::tools::Tools;
+use super::{clean, download, held, observe, query, ready};
 use crate::access::value::Access;
 use crate::module::path::ModulePath;
 use crate::module::version::Version;
-
-/// The time between two clean-ups of the module cache, at least.
-const PAUSE: Duration = Duration::from_secs(10 * 60);
 
 /// An answer that is no file, or nothing where the result is in the module cache.
 pub(super) type Done = Result<Bytes, GoGetError>;
@@ -33,17 +34,25 @@ pub(super) type Done = Result<Bytes, GoGetError>;
 pub(super) struct Backend {
     pub(super) config: Arc<Config>,
     pub(super) flights: Arc<Flights<Job, Done>>,
-    ready: OnceCell<Ready>,
-    cleaned: Mutex<Option<Instant>>,
+    /// Who asks whether commands can run, at the same time.
+    looks: Arc<Flights<(), Result<(), GoGetError>>>,
+    /// Whether they could, at the last look.
+    is_ready: Arc<AtomicBool>,
+    /// The module caches in which no killed command has left anything.
+    whole: Mutex<HashSet<PathBuf>>,
+    cleaning: Arc<Cleaning>,
 }
 
 impl Backend {
     pub(super) fn new(config: Config) -> Self {
+        let flights = Flights::new();
         Self {
             config: Arc::new(config),
-            flights: Arc::new(Flights::new()),
-            ready: OnceCell::new(),
-            cleaned: Mutex::new(None),
+            looks: Arc::new(flights.beside()),
+            flights: Arc::new(flights),
+            is_ready: Arc::default(),
+            whole: Mutex::default(),
+            cleaning: Arc::default(),
         }
     }
 
@@ -79,6 +88,12 @@ impl Backend {
 
     async fn fly(self: Arc<Self>, job: Job, unwanted: Unwanted) -> Option<Done> {
         let result = self.work(&job, unwanted).await;
+        if let Err(Failed::Error(error)) = &result {
+            self.cleaning.failed(error);
+            if error.kind() == Kind::Setup {
+                self.is_ready.store(false, Ordering::Relaxed);
+            }
+        }
         self.clean_if_due();
         match result {
             Ok(done) => Some(Ok(done)),
@@ -95,31 +110,46 @@ impl Backend {
         if self.is_done(job).await {
             return Ok(Bytes::new());
         }
-        let place = held::place(&self.config, &mut unwanted).await?;
-        let ready = self.ready(&mut unwanted).await?;
+        let _place = held::place(&self.config, &mut unwanted).await?;
+        self.ready(&mut unwanted).await?;
         let lock = held::lock(&self.config, &mut unwanted).await?;
-        let Some(access) = &job.access else {
-            return self
-                .run(Runner::new(ready, job, unwanted, (place, lock)))
-                .await;
-        };
-        let own = ready.for_owner(access).await?;
-        let done = self
-            .run(Runner::new(&own, job, unwanted, (place, lock)))
-            .await;
-        if let Err(error) = own.remove().await {
-            observe::home_stays(&error);
+        let modules = self.config.modules_of(job.access.as_ref());
+        let config = Arc::new(self.config.for_job(job));
+        let tools = Tools::open(config, modules.clone(), lock).await?;
+        // Of servers that were killed.
+        if !self.whole().contains(&modules) && tools.mend().await {
+            self.whole().insert(modules.clone());
         }
+        let mut runner = Runner::new(&tools, job, unwanted);
+        let mut done = self.run(&mut runner).await;
+        if let Err(Failed::Error(error)) = &done
+            && error.kind() == Kind::Broken
+            && tools.heal(error.to_string()).await
+        {
+            observe::discarded(error);
+            done = self.run(&mut runner).await;
+        }
+        if runner.was_killed() {
+            self.whole().remove(&modules);
+            if tools.mend().await {
+                self.whole().insert(modules);
+            }
+        }
+        tools.close().await;
         done
     }
 
-    async fn run(&self, mut runner: Runner<'_>) -> Result<Bytes, Failed> {
+    fn whole(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+        self.whole.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn run(&self, runner: &mut Runner<'_>) -> Result<Bytes, Failed> {
         let job = runner.job();
         match &job.asked {
-            Asked::Files(version) => download::download(&mut runner, version).await?,
-            Asked::Info(version) => query::stat(&mut runner, version).await?,
-            Asked::Query(query) => return query::resolve(&mut runner, query).await,
-            Asked::List => return query::list(&mut runner).await,
+            Asked::Files(version) => download::download(runner, version).await?,
+            Asked::Info(version) => query::stat(runner, version).await?,
+            Asked::Query(query) => return query::resolve(runner, query).await,
+            Asked::List => return query::list(runner).await,
         }
         if !self.is_done(job).await {
             return Err(nonsense("it has left no files").into());
@@ -131,20 +161,21 @@ impl Backend {
     async fn is_done(&self, job: &Job) -> bool {
         let cached = |version| self.cached(job.access.as_ref(), &job.module, version);
         match &job.asked {
-            Asked::Files(version) => cached(version).is_complete().await,
-            Asked::Info(version) => cached(version).is_known().await,
+            Asked::Files(version) => cached(version).has_all().await,
+            Asked::Info(version) => cached(version).has_info().await,
             Asked::Query(_) | Asked::List => false,
         }
     }
 
     /// Cleans in the background, if that was long ago.
     fn clean_if_due(&self) {
-        let mut cleaned = self.cleaned.lock().unwrap_or_else(PoisonError::into_inner);
-        if cleaned.is_none_or(|at| at.elapsed() >= PAUSE) {
-            *cleaned = Some(Instant::now());
-            drop(cleaned);
-            let clean = self.clean();
-            tokio::spawn(async move { observe::cleaned(&clean.await) });
+        if let Some(how) = self.cleaning.begin(&self.config) {
+            let (clean, cleaning) = (self.clean(how), Arc::clone(&self.cleaning));
+            tokio::spawn(async move {
+                let result = clean.await;
+                cleaning.ended(&result);
+                observe::cleaned(&result);
+            });
         }
     }
 
@@ -153,16 +184,16 @@ impl Backend {
     /// # Cancel safety
     ///
     /// It goes on to its end.
-    pub(super) fn clean(&self) -> impl Future<Output = io::Result<u64>> + Send + use<> {
+    pub(super) fn clean(&self, how: How) -> impl Future<Output = io::Result<u64>> + Send + use<> {
         let (folder, bounds) = (self.config.cache.clone(), self.config.bounds);
         async move {
-            spawn_blocking(move || clean::clean(&folder, bounds))
+            spawn_blocking(move || clean::clean(&folder, bounds, how))
                 .await
                 .map_err(io::Error::other)?
         }
     }
 
-    /// Whether commands can run.
+    /// Looks whether commands can run. Who asks at the same time waits for the same look.
     ///
     /// # Errors
     ///
@@ -170,11 +201,35 @@ impl Backend {
     ///
     /// # Cancel safety
     ///
-    /// A command that runs is killed.
-    pub(super) async fn ready(&self, unwanted: &mut Unwanted) -> Result<&Ready, NotReady> {
-        let config = Arc::clone(&self.config);
-        self.ready
-            .get_or_try_init(|| Ready::new(config, unwanted))
-            .await
+    /// The command that it runs goes on as long as another one waits for it, else it is killed.
+    pub(super) async fn look(&self) -> Result<(), GoGetError> {
+        let (config, is_ready) = (Arc::clone(&self.config), Arc::clone(&self.is_ready));
+        let flight = self.looks.join((), move |unwanted| async move {
+            let result = match ready::look(config, unwanted).await {
+                Ok(()) => Ok(()),
+                Err(Failed::Error(error)) => Err(error),
+                Err(Failed::Unwanted) => return None,
+            };
+            is_ready.store(result.is_ok(), Ordering::Relaxed);
+            Some(result)
+        });
+        match flight.wait().await {
+            Some(result) => result,
+            None => Err(GoGetError::new(
+                Kind::Local,
+                "a look at the go command broke off",
+            )),
+        }
+    }
+
+    /// Looks, unless it is known that commands can run.
+    async fn ready(&self, unwanted: &mut Unwanted) -> Result<(), Failed> {
+        if self.is_ready.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match select(pin!(self.look()), unwanted).await {
+            Either::Left((result, _)) => Ok(result?),
+            Either::Right(_) => Err(Failed::Unwanted),
+        }
     }
 }

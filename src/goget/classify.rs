@@ -22,15 +22,19 @@ const TEXTS: &[(Kind, &[&str])] = &[
         ],
     ),
     (
-        Kind::Local,
+        Kind::Full,
         &[
-            "could not create module cache",
             "no space left on device",
             "No space left on device",
             "isk quota exceeded",
+        ],
+    ),
+    (
+        Kind::Local,
+        &[
+            "could not create module cache",
             ": file too large",
             "File too large",
-            "'origin' does not appear to be a git repository",
             // Of git's own processes: by a limit, or for want of memory.
             " died of signal ",
             "read-only file system",
@@ -46,6 +50,23 @@ const TEXTS: &[(Kind, &[&str])] = &[
             "checksum missing from sumdb response",
             "verifying module: ",
             "verifying go.mod: ",
+        ],
+    ),
+    (
+        // All of these are said of our own clone, where a killed command has left it half made.
+        Kind::Broken,
+        &[
+            "'origin' does not appear to be a git repository",
+            "not a git repository",
+            ".lock': File exists",
+            "invalid object ",
+            "bad object ",
+            "unable to read tree",
+            "missing blob",
+            "missing tree",
+            "missing commit",
+            " is corrupt",
+            "object file ",
         ],
     ),
     (
@@ -149,9 +170,14 @@ const TEXTS: &[(Kind, &[&str])] = &[
 ];
 
 /// What a message means. `names` are texts that the client has chosen: they mean nothing.
+///
+/// One that is a single word stays: no text here is one, and it may be a part of what the go command says by itself.
 pub(super) fn classify(message: &str, names: &[&str]) -> Kind {
     let mut text = message.to_owned();
-    for name in names.iter().filter(|name| !name.is_empty()) {
+    for name in names
+        .iter()
+        .filter(|name| name.contains(char::is_whitespace))
+    {
         text = text.replace(name, "\u{fffd}");
     }
     let found = TEXTS
@@ -271,7 +297,7 @@ mod tests {
                 "m@v1.0.0: create zip: a/b: malformed file path \"a:b\"",
                 Kind::NotFound,
             ),
-            ("write /x: no space left on device", Kind::Local),
+            ("write /x: no space left on device", Kind::Full),
             (
                 "m@v1.0.0 requires go >= 1.99 (running go 1.27.3)",
                 Kind::OldGo,

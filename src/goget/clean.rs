@@ -1,13 +1,18 @@
 //! Keeps the module cache within its bounds.
 //!
-//! Every job holds a shared lock on a file, in whichever process it is; a clean-up needs the lock for itself alone. So
-//! nothing is removed under a command, and none starts meanwhile. The bounds are for the caches of all owners together.
+//! What goes is chosen while commands run, and moved aside in a moment without any. Deleting takes longest, and comes
+//! last. The bounds are for the caches of all owners together.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::collections::BTreeSet;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+use super::folder::entries;
+use super::items::{Item, scan};
+use super::trash::Trash;
+use super::{home, lock};
 
 /// What was used this lately stays in any case: somebody may be about to open it.
 const IN_USE: Duration = Duration::from_secs(10 * 60);
@@ -22,24 +27,13 @@ pub(super) struct Bounds {
     pub(super) age: Duration,
 }
 
-/// What is removed as one: the files of a version, or the clone of a repository.
-#[derive(Debug, Default)]
-struct Item {
-    /// Folders above this one stay.
-    root: PathBuf,
-    paths: Vec<PathBuf>,
-    bytes: u64,
-    used: Option<SystemTime>,
-}
-
-/// The lock of a job. Waits while there is a clean-up.
-pub(super) fn lock_for_job(folder: &Path) -> io::Result<File> {
-    let file = lock_file(folder)?;
-    match file.lock_shared() {
-        // Where the file system knows no locks, a clean-up cannot have one either, and there is none.
-        Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error),
-        _ => Ok(file),
-    }
+/// How a clean-up is done.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct How {
+    /// For how long it keeps new commands waiting until those that run have ended.
+    pub(super) patience: Duration,
+    /// The disk is full: half of what there is goes, whatever the bounds.
+    pub(super) is_full: bool,
 }
 
 /// Removes what is too old, then what was not used for longest until the rest is small enough. Returns how many bytes
@@ -47,14 +41,8 @@ pub(super) fn lock_for_job(folder: &Path) -> io::Result<File> {
 ///
 /// # Errors
 ///
-/// `WouldBlock` if a command is running somewhere.
-pub(super) fn clean(folder: &Path, bounds: Bounds) -> io::Result<u64> {
-    let file = lock_file(folder)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
-        Err(TryLockError::Error(error)) => return Err(error),
-    }
+/// `WouldBlock` if a command is running somewhere; else the first thing that could not be removed, after all others.
+pub(super) fn clean(folder: &Path, bounds: Bounds, how: How) -> io::Result<u64> {
     let owners: Vec<PathBuf> = entries(&folder.join(OWNERS))?
         .into_iter()
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
@@ -62,156 +50,106 @@ pub(super) fn clean(folder: &Path, bounds: Bounds) -> io::Result<u64> {
         .collect();
     let mut items = Vec::new();
     for folder in owners.iter().map(PathBuf::as_path).chain([folder]) {
-        let root = folder.join("mod");
-        items.extend(versions(&root)?);
-        items.extend(clones(&root)?);
+        items.extend(scan(&folder.join("mod"))?);
     }
+    let (go, stay) = choose(items, bounds, how.is_full);
+    let stay: BTreeSet<PathBuf> = stay.into_iter().map(|item| item.root).collect();
+    // What is left there are locks and lists.
+    let empty: Vec<PathBuf> = owners
+        .into_iter()
+        .filter(|owner| !stay.contains(&owner.join("mod")))
+        .collect();
+    let mut trash = Trash::new(folder);
+    if go.is_empty() && empty.is_empty() && !home::has_abandoned(folder)? {
+        return trash.empty().map(|()| 0);
+    }
+    home::kill_orphans(folder)?;
+    let alone = lock::alone(folder, how.patience)?;
+    let (mut bytes, mut result) = (0, home::sweep(folder, &mut trash, &alone));
+    let mut kept = BTreeSet::new();
+    for item in go {
+        match take(&item, &mut trash) {
+            Ok(true) => bytes += item.bytes,
+            Ok(false) => drop(kept.insert(item.root)),
+            Err(error) => {
+                kept.insert(item.root);
+                result = result.and(Err(error));
+            }
+        }
+    }
+    for owner in empty {
+        if !kept.contains(&owner.join("mod")) {
+            result = result.and(trash.take(&owner));
+        }
+    }
+    drop(alone);
+    result.and(trash.empty()).map(|()| bytes)
+}
+
+/// Ends what runs for servers that are gone, and removes their homes unless a command of another one runs.
+///
+/// # Errors
+///
+/// If that cannot be done.
+pub(super) fn sweep(folder: &Path) -> io::Result<()> {
+    /// What was killed has ended by then.
+    const PATIENCE: Duration = Duration::from_millis(200);
+
+    if !home::has_abandoned(folder)? {
+        return Ok(());
+    }
+    home::kill_orphans(folder)?;
+    let mut trash = Trash::new(folder);
+    match lock::alone(folder, PATIENCE) {
+        Ok(alone) => home::sweep(folder, &mut trash, &alone)?,
+        // The next clean-up does it.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::WouldBlock | io::ErrorKind::Unsupported
+            ) => {}
+        Err(error) => return Err(error),
+    }
+    trash.empty()
+}
+
+/// What goes, and what stays.
+fn choose(mut items: Vec<Item>, bounds: Bounds, is_full: bool) -> (Vec<Item>, Vec<Item>) {
     items.sort_by_key(|item| item.used);
     let mut total: u64 = items.iter().map(|item| item.bytes).sum();
-    let (now, before) = (SystemTime::now(), total);
-    let mut stay = BTreeSet::new();
-    for item in items {
+    let most = match is_full {
+        true => bounds.bytes.min(total / 2),
+        false => bounds.bytes,
+    };
+    let now = SystemTime::now();
+    items.into_iter().partition(|item| {
         let age = item.used.and_then(|used| now.duration_since(used).ok());
         let age = age.unwrap_or_default();
-        if age > IN_USE && (age > bounds.age || total > bounds.bytes) {
-            for path in &item.paths {
-                remove(path, &item.root)?;
-            }
+        let goes = age > IN_USE && (age > bounds.age || total > most || item.is_waste);
+        if goes {
             total -= item.bytes;
-        } else {
-            stay.insert(item.root);
         }
-    }
-    // What is left there are locks and lists.
-    for owner in owners
-        .iter()
-        .filter(|owner| !stay.contains(&owner.join("mod")))
-    {
-        found(fs::remove_dir_all(owner))?;
-    }
-    Ok(before - total)
+        goes
+    })
 }
 
-fn lock_file(folder: &Path) -> io::Result<File> {
-    fs::create_dir_all(folder)?;
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    options.open(folder.join("runs.lock"))
-}
-
-/// All versions, by the files in `cache/download/{module}/@v`.
-fn versions(root: &Path) -> io::Result<Vec<Item>> {
-    let download = root.join("cache/download");
-    let mut items = Vec::new();
-    let mut folders = vec![download.clone()];
-    while let Some(folder) = folders.pop() {
-        if folder.file_name().is_some_and(|name| name == "@v") {
-            items.extend(versions_of(root, &download, &folder)?);
-            continue;
-        }
-        for entry in entries(&folder)? {
-            if entry.file_type()?.is_dir() && entry.file_name() != "sumdb" {
-                folders.push(entry.path());
+/// Moves an item aside, unless somebody has used it meanwhile.
+fn take(item: &Item, trash: &mut Trash) -> io::Result<bool> {
+    if item.is_used_since()? {
+        return Ok(false);
+    }
+    let mut result = Ok(());
+    for path in &item.paths {
+        result = result.and(trash.take(path));
+        // The folders above that have nothing left.
+        let mut above = path.parent();
+        while let Some(folder) = above.filter(|at| at.starts_with(&item.root) && **at != item.root)
+        {
+            if fs::remove_dir(folder).is_err() {
+                break;
             }
+            above = folder.parent();
         }
     }
-    Ok(items)
-}
-
-fn versions_of(root: &Path, download: &Path, folder: &Path) -> io::Result<Vec<Item>> {
-    let mut found = BTreeMap::<String, Item>::new();
-    for entry in entries(folder)? {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        // `list` has no extension. The zip goes first: without it a version is not whole.
-        let Some((version, extension)) = name.rsplit_once('.') else {
-            continue;
-        };
-        let item = found
-            .entry(version.to_owned())
-            .or_insert_with(|| Item::in_root(root));
-        item.add(entry.path(), extension == "zip")?;
-    }
-    let module = folder
-        .parent()
-        .and_then(|module| module.strip_prefix(download).ok());
-    for (version, item) in &mut found {
-        if let Some(module) = module {
-            let extracted = root.join(format!("{}@{version}", module.display()));
-            item.add(extracted, false)?;
-        }
-    }
-    Ok(found.into_values().collect())
-}
-
-/// All clones: `cache/vcs/{hash}`, with files of the same name.
-fn clones(root: &Path) -> io::Result<Vec<Item>> {
-    let mut found = BTreeMap::<String, Item>::new();
-    for entry in entries(&root.join("cache/vcs"))? {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let hash = name.split('.').next().unwrap_or(&name).to_owned();
-        let item = found.entry(hash).or_insert_with(|| Item::in_root(root));
-        item.add(entry.path(), false)?;
-    }
-    Ok(found.into_values().collect())
-}
-
-impl Item {
-    fn in_root(root: &Path) -> Self {
-        Self {
-            root: root.to_owned(),
-            ..Self::default()
-        }
-    }
-
-    fn add(&mut self, path: PathBuf, first: bool) -> io::Result<()> {
-        let mut paths = vec![path.clone()];
-        while let Some(path) = paths.pop() {
-            let Some(metadata) = found(fs::symlink_metadata(&path))? else {
-                continue;
-            };
-            if metadata.is_dir() {
-                paths.extend(entries(&path)?.into_iter().map(|entry| entry.path()));
-                continue;
-            }
-            self.bytes += metadata.len();
-            self.used = self.used.max(metadata.modified().ok());
-        }
-        let at = if first { 0 } else { self.paths.len() };
-        self.paths.insert(at, path);
-        Ok(())
-    }
-}
-
-/// Removes a file or a folder, and the folders above that have nothing left.
-fn remove(path: &Path, root: &Path) -> io::Result<()> {
-    let Some(metadata) = found(fs::symlink_metadata(path))? else {
-        return Ok(());
-    };
-    if metadata.is_dir() {
-        fs::remove_dir_all(path)?;
-    } else {
-        fs::remove_file(path)?;
-    }
-    let mut above = path.parent();
-    while let Some(folder) = above.filter(|folder| folder.starts_with(root) && *folder != root) {
-        if fs::remove_dir(folder).is_err() {
-            break;
-        }
-        above = folder.parent();
-    }
-    Ok(())
-}
-
-fn entries(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {
-    match found(fs::read_dir(folder))? {
-        Some(entries) => entries.collect(),
-        None => Ok(Vec::new()),
-    }
-}
-
-fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        other => other.map(Some),
-    }
+    result.map(|()| true)
 }

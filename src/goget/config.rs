@@ -34,6 +34,9 @@ pub(super) struct Config {
     pub(super) git_config: Vec<(String, String)>,
     pub(super) git_config_file: Option<PathBuf>,
     pub(super) ssh_key: Option<PathBuf>,
+    pub(super) ssh_agent: Option<PathBuf>,
+    /// The hosts for which ssh has a key, or all.
+    pub(super) ssh_hosts: Option<Vec<String>>,
     pub(super) ssh_known_hosts: Option<PathBuf>,
     pub(super) env: Vec<(OsString, OsString)>,
     pub(super) time_limit: Duration,
@@ -64,6 +67,8 @@ impl Config {
             git_config: Vec::new(),
             git_config_file: None,
             ssh_key: None,
+            ssh_agent: None,
+            ssh_hosts: None,
             ssh_known_hosts: None,
             env: Vec::new(),
             time_limit: Duration::from_secs(4 * 60),
@@ -83,6 +88,11 @@ impl Config {
         self.owners.iter().chain(self.credentials.iter())
     }
 
+    /// Whether there are credentials for this host, at whatever port: a netrc file has none.
+    pub(super) fn has_login_for(&self, host: &str) -> bool {
+        self.logins().any(|one| same_name(one.host(), host))
+    }
+
     /// Whether there are credentials for the host for which git asks, as in `Username for 'https://host:8443'`.
     pub(super) fn knows_host_in(&self, message: &str) -> bool {
         let words = || self.netrc.split_whitespace();
@@ -97,6 +107,19 @@ impl Config {
                 .iter()
                 .any(|end| message.contains(&format!("for 'https://{host}{end}")))
         })
+    }
+}
+
+/// Whether two hosts differ in their ports at most: a netrc file has none.
+pub(super) fn same_name(one: &str, other: &str) -> bool {
+    without_port(one).eq_ignore_ascii_case(without_port(other))
+}
+
+pub(super) fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        // The colons of an IPv6 address are inside of brackets.
+        Some((name, port)) if !port.contains(']') => name,
+        _ => host,
     }
 }
 

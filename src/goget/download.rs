@@ -9,13 +9,13 @@ use crate::module::version::Version;
 /// Has the files of a version put into the module cache.
 pub(super) async fn download(runner: &mut Runner<'_>, version: &Version<'_>) -> Result<(), Failed> {
     let argument = format!("{}@{version}", runner.job().module);
-    let (stdout, stderr) = runner.go(&["mod", "download", "-json", &argument]).await?;
+    let output = runner.go(&["mod", "download", "-json", &argument]).await?;
     // With a global failure there is nothing but a message.
-    let Ok(said) = serde_json::from_slice::<Value>(&stdout) else {
-        return Err(runner.error("", &stderr).into());
+    let Ok(said) = serde_json::from_slice::<Value>(&output.stdout) else {
+        return Err(runner.error("", &output).into());
     };
     if let Some(message) = said.get("Error").and_then(Value::as_str) {
-        return Err(runner.error(message, &stderr).into());
+        return Err(runner.error(message, &output).into());
     }
     same_version(&said, version)?;
     Ok(())

@@ -5,16 +5,14 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-
 use super::config::Config;
-use crate::access::credentials::Credentials;
+use super::git::git_config;
+use super::home::Home;
+use super::{netrc, ssh};
 
 /// What goes through as it is: how to find programs, and how this machine reaches the network.
-const KEPT: [&str; 14] = [
+const KEPT: [&str; 12] = [
     "PATH",
-    "TMPDIR",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "NO_PROXY",
@@ -26,14 +24,13 @@ const KEPT: [&str; 14] = [
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "SYSTEMROOT",
-    "SSH_AUTH_SOCK",
 ];
 
-/// The whole environment. `home` is a private folder, `modules` the one of the module cache.
+/// The whole environment. `modules` is the folder of the module cache.
 pub(super) fn environment(
     config: &Config,
     modules: &Path,
-    home: &Path,
+    home: &Home,
 ) -> Vec<(OsString, OsString)> {
     let mut vars: Vec<(OsString, OsString)> = KEPT
         .iter()
@@ -42,11 +39,12 @@ pub(super) fn environment(
     vars.extend(config.env.iter().cloned());
     // What follows wins over what came before.
     let mut set = |name: &str, value: &OsStr| vars.push((name.into(), value.into()));
-    set("HOME", home.as_os_str());
+    set("HOME", home.path().as_os_str());
+    set("TMPDIR", home.temporary().as_os_str());
     set("GOPATH", modules.join("gopath").as_os_str());
     set("GOMODCACHE", modules.join("mod").as_os_str());
     set("GOCACHE", modules.join("build").as_os_str());
-    set("NETRC", home.join(NETRC).as_os_str());
+    set("NETRC", home.path().join(NETRC).as_os_str());
     for (name, value) in [
         ("GOPROXY", config.proxy.as_str()),
         ("GOPRIVATE", &config.private),
@@ -64,7 +62,7 @@ pub(super) fn environment(
         ("GIT_TERMINAL_PROMPT", "0"),
         ("GCM_INTERACTIVE", "never"),
         ("GIT_CONFIG_NOSYSTEM", "1"),
-        ("GIT_SSH_COMMAND", &ssh(config)),
+        ("GIT_SSH_COMMAND", &ssh::command(config, home.path())),
         // The messages of git are read.
         ("LC_ALL", "C"),
     ] {
@@ -78,7 +76,7 @@ pub(super) fn environment(
         "GIT_CONFIG_GLOBAL",
         file.unwrap_or(Path::new("/dev/null")).as_os_str(),
     );
-    let lines = git_config(config);
+    let lines = git_config(config, home.path());
     set("GIT_CONFIG_COUNT", lines.len().to_string().as_ref());
     for (i, (key, value)) in lines.iter().enumerate() {
         set(&format!("GIT_CONFIG_KEY_{i}"), key.as_ref());
@@ -87,11 +85,11 @@ pub(super) fn environment(
     vars
 }
 
-/// The name of the netrc file in the home folder, where git looks for it too.
-pub(super) const NETRC: &str = ".netrc";
+/// The name of the file that the go command reads, in the home folder. git would look for `.netrc`.
+pub(super) const NETRC: &str = "netrc";
 
-/// The text of the netrc file, which go reads. The first entry of a host counts.
-pub(super) fn netrc(config: &Config) -> String {
+/// The text of the netrc file for the go command, where a host can have a port. The first entry of a host counts.
+pub(super) fn go_netrc(config: &Config) -> String {
     let mut text = String::new();
     for one in config.logins() {
         text.push_str(&format!(
@@ -101,79 +99,27 @@ pub(super) fn netrc(config: &Config) -> String {
             one.password()
         ));
     }
-    text.push_str(&config.netrc);
+    text.push_str(&netrc::of_hosts(&config.netrc, |_| true));
     text
 }
 
-/// The lines of git's configuration. Variables carry them, so that they are in no list of processes.
-fn git_config(config: &Config) -> Vec<(String, String)> {
-    // A clean-up in the background would outlive the command.
-    let mut lines = vec![
-        ("gc.autoDetach".to_owned(), "false".to_owned()),
-        ("maintenance.autoDetach".to_owned(), "false".to_owned()),
-        // A fetch that is killed leaves nothing: a pack is there once it is whole. Single objects would stay, a commit
-        // without its files among them, which then would never be fetched again.
-        ("fetch.unpackLimit".to_owned(), "1".to_owned()),
-    ];
-    lines.extend(config.credentials.iter().map(header));
-    lines.extend(config.git_config.iter().cloned());
-    for one in config.owners.iter() {
-        // An empty value forgets all that was set before: git sends one header, and asks no helper, which it would also
-        // tell to forget a password that was refused.
-        let host = one.host();
-        lines.push((format!("credential.https://{host}.helper"), String::new()));
-        lines.push((format!("http.https://{host}/.extraHeader"), String::new()));
-        lines.push(header(one));
-    }
-    lines
+/// Whether a program can be found by the `PATH` of these variables.
+pub(super) fn has_program(vars: &[(OsString, OsString)], name: &str) -> bool {
+    // Of several values of a variable the last counts.
+    let path = vars
+        .iter()
+        .rev()
+        .find(|(name, _)| name == OsStr::new("PATH"));
+    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
+    path.is_some_and(|(_, path)| env::split_paths(path).any(|dir| dir.join(&file).is_file()))
 }
 
-fn header(one: &Credentials) -> (String, String) {
-    (
-        format!("http.https://{}/.extraHeader", one.host()),
-        format!("Authorization: Basic {}", basic(one)),
-    )
-}
-
-/// User and password as a header has them (RFC 7617).
-pub(super) fn basic(one: &Credentials) -> String {
-    BASE64_STANDARD.encode(format!("{}:{}", one.user(), one.password()))
-}
-
-/// ssh never asks anybody, and does not wait for long.
-fn ssh(config: &Config) -> String {
-    let mut command = "ssh -o BatchMode=yes -o ConnectTimeout=10".to_owned();
-    // The go command falls back to ssh where https is refused, and the key is not the owner's.
-    if config.owners.iter().next().is_some() {
-        command.push_str(" -o PreferredAuthentications=none");
-    }
-    if config.ssh_key.is_some() || config.ssh_known_hosts.is_some() {
-        // ssh looks for its configuration in the home of the user, whatever HOME is. It could add keys.
-        command.push_str(" -F none");
-    }
-    if let Some(key) = &config.ssh_key {
-        command.push_str(" -o IdentitiesOnly=yes -i ");
-        command.push_str(&quoted(&key.to_string_lossy()));
-    }
-    if let Some(hosts) = &config.ssh_known_hosts {
-        // Once for the shell that git runs, once for ssh, which splits the value at blanks.
-        let option = format!("UserKnownHostsFile=\"{}\"", hosts.to_string_lossy());
-        command.push_str(" -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o ");
-        command.push_str(&quoted(&option));
-    }
-    command
-}
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn a_path_is_one_word_for_the_shell() {
-        assert_eq!(quoted("/a b/c'd"), r"'/a b/c'\''d'");
-    }
+/// Whether the commands will find git.
+pub(super) fn has_git(config: &Config) -> bool {
+    let mut vars: Vec<_> = env::var_os("PATH")
+        .map(|path| (OsString::from("PATH"), path))
+        .into_iter()
+        .collect();
+    vars.extend(config.env.iter().cloned());
+    has_program(&vars, "git")
 }

@@ -59,8 +59,12 @@ pub(super) enum Kind {
     Busy(Duration),
     /// The go command, git, or the folder of the cache is not as it must be.
     Setup,
-    /// Trouble on this machine: no space, no permission.
+    /// A clone is broken.
+    Broken,
+    /// Trouble on this machine: no permission, no memory.
     Local,
+    /// There is no space.
+    Full,
 }
 
 impl GoGetError {
@@ -100,11 +104,12 @@ impl GoGetError {
             | Kind::HostKey
             | Kind::Unreachable
             | Kind::OldGo
+            | Kind::Broken
             | Kind::Unknown
             | Kind::Nonsense => StatusCode::BAD_GATEWAY,
             Kind::TooMany | Kind::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             Kind::Slow | Kind::TimeLimit(_) => StatusCode::GATEWAY_TIMEOUT,
-            Kind::Setup | Kind::Local => StatusCode::INTERNAL_SERVER_ERROR,
+            Kind::Setup | Kind::Local | Kind::Full => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -129,13 +134,14 @@ impl GoGetError {
             Kind::Unreachable => "bad gateway: the host of the repository cannot be reached",
             Kind::Slow => "gateway timeout: the host of the repository is too slow",
             Kind::OldGo => "bad gateway: the server needs a newer go command",
+            Kind::Broken => "bad gateway: the copy of the repository is broken",
             Kind::Unknown | Kind::Nonsense => "bad gateway",
             Kind::TimeLimit(limit) => {
                 return format!("gateway timeout: version control took longer than {limit:?}");
             }
             Kind::Busy(_) => return "too many commands are running, try again later".into(),
             Kind::Setup => "the server is not set up",
-            Kind::Local => return "trouble on the server".into(),
+            Kind::Local | Kind::Full => return "trouble on the server".into(),
         };
         if self.shown.is_empty() {
             what.into()

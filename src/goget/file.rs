@@ -9,7 +9,6 @@ use std::time::SystemTime;
 use bytes::{Bytes, BytesMut};
 use tokio::fs::File;
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::task::spawn_blocking;
 
 const PART: usize = 64 * 1024;
 
@@ -22,21 +21,15 @@ pub(super) struct FileParts {
 }
 
 impl FileParts {
-    /// `None` if there is no such file.
-    ///
-    /// # Cancel safety
-    ///
-    /// Reads only.
-    pub(super) async fn open(path: &Path) -> io::Result<Option<Self>> {
-        let path = path.to_owned();
-        let opened = spawn_blocking(move || {
-            let file = std::fs::File::open(path)?;
+    /// `None` if there is no such file. Blocks the thread.
+    pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
+        let opened = std::fs::File::open(path).and_then(|file| {
             // So that it is not cleaned away as unused. One that belongs to somebody else cannot be marked.
             let _ = file.set_modified(SystemTime::now());
             let left = file.metadata()?.len();
-            Ok::<_, io::Error>((File::from_std(file), left))
+            Ok((File::from_std(file), left))
         });
-        let (file, left) = match opened.await.map_err(io::Error::other)? {
+        let (file, left) = match opened {
             Ok(opened) => opened,
             Err(error)
                 if matches!(

@@ -49,6 +49,17 @@ where
         }
     }
 
+    /// Another table, whose tasks count with those of this one.
+    pub(super) fn beside<L: Eq + Hash, W>(&self) -> Flights<L, W> {
+        Flights {
+            table: Mutex::new(Table {
+                next: 0,
+                flights: HashMap::new(),
+            }),
+            running: self.running.clone(),
+        }
+    }
+
     /// How many tasks there are; it counts those that nobody waits for and that have not yet ended.
     pub(super) fn running(&self) -> watch::Receiver<usize> {
         self.running.subscribe()

@@ -5,6 +5,7 @@ use std::process::{ExitStatus, Stdio};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
+use tokio::task::spawn_blocking;
 
 /// The most that is read of the output of a command: far more than the versions of any module.
 const STDOUT: usize = 8 << 20;
@@ -16,8 +17,6 @@ const STDERR: usize = 64 << 10;
 pub(super) struct Written {
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: Vec<u8>,
-    /// The output was longer than any that makes sense.
-    pub(super) overflow: bool,
 }
 
 /// A running command in a process group of its own.
@@ -34,9 +33,9 @@ impl Group {
     /// # Errors
     ///
     /// If the command cannot be started.
-    pub(super) fn spawn(mut command: Command) -> io::Result<Self> {
+    pub(super) fn spawn(mut command: Command, stdin: Stdio) -> io::Result<Self> {
         command
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // The runtime then also collects a leader that nobody waits for any more.
@@ -47,41 +46,71 @@ impl Group {
         Ok(Self { child, alive: true })
     }
 
-    /// Reads all that the command writes, until it and all that inherited its pipes have closed them.
+    /// Reads all that the command writes, until it has ended and all that inherited its pipes have closed them. `None` if
+    /// it writes more than makes sense.
     ///
     /// # Cancel safety
     ///
     /// What was read is lost; the group goes on.
-    pub(super) async fn read(&mut self) -> io::Result<Written> {
+    pub(super) async fn read(&mut self) -> io::Result<Option<Written>> {
         let (stdout, stderr) = (self.child.stdout.take(), self.child.stderr.take());
         let output = async {
             match stdout {
                 Some(pipe) => read_at_most(pipe, STDOUT).await,
-                None => Ok((Vec::new(), false)),
+                None => Ok(Vec::new()),
             }
         };
         let messages = async {
             match stderr {
-                Some(pipe) => read_and_forget(pipe, STDERR).await,
+                Some(pipe) => read_and_forget(pipe, STDERR).await.map_err(Unread::Io),
                 None => Ok(Vec::new()),
             }
         };
-        let ((stdout, overflow), stderr) = futures_util::future::try_join(output, messages).await?;
-        Ok(Written {
-            stdout,
-            stderr,
-            overflow,
-        })
+        match futures_util::future::try_join(output, messages).await {
+            Ok((stdout, stderr)) => {
+                self.exited().await?;
+                Ok(Some(Written { stdout, stderr }))
+            }
+            Err(Unread::Overflow) => Ok(None),
+            Err(Unread::Io(error)) => Err(error),
+        }
     }
 
-    /// Kills what is left of the group, and waits for its leader.
+    /// Waits until the leader has ended, and leaves it uncollected: killed before that, it would have no status of its own.
+    async fn exited(&self) -> io::Result<()> {
+        #[cfg(unix)]
+        if let Some(leader) = self.leader() {
+            use rustix::process::{WaitId, WaitIdOptions, waitid};
+
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            // A leader that goes on is killed at the end of its time, which ends this too.
+            let waited = spawn_blocking(move || waitid(WaitId::Pid(leader), options)).await;
+            waited.map_err(io::Error::other)??;
+        }
+        Ok(())
+    }
+
+    /// Kills what is left of the group, and collects it.
     ///
     /// # Cancel safety
     ///
     /// The group is dead in any case; the runtime then collects the leader.
     pub(super) async fn end(mut self) -> io::Result<ExitStatus> {
+        #[cfg(unix)]
+        let leader = self.leader();
         self.kill();
-        self.child.wait().await
+        let status = self.child.wait().await;
+        #[cfg(unix)]
+        if let Some(leader) = leader {
+            collect(leader).await;
+        }
+        status
+    }
+
+    #[cfg(unix)]
+    fn leader(&self) -> Option<rustix::process::Pid> {
+        let id = i32::try_from(self.child.id()?).ok()?;
+        rustix::process::Pid::from_raw(id)
     }
 
     fn kill(&mut self) {
@@ -90,14 +119,9 @@ impl Group {
         }
         #[cfg(unix)]
         {
-            use rustix::process::{Pid, Signal, kill_process_group};
+            use rustix::process::{Signal, kill_process_group};
 
-            let leader = self
-                .child
-                .id()
-                .and_then(|id| i32::try_from(id).ok())
-                .and_then(Pid::from_raw);
-            if let Some(leader) = leader {
+            if let Some(leader) = self.leader() {
                 // It fails only if there is nobody left.
                 let _ = kill_process_group(leader, Signal::KILL);
             }
@@ -116,13 +140,37 @@ impl Drop for Group {
     }
 }
 
-/// Reads up to `most` bytes, and says whether there are more.
-async fn read_at_most(pipe: impl AsyncRead + Unpin, most: usize) -> io::Result<(Vec<u8>, bool)> {
+/// Collects the dead of a group whose parents are gone. They are ours where this is process 1, as in a container, or
+/// one that takes orphans in; else there are none.
+#[cfg(unix)]
+async fn collect(group: rustix::process::Pid) {
+    use rustix::process::{WaitOptions, waitpgid};
+
+    // Most often there is nothing to wait for, and no need for a thread.
+    if waitpgid(group, WaitOptions::NOHANG).is_err() {
+        return;
+    }
+    // All have been killed, so each ends soon. One that cannot be waited for is not ours.
+    let all = move || while waitpgid(group, WaitOptions::empty()).is_ok() {};
+    // It fails only if the thread panics, which it has no reason to.
+    let _ = spawn_blocking(all).await;
+}
+
+/// Why output is not read to its end.
+enum Unread {
+    Io(io::Error),
+    Overflow,
+}
+
+/// Reads up to `most` bytes.
+async fn read_at_most(pipe: impl AsyncRead + Unpin, most: usize) -> Result<Vec<u8>, Unread> {
     let mut bytes = Vec::new();
     let mut pipe = pipe.take(most as u64 + 1);
-    pipe.read_to_end(&mut bytes).await?;
-    let overflow = bytes.len() > most;
-    Ok((bytes, overflow))
+    pipe.read_to_end(&mut bytes).await.map_err(Unread::Io)?;
+    if bytes.len() > most {
+        return Err(Unread::Overflow);
+    }
+    Ok(bytes)
 }
 
 /// Reads everything, and keeps the first `most` bytes.

@@ -1,20 +1,24 @@
 //! What a job holds while it runs.
 
-use std::fs::File;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
-use super::clean;
 use super::config::Config;
 use super::error::{GoGetError, Kind};
+use super::lock::{Shared, try_shared};
+use super::ready::setup;
 use super::run::Unwanted;
 use super::runner::Failed;
+
+/// The pause between two looks at the lock, at most.
+const LONGEST: Duration = Duration::from_millis(100);
 
 /// Waits for one of the places. One that nobody wants any more leaves the queue.
 pub(super) async fn place(
@@ -30,21 +34,29 @@ pub(super) async fn place(
     }
 }
 
-/// Keeps clean-ups away. A thread waits on even if nobody wants the job any more.
-pub(super) async fn lock(config: &Config, unwanted: &mut Unwanted) -> Result<File, Failed> {
-    let folder = config.cache.clone();
-    let lock = spawn_blocking(move || clean::lock_for_job(&folder));
-    match select(lock, unwanted).await {
-        Either::Left((lock, _)) => lock
-            .map_err(io::Error::other)
-            .and_then(|lock| lock)
-            .map_err(|error| {
-                GoGetError::new(
-                    Kind::Local,
-                    format!("the lock of the module cache: {error}"),
-                )
-                .into()
-            }),
-        Either::Right(_) => Err(Failed::Unwanted),
+/// Waits for a share of the lock on the module cache, while there is a clean-up.
+pub(super) async fn lock(config: &Config, unwanted: &mut Unwanted) -> Result<Shared, Failed> {
+    let (begun, mut pause) = (Instant::now(), Duration::from_millis(1));
+    loop {
+        let folder = config.cache.clone();
+        let tried = spawn_blocking(move || try_shared(&folder)).await;
+        match tried.map_err(io::Error::other).and_then(|tried| tried) {
+            Ok(Some(lock)) => return Ok(lock),
+            Ok(None) => {}
+            Err(error) => {
+                let text = format!("{}: {error}", config.cache.display());
+                let shown = "its folder for modules cannot be used";
+                return Err(setup(text).showing(shown).into());
+            }
+        }
+        let left = config.max_wait.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            return Err(GoGetError::new(Kind::Busy(config.max_wait), "").into());
+        }
+        let pausing = pin!(sleep(pause.min(left)));
+        if let Either::Right(_) = select(pausing, &mut *unwanted).await {
+            return Err(Failed::Unwanted);
+        }
+        pause = (pause * 2).min(LONGEST);
     }
 }

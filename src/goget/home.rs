@@ -1,21 +1,25 @@
-//! A private folder: the home of commands, and where they run. One for all of a process, and one for each run that has
-//! credentials of its own.
+//! A private folder for each job: the home of its commands, where they run, and where they put what is temporary.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use super::config::Config;
-use super::environment::{NETRC, netrc};
+use super::environment::{NETRC, go_netrc};
+use super::folder::entries;
+use super::git::{STORE, git_netrc, store};
+use super::lock::{Alone, Shared};
+use super::trash::Trash;
+use super::{orphans, ssh};
 
 /// Each begins so; what is left of a process that is gone is found by it.
 const PREFIX: &str = "home-";
 /// A file that a living process holds a lock on.
 const LOCK: &str = "lock";
 
-/// Holds a netrc file, so nobody else may read it. Goes away with this value.
+/// Holds credentials, so nobody else may read it. Goes away with this value.
 #[derive(Debug)]
 pub(super) struct Home {
     dir: TempDir,
@@ -23,25 +27,8 @@ pub(super) struct Home {
 }
 
 impl Home {
-    /// Makes the folder.
-    pub(super) fn new(config: &Config) -> io::Result<Self> {
-        let home = loop {
-            // A sweep by another process may have come between the folder and its lock.
-            if let Some(home) = Self::locked(config)? {
-                break home;
-            }
-        };
-        fs::create_dir(home.work())?;
-        fs::write(home.path().join(NETRC), netrc(config))?;
-        // Else go leaves processes behind that write telemetry.
-        let telemetry = home.path().join(".config/go/telemetry");
-        fs::create_dir_all(&telemetry)?;
-        fs::write(telemetry.join("mode"), "off")?;
-        Ok(home)
-    }
-
-    fn locked(config: &Config) -> io::Result<Option<Self>> {
-        fs::create_dir_all(&config.cache)?;
+    /// Makes the folder. While a job has its share of the lock, nobody sweeps.
+    pub(super) fn new(config: &Config, _: &Shared) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(PREFIX);
         #[cfg(unix)]
@@ -50,12 +37,28 @@ impl Home {
             builder.permissions(fs::Permissions::from_mode(0o700));
         }
         let dir = builder.tempdir_in(&config.cache)?;
-        let path = dir.path().join(LOCK);
-        let lock = File::create(&path)?;
-        // Where the file system knows no locks, a sweep cannot take one either and leaves the folder alone.
-        let swept =
-            matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) || !path.try_exists()?;
-        Ok((!swept).then_some(Self { dir, _lock: lock }))
+        let lock = File::create(dir.path().join(LOCK))?;
+        // Who looks for orphans may have it for a moment. Where the file system knows no locks, nobody does.
+        match lock.lock() {
+            Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
+            _ => {}
+        }
+        let home = Self { dir, _lock: lock };
+        fs::create_dir(home.work())?;
+        fs::create_dir(home.temporary())?;
+        for (name, text) in [
+            (NETRC, go_netrc(config)),
+            (".netrc", git_netrc(config)),
+            (STORE, store(config)),
+            (ssh::CONFIG, ssh::config(config)),
+        ] {
+            fs::write(home.path().join(name), text)?;
+        }
+        // Else go leaves processes behind that write telemetry.
+        let telemetry = home.path().join(".config/go/telemetry");
+        fs::create_dir_all(&telemetry)?;
+        fs::write(telemetry.join("mode"), "off")?;
+        Ok(home)
     }
 
     /// Removes the folder, as a drop does, and says whether that was possible.
@@ -71,43 +74,81 @@ impl Home {
     pub(super) fn work(&self) -> PathBuf {
         self.path().join("work")
     }
+
+    /// A folder for temporary files.
+    pub(super) fn temporary(&self) -> PathBuf {
+        self.path().join("tmp")
+    }
 }
 
-/// Removes the folders of processes that are gone.
-pub(super) fn sweep(config: &Config) -> io::Result<()> {
-    fs::create_dir_all(&config.cache)?;
-    for entry in fs::read_dir(&config.cache)? {
-        let entry = entry?;
+/// Kills what runs for servers that are gone. Their homes stay until the next sweep.
+pub(super) fn kill_orphans(folder: &Path) -> io::Result<()> {
+    abandoned(folder, orphans::kill).map(drop)
+}
+
+/// Removes what is left of servers that are gone.
+pub(super) fn sweep(folder: &Path, trash: &mut Trash, _: &Alone) -> io::Result<()> {
+    abandoned(folder, |home| {
+        orphans::kill(home)?;
+        trash.take(home)
+    })
+    .map(drop)
+}
+
+/// Whether a sweep would find anything.
+pub(super) fn has_abandoned(folder: &Path) -> io::Result<bool> {
+    abandoned(folder, |_| Ok(())).map(|homes| homes > 0)
+}
+
+/// Does this with each home that no living process has, and says how many there are. The lock is held meanwhile, so
+/// that a home which is just being made has no command yet.
+fn abandoned(folder: &Path, mut act: impl FnMut(&Path) -> io::Result<()>) -> io::Result<usize> {
+    let mut homes = 0;
+    for entry in entries(folder)? {
         if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
             continue;
         }
-        let lock = entry.path().join(LOCK);
-        // One without the file is just being made.
-        let opened = OpenOptions::new().read(true).write(true).open(lock);
-        let Ok(lock) = opened else {
-            continue;
+        let lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(entry.path().join(LOCK));
+        let is_abandoned = match &lock {
+            Ok(lock) => lock.try_lock().is_ok(),
+            // Its server was killed before it had made one, or is just about to.
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
-        // Held until the folder is gone: who is just making it must not come by the lock.
-        if lock.try_lock().is_ok() {
-            match fs::remove_dir_all(entry.path()) {
-                // Another process was faster, or has yet to notice that this one was.
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
-                    ) => {}
-                removed => removed?,
-            }
+        if is_abandoned {
+            homes += 1;
+            act(&entry.path())?;
         }
     }
-    Ok(())
+    Ok(homes)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::{Config, Home, has_abandoned, kill_orphans};
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use super::{Config, Home, sweep};
+    use crate::goget::clean::sweep;
+    use crate::goget::folder::remove;
+    use crate::goget::lock::try_shared;
+
+    #[test]
+    fn only_homes_without_a_server_are_abandoned() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::new(folder.path());
+        let lock = try_shared(folder.path()).unwrap().unwrap();
+        let home = Home::new(&config, &lock).unwrap();
+        assert!(!has_abandoned(folder.path()).unwrap());
+        let left = folder.path().join("home-left");
+        std::fs::create_dir(&left).unwrap();
+        assert!(has_abandoned(folder.path()).unwrap());
+        kill_orphans(folder.path()).unwrap();
+        assert!(home.work().is_dir() && left.is_dir());
+        remove(&left).unwrap();
+        assert!(!has_abandoned(folder.path()).unwrap());
+    }
 
     /// As when other processes start meanwhile.
     #[test]
@@ -118,11 +159,16 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
-                    sweep(&config).unwrap();
+                    sweep(folder.path()).unwrap();
                 }
             });
             for _ in 0..100 {
-                let home = Home::new(&config);
+                let lock = loop {
+                    if let Some(lock) = try_shared(folder.path()).unwrap() {
+                        break lock;
+                    }
+                };
+                let home = Home::new(&config, &lock);
                 if home.as_ref().is_ok_and(|home| home.work().is_dir()) {
                     continue;
                 }

@@ -66,6 +66,13 @@
 //!
 //! # Whose credentials
 //!
+//! A module's path names a host, and that host can name any other one as that of the repository. So the credentials of this
+//! service are used for the host in the path alone, and for those that [git's settings](GoGet::git_config) put in its
+//! place by `insteadOf`; unless the module is [private](GoGet::private). Where the paths of a company begin with
+//! `go.corp.example` and its repositories are at `git.corp.example`, `private("go.corp.example")` is needed. What a
+//! [file of git's settings](GoGet::git_config_file) holds is used for all modules. Which hosts can be reached at all is a
+//! matter of the network, and which paths may be asked for one of a policy.
+//!
 //! Without more, everybody gets what the credentials of this service can see: put auth in front of it. Where each user is to
 //! get what the hosts of the repositories let him see, the auth layer inserts an [`Access`](crate::Access), with the user's
 //! credentials for these hosts. Then:
@@ -78,17 +85,19 @@
 //!   and age are for all module caches together.
 //! * Only requests with the same owner and the same credentials wait for the same run. Others with the same owner wait for
 //!   each other at most, by the locks of the go command.
-//! * The credentials are in the memory of this process, in the environment of the commands, and in a private folder that
-//!   goes away with the run.
+//! * The credentials are in the memory of this process, and in a private folder that goes away with the run.
 //! * What is in the module cache of an owner is his, with whatever credentials he comes later, or with none.
 //!
 //! Settings that git has in [a file](GoGet::git_config_file) and those of other version control systems are for all owners.
 //!
 //! # Caveats
 //!
-//! * The module cache is [cleaned](GoGet::clean) from time to time, and only while no command runs. No go command of
-//!   anybody else may use it.
-//! * The processes of a killed group are collected by process 1, which in a container must do so (`docker run --init`).
+//! * The module cache is [cleaned](GoGet::clean) from time to time, and only while no command runs: new ones wait then. No
+//!   go command of anybody else may use it.
+//! * Where git fails for want of memory or time, the go command can take that for a version that does not exist: so such a
+//!   404 is not to be kept for long.
+//! * What runs while the server is killed ends when the next service with the same folder runs its first command; on
+//!   Linux alone.
 //! * Where a module is kept with `svn` and that is not installed, the go command says that there is no such revision: 404.
 //! * Killing a whole group needs Unix; elsewhere only the go command itself is killed.
 //! * Needs a tokio runtime with I/O and time.
@@ -99,23 +108,31 @@ mod body;
 mod cache;
 mod classify;
 mod clean;
+mod cleaning;
+mod clones;
 mod config;
 mod download;
 mod environment;
 mod error;
 mod file;
 mod flights;
+mod folder;
 mod future;
+mod git;
 mod group;
 mod held;
 mod home;
+mod items;
 mod job;
-mod mend;
+mod lock;
 mod netrc;
 mod observe;
 mod order;
+mod orphans;
 mod owner;
+mod private;
 mod query;
+mod reach;
 mod ready;
 mod reply;
 mod run;
@@ -124,6 +141,9 @@ mod runs;
 mod service;
 mod settings;
 mod show;
+mod ssh;
+mod tools;
+mod trash;
 
 pub use self::body::GoGetBody;
 pub use self::error::GoGetError;

@@ -28,11 +28,36 @@ pub(super) fn of_hosts(text: &str, is_wanted: impl Fn(&str) -> bool) -> String {
                     kept.push_str(&format!(" {word} {value}"));
                 }
             }
+            // A comment.
+            _ if word.starts_with('#') => rest = rest.split_once('\n').map_or("", |(_, rest)| rest),
             _ => {}
         }
     }
     kept.push('\n');
     kept
+}
+
+/// The users with their passwords.
+pub(super) fn logins(text: &str) -> Vec<(String, String)> {
+    let (mut found, mut user) = (Vec::new(), String::new());
+    let text = of_hosts(text, |_| true);
+    let mut rest = text.as_str();
+    while let Some(word) = next_word(&mut rest) {
+        let mut value = || next_word(&mut rest).unwrap_or_default().trim_matches('"');
+        match word {
+            "machine" => drop(value()),
+            "account" => drop(value()),
+            "login" => user = value().to_owned(),
+            "password" => {
+                let password = value();
+                if !password.is_empty() {
+                    found.push((user.clone(), password.to_owned()));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 /// The next word, which blanks end; one in quotes goes on to the next quote.
@@ -63,19 +88,24 @@ fn end_of_quote(inner: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::of_hosts;
+    use super::{logins, of_hosts};
 
     #[test]
     fn entries_of_other_hosts_stay_as_they_are() {
         let text = "machine a.example login ann password one\n\
             machine b.example\n  login bob\n  account x\n  password machine\n\
             machine a.example/team login ann password two\n\
+            # machine a.example login old password old\n#\n\
             macdef init\nmachine c.example login no password no\n\n\
             machine c.example login \"c d\" password \"a \\\" machine b\"\n\
             default login any password any\n";
         let want = "\nmachine b.example login bob account x password machine\
             \nmachine c.example login \"c d\" password \"a \\\" machine b\"\n";
         assert_eq!(of_hosts(text, |host| host != "a.example"), want);
+        assert_eq!(
+            logins("machine a login ann password \"p w\" machine b login bob password two"),
+            [("ann", "p w"), ("bob", "two")].map(|(user, password)| (user.into(), password.into()))
+        );
         assert_eq!(of_hosts("", |_| true), "\n");
         assert_eq!(of_hosts("machine", |_| true), "\nmachine \n");
         assert_eq!(of_hosts("machine x \"", |_| true), "\nmachine x\n");

@@ -12,6 +12,7 @@ pub(super) fn failed(error: &GoGetError) {
         Kind::NotFound => tracing::debug!(error = %error, "version control does not have it"),
         Kind::Setup
         | Kind::Local
+        | Kind::Full
         | Kind::OldGo
         | Kind::Credentials
         | Kind::HostKey
@@ -46,6 +47,22 @@ pub(super) fn home_stays(error: &io::Error) {
     let _ = error;
 }
 
+/// A clone could not be looked at or removed.
+pub(super) fn not_mended(error: &io::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(error = %error, "what a command has left half made cannot be removed");
+    #[cfg(not(feature = "tracing"))]
+    let _ = error;
+}
+
+/// A clone was broken, and is made anew.
+pub(super) fn discarded(error: &GoGetError) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(error = %error, "a broken clone was removed");
+    #[cfg(not(feature = "tracing"))]
+    let _ = error;
+}
+
 /// A body breaks.
 pub(super) fn broken(error: &io::Error) {
     #[cfg(feature = "tracing")]
@@ -60,19 +77,10 @@ pub(super) fn cleaned(result: &io::Result<u64>) {
     match result {
         Ok(0) => {}
         Ok(bytes) => tracing::info!(bytes, "module cache cleaned"),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            tracing::warn!("the module cache is beyond its bounds, and commands run all the time");
+        }
         Err(error) => tracing::error!(error = %error, "the module cache cannot be cleaned"),
-    }
-    #[cfg(not(feature = "tracing"))]
-    let _ = result;
-}
-
-/// What killed commands had left in clones was removed, or could not be.
-pub(super) fn mended(result: &io::Result<()>) {
-    #[cfg(feature = "tracing")]
-    match result {
-        Ok(()) => tracing::warn!("clones mended: a killed command had left something"),
-        Err(error) => tracing::error!(error = %error, "clones cannot be mended"),
     }
     #[cfg(not(feature = "tracing"))]
     let _ = result;

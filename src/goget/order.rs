@@ -7,11 +7,11 @@ use http::{Method, Request, Response};
 
 use super::backend::Backend;
 use super::body::GoGetBody;
-use super::cache::Cached;
 use super::error::{GoGetError, Kind};
 use super::file::FileParts;
 use super::job::{Asked, Job};
 use super::reply::{Audience, found};
+use super::runner::nonsense;
 use crate::access::value::Access;
 use crate::module::path::ModulePath;
 use crate::module::version::Version;
@@ -95,39 +95,36 @@ async fn file(
     resource: Resource,
 ) -> Result<FileParts, GoGetError> {
     let cached = backend.cached(access.as_ref(), module, version);
-    if let Some(file) = stored(&cached, resource).await? {
+    let stored = async || {
+        cached
+            .open(resource)
+            .await
+            .map_err(|error| unreadable(&error))
+    };
+    if let Some(file) = stored().await? {
         return Ok(file);
     }
-    let files = Job {
+    let job = |asked| Job {
         module: module.clone(),
-        asked: Asked::Files(version.clone()),
-        access,
+        asked,
+        access: access.clone(),
     };
-    // The info comes with the other files; it needs a run of its own only if nobody wants those.
-    if resource == Resource::Info && backend.flights.find(&files).is_none() {
-        let info = Job {
-            module: module.clone(),
-            asked: Asked::Info(version.clone()),
-            access: files.access,
-        };
-        backend.done(info).await?;
-    } else {
+    let files = job(Asked::Files(version.clone()));
+    // The info comes with the other files. It needs a run of its own only if nobody wants those, or if they cannot be had.
+    let is_info = resource == Resource::Info;
+    let is_made = is_info
+        && backend.flights.find(&files).is_some()
+        && backend.done(files.clone()).await.is_ok();
+    if is_info && !is_made {
+        backend.done(job(Asked::Info(version.clone()))).await?;
+    } else if !is_info {
         backend.done(files).await?;
     }
-    stored(&cached, resource)
-        .await?
-        .ok_or_else(|| GoGetError::new(Kind::Local, "a file of the module cache has gone"))
-}
-
-/// The file, if the go command is through with it.
-async fn stored(cached: &Cached, resource: Resource) -> Result<Option<FileParts>, GoGetError> {
-    let file = match resource {
-        Resource::Info => cached.open("info").await,
-        Resource::Mod if cached.is_known().await => cached.open("mod").await,
-        Resource::Zip if cached.is_complete().await => cached.open("zip").await,
-        _ => Ok(None),
-    };
-    file.map_err(|error| unreadable(&error))
+    stored().await?.ok_or_else(|| match resource {
+        // It was removed, since it is not the one of the version.
+        Resource::Mod => nonsense("it has left a go.mod that is not the one of the module"),
+        _ => GoGetError::new(Kind::Local, "a file of the module cache has gone"),
+    })
 }
 
 fn unreadable(error: &io::Error) -> GoGetError {

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::clean::OWNERS;
-use super::config::Config;
+use super::config::{Config, same_name};
+use super::job::Job;
 use super::netrc;
 use crate::access::value::Access;
 
@@ -19,6 +20,15 @@ impl Config {
         }
     }
 
+    /// The settings for a job.
+    pub(super) fn for_job(&self, job: &Job) -> Self {
+        let config = self.clone().for_module(&job.module);
+        match &job.access {
+            Some(access) => config.for_owner(access),
+            None => config,
+        }
+    }
+
     /// The settings with the credentials of an owner, and with none of ours for the same hosts.
     pub(super) fn for_owner(&self, access: &Access) -> Self {
         let owners = access.logins().clone();
@@ -28,6 +38,11 @@ impl Config {
         config
             .git_config
             .retain(|(key, _)| host_of_secret(key).is_none_or(is_ours));
+        for (key, _) in &mut config.git_config {
+            if let Some(bare) = without_user(key, is_ours) {
+                *key = bare;
+            }
+        }
         if owners.iter().next().is_some() {
             config.netrc = netrc::of_hosts(&self.netrc, is_ours);
         }
@@ -36,21 +51,8 @@ impl Config {
     }
 }
 
-/// Whether two hosts differ in their ports at most: a netrc file has none.
-fn same_name(one: &str, other: &str) -> bool {
-    without_port(one).eq_ignore_ascii_case(without_port(other))
-}
-
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        // The colons of an IPv6 address are inside of brackets.
-        Some((name, port)) if !port.contains(']') => name,
-        _ => host,
-    }
-}
-
 /// The host in a key of git's configuration that can hold a secret for it (`man git-config`).
-fn host_of_secret(key: &str) -> Option<&str> {
+pub(super) fn host_of_secret(key: &str) -> Option<&str> {
     let (section, rest) = key.split_once('.')?;
     let (url, name) = rest.rsplit_once('.')?;
     let section = section.to_ascii_lowercase();
@@ -65,13 +67,27 @@ fn host_of_secret(key: &str) -> Option<&str> {
     Some(host.rsplit_once('@').map_or(host, |(_, host)| host))
 }
 
+/// The key `url.https://user:password@host/.insteadOf` without the user, if the host is not ours.
+pub(super) fn without_user(key: &str, is_ours: impl Fn(&str) -> bool) -> Option<String> {
+    let (scheme, rest) = key.split_once("://")?;
+    if !scheme.to_ascii_lowercase().starts_with("url.http") {
+        return None;
+    }
+    let end = rest.find('/').unwrap_or(rest.len());
+    let (_, host) = rest[..end].rsplit_once('@')?;
+    let bare = || format!("{scheme}://{host}{}", &rest[end..]);
+    (!is_ours(host)).then(bare)
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use super::{Access, Config, host_of_secret, same_name};
+    use super::{Access, Config, host_of_secret};
     use crate::access::credentials::Credentials;
-    use crate::goget::environment::{environment, netrc};
+    use crate::goget::config::same_name;
+    use crate::goget::environment::go_netrc;
+    use crate::goget::git::{git_config, git_netrc, store};
 
     #[test]
     fn of_ours_only_what_is_for_other_hosts_is_left() {
@@ -91,8 +107,9 @@ mod tests {
             .push_str("default login robot password netrc-default\n");
         let access = Access::new("ann").credentials("a.example:8443", "ann", "hers");
         let config = ours.for_owner(&access.unwrap());
-        let vars = environment(&config, Path::new("modules"), Path::new("home"));
-        let all = format!("{vars:?} {}", netrc(&config));
+        let lines = git_config(&config, Path::new("home"));
+        let files = [go_netrc(&config), git_netrc(&config), store(&config)];
+        let all = format!("{lines:?} {}", files.concat());
         for (secret, want) in [
             ("ours-a.example", false),
             ("netrc-a.example", false),
@@ -107,7 +124,7 @@ mod tests {
         }
         // One who has none leaves ours as they are.
         let config = ours.for_owner(&Access::new("bob"));
-        assert_eq!(netrc(&config), netrc(&ours));
+        assert_eq!(go_netrc(&config), go_netrc(&ours));
     }
 
     #[test]

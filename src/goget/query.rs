@@ -69,21 +69,21 @@ async fn list_module(runner: &mut Runner<'_>, flags: &[&str], at: &str) -> Resul
     let mut args = vec!["list", "-e", "-m", "-json"];
     args.extend(flags);
     args.push(&argument);
-    let (stdout, stderr) = runner.go(&args).await?;
-    let Ok(said) = serde_json::from_slice::<Value>(&stdout) else {
-        return Err(runner.error("", &stderr).into());
+    let output = runner.go(&args).await?;
+    let Ok(said) = serde_json::from_slice::<Value>(&output.stdout) else {
+        return Err(runner.error("", &output).into());
     };
     match said.get("Error") {
         None => Ok(said),
         Some(error) => {
             let message = error.get("Err").and_then(Value::as_str).unwrap_or_default();
-            Err(runner.error(message, &stderr).into())
+            Err(runner.error(message, &output).into())
         }
     }
 }
 
 /// The fields of an info. Of the origin only what holds for the version itself: the rest says how the
-/// repository looks today.
+/// repository looks today, or what was asked for, as a branch is.
 fn info(said: &Value) -> String {
     let mut info = Map::new();
     for name in ["Version", "Time"] {
@@ -95,6 +95,17 @@ fn info(said: &Value) -> String {
         let mut origin = origin.clone();
         for name in ["TagPrefix", "TagSum", "RepoSum"] {
             origin.remove(name);
+        }
+        let version = said.get("Version").and_then(Value::as_str);
+        let tag = version.map(|version| version.trim_end_matches("+incompatible"));
+        let is_tag =
+            |at: &str| at.starts_with("refs/tags/") && tag.is_some_and(|it| at.ends_with(it));
+        if !origin
+            .get("Ref")
+            .and_then(Value::as_str)
+            .is_some_and(is_tag)
+        {
+            origin.remove("Ref");
         }
         info.insert("Origin".to_owned(), Value::Object(origin));
     }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -18,6 +19,7 @@ pub(super) type Unwanted = oneshot::Receiver<Infallible>;
 /// What a command that has ended by itself has left.
 #[derive(Debug)]
 pub(super) struct Output {
+    pub(super) status: ExitStatus,
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: String,
 }
@@ -47,16 +49,18 @@ pub(super) enum Stop {
 ///
 /// The group is killed.
 pub(super) async fn run(
-    command: Command,
+    command: io::Result<(Command, Stdio)>,
     limit: Duration,
     unwanted: &mut Unwanted,
 ) -> Result<Output, Stop> {
-    let mut group = Group::spawn(command).map_err(Stop::NotStarted)?;
+    let mut group = command
+        .and_then(|(command, stdin)| Group::spawn(command, stdin))
+        .map_err(Stop::NotStarted)?;
     let read = {
         let read = pin!(timeout(limit, group.read()));
         match select(read, unwanted).await {
-            Either::Left((Ok(Ok(written)), _)) if written.overflow => Err(Stop::Overflow),
-            Either::Left((Ok(Ok(written)), _)) => Ok(written),
+            Either::Left((Ok(Ok(Some(written))), _)) => Ok(written),
+            Either::Left((Ok(Ok(None)), _)) => Err(Stop::Overflow),
             Either::Left((Ok(Err(error)), _)) => Err(Stop::Io(error)),
             Either::Left((Err(_elapsed), _)) => Err(Stop::TimedOut(limit)),
             Either::Right(_) => Err(Stop::Unwanted),
@@ -64,8 +68,9 @@ pub(super) async fn run(
     };
     let ended = group.end().await;
     let written = read?;
-    ended.map_err(Stop::Io)?;
+    let status = ended.map_err(Stop::Io)?;
     Ok(Output {
+        status,
         stdout: written.stdout,
         stderr: String::from_utf8_lossy(&written.stderr).into_owned(),
     })

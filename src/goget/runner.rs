@@ -1,16 +1,11 @@
 //! One job at work.
 
-use std::fs::File;
-use std::io;
-
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::task::spawn_blocking;
-
 use super::error::{GoGetError, Kind};
 use super::job::Job;
-use super::ready::{NotReady, Ready, not_run, setup};
-use super::run::{Stop, Unwanted, run};
-use super::{classify, mend, observe, show};
+use super::ready::{not_run, setup};
+use super::run::{Output, Stop, Unwanted, run};
+use super::tools::Tools;
+use super::{classify, observe, show};
 
 /// Why a job has no result.
 pub(super) enum Failed {
@@ -25,36 +20,21 @@ impl From<GoGetError> for Failed {
     }
 }
 
-impl From<NotReady> for Failed {
-    fn from(error: NotReady) -> Self {
-        match error {
-            NotReady::Unwanted => Self::Unwanted,
-            NotReady::Error(error) => Self::Error(error),
-        }
-    }
-}
-
-/// One job at work: it holds a place.
+/// One job at work.
 pub(super) struct Runner<'a> {
-    ready: &'a Ready,
+    tools: &'a Tools,
     job: &'a Job,
     unwanted: Unwanted,
-    /// A place, and what keeps clean-ups away.
-    _held: (OwnedSemaphorePermit, File),
+    killed: bool,
 }
 
 impl<'a> Runner<'a> {
-    pub(super) fn new(
-        ready: &'a Ready,
-        job: &'a Job,
-        unwanted: Unwanted,
-        held: (OwnedSemaphorePermit, File),
-    ) -> Self {
+    pub(super) fn new(tools: &'a Tools, job: &'a Job, unwanted: Unwanted) -> Self {
         Self {
-            ready,
+            tools,
             job,
             unwanted,
-            _held: held,
+            killed: false,
         }
     }
 
@@ -62,47 +42,51 @@ impl<'a> Runner<'a> {
         self.job
     }
 
-    /// Runs the go command, and returns what it writes and its messages.
-    pub(super) async fn go(&mut self, args: &[&str]) -> Result<(Vec<u8>, String), Failed> {
-        let (stdout, stderr) = self.run(args).await?;
-        if !mend::is_needed(&stdout, &stderr) {
-            return Ok((stdout, stderr));
-        }
-        let module_cache = self.ready.module_cache();
-        let mended = spawn_blocking(move || mend::mend(&module_cache)).await;
-        observe::mended(&mended.map_err(io::Error::other).and_then(|mended| mended));
-        self.run(args).await
+    /// Whether a command was killed, which can have left something half made.
+    pub(super) fn was_killed(&self) -> bool {
+        self.killed
     }
 
-    async fn run(&mut self, args: &[&str]) -> Result<(Vec<u8>, String), Failed> {
+    /// Runs the go command.
+    pub(super) async fn go(&mut self, args: &[&str]) -> Result<Output, Failed> {
         observe::running(args);
-        let config = self.ready.config();
-        match run(self.ready.go(args), config.time_limit, &mut self.unwanted).await {
-            Ok(output) => Ok((output.stdout, output.stderr)),
+        let limit = self.tools.config().time_limit;
+        let ended = run(self.tools.go(args), limit, &mut self.unwanted).await;
+        self.killed |= match &ended {
+            Ok(output) => output.status.code().is_none(),
+            Err(stop) => !matches!(stop, Stop::NotStarted(_)),
+        };
+        match ended {
+            Ok(output) => Ok(output),
             Err(Stop::Unwanted) => Err(Failed::Unwanted),
-            Err(stop) => Err(not_run(&config.go, &stop).into()),
+            Err(stop) => Err(not_run(self.tools, &stop).into()),
         }
     }
 
     /// The error that a message means.
-    pub(super) fn error(&self, message: &str, stderr: &str) -> GoGetError {
-        let text = if message.trim().is_empty() {
+    pub(super) fn error(&self, message: &str, output: &Output) -> GoGetError {
+        let stderr = output.stderr.as_str();
+        let silent;
+        let text = if !message.trim().is_empty() {
+            message
+        } else if !stderr.trim().is_empty() {
             stderr
         } else {
-            message
+            silent = format!("the go command says nothing: {}", output.status);
+            &silent
         };
-        let text = show::redacted(self.ready.config(), text);
+        let text = show::redacted(self.tools.config(), text);
         let shown = show::line(&text);
         let module = self.job.module.unescaped();
         let kind = classify::classify(&text, &[&module, &self.job.name()]);
-        let no_git = !self.ready.git && matches!(kind, Kind::Unknown | Kind::Setup);
+        let no_git = !self.tools.git && matches!(kind, Kind::Unknown | Kind::Setup);
         if no_git || stderr.contains("missing Git command") {
             return setup(format!("there is no git command: {text}"))
                 .showing("it has no git command");
         }
         // git asks for others when those that it has sent are wrong.
         let kind = match kind {
-            Kind::NoCredentials if self.ready.config().knows_host_in(&text) => Kind::Credentials,
+            Kind::NoCredentials if self.tools.config().knows_host_in(&text) => Kind::Credentials,
             kind => kind,
         };
         GoGetError::new(kind, text).showing(shown)

@@ -6,19 +6,21 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::{Request, Response};
-use tokio::sync::oneshot;
 use tower_service::Service;
 
 use super::backend::Backend;
 use super::body::GoGetBody;
+use super::clean::How;
 use super::config::Config;
-use super::error::{GoGetError, Kind};
+use super::environment::has_git;
+use super::error::GoGetError;
 use super::future::ResponseFuture;
 use super::observe;
 use super::order::Order;
-use super::ready::{NotReady, setup};
+use super::ready::setup;
 use super::runs::Runs;
 
 /// A source that has the go command read version control.
@@ -32,8 +34,9 @@ pub struct GoGet {
 impl GoGet {
     /// A source that keeps its module cache, and all else that the go command writes, below `folder`.
     ///
-    /// The folder is made when it is first needed. Several processes may share one. It must not be inside of a Go
-    /// module, and it holds the [credentials](Self::credentials) for as long as the service lives.
+    /// The folder is made when it is first needed, so that nobody else may look into it; one that is there stays as it
+    /// is. Several processes may share one. It must not be inside of a Go module. It holds the
+    /// [credentials](Self::credentials) while a command runs, and after a server was killed until the next clean-up.
     ///
     /// ```
     /// use tower_goproxy::GoGet;
@@ -84,15 +87,12 @@ impl GoGet {
     ///
     /// The command that it runs is killed.
     pub async fn check(&self) -> Result<(), GoGetError> {
-        let (_wanted, mut unwanted) = oneshot::channel();
-        match self.backend.ready(&mut unwanted).await {
-            Ok(ready) if ready.git => Ok(()),
-            Ok(_) => Err(setup("there is no git command on the PATH".to_owned())
-                .showing("it has no git command")),
-            Err(NotReady::Error(error)) => Err(error),
-            // The sender is here until the end.
-            Err(NotReady::Unwanted) => Err(GoGetError::new(Kind::Local, "given up")),
+        self.backend.look().await?;
+        if has_git(&self.backend.config) {
+            return Ok(());
         }
+        Err(setup("there is no git command on the PATH".to_owned())
+            .showing("it has no git command"))
     }
 
     /// A handle on the runs of the go command, to await them.
@@ -114,11 +114,14 @@ impl GoGet {
     /// Removes from the module cache what is [too old](Self::max_cache_age), then what was not used for longest until it
     /// is [small enough](Self::max_cache_size). Returns how many bytes that was.
     ///
-    /// It happens by itself after a run, every ten minutes at most.
+    /// It happens by itself after a run, every ten minutes at most, and when the disk is full. Then it keeps new commands
+    /// waiting until those that run have ended: for half of [`max_wait`](Self::max_wait), and if that was too short twice,
+    /// for as long as it takes.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` while a command runs, of any process that shares the folder; else what the file system says.
+    /// `WouldBlock` if there is something to remove while a command runs, of any process that shares the folder; else what
+    /// the file system says.
     ///
     /// # Panics
     ///
@@ -128,7 +131,10 @@ impl GoGet {
     ///
     /// What has begun goes on to its end.
     pub fn clean(&self) -> impl Future<Output = io::Result<u64>> + Send + use<> {
-        self.backend.clean()
+        self.backend.clean(How {
+            patience: Duration::ZERO,
+            is_full: false,
+        })
     }
 
     /// Like `call`, with the error instead of its response.

@@ -40,6 +40,9 @@ impl GoGet {
     /// `GOPRIVATE`: modules that no registry and no checksum database is asked for, and for which `GOVCS` has rules of
     /// their own. Patterns of path prefixes, with commas between them. Default: none.
     ///
+    /// For private modules all credentials of the service are used, wherever their repositories are; for others only
+    /// those for the host with which the path begins.
+    ///
     /// ```
     /// # use tower_goproxy::GoGet;
     /// let goget = GoGet::new("/var/cache/goproxy").private("*.corp.example,github.com/corp");
@@ -117,6 +120,9 @@ impl GoGet {
     /// How long one command may take. Default: 4 minutes, which together with the default of
     /// [`max_wait`](Self::max_wait) is less than a [`FillLayer`](crate::fill::FillLayer) waits for its source.
     ///
+    /// An answer can take longer: a list without tags needs two commands, so does a broken copy of a repository, the first
+    /// job of all waits for `go version`, for a minute at most, and each may wait for a clean-up as long as for a place.
+    ///
     /// ```
     /// # use std::time::Duration;
     /// # use tower_goproxy::GoGet;
@@ -129,7 +135,7 @@ impl GoGet {
 
     /// How many commands may run at once. Default: 8.
     ///
-    /// What is in the module cache already needs no command.
+    /// What is in the module cache already needs no command. With 0 there is nothing else: all other answers are 503.
     ///
     /// ```
     /// # use tower_goproxy::GoGet;
@@ -159,7 +165,8 @@ impl GoGet {
         self.set(|config| config.places = places)
     }
 
-    /// How long a request may wait for a place; after that it gets 503 with `Retry-After`. Default: 30 seconds.
+    /// How long a request may wait for a place, and then for a clean-up; after that it gets 503 with `Retry-After`.
+    /// Default: 30 seconds.
     ///
     /// ```
     /// # use std::time::Duration;

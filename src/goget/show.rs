@@ -1,7 +1,10 @@
 //! What may be seen of a message.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use super::config::Config;
-use super::environment::basic;
+use super::netrc;
 
 /// Lines that say what happened, in output of git.
 const TELLING: [&str; 4] = ["fatal: ", "remote: ", "ERROR: ", "error: "];
@@ -19,9 +22,18 @@ pub(super) fn redacted(config: &Config, text: &str) -> String {
     let mut text = without_users(text);
     for one in config.logins() {
         text = text.replace(one.password(), "xxxxx");
-        text = text.replace(&basic(one), "xxxxx");
+        text = text.replace(&basic(one.user(), one.password()), "xxxxx");
+    }
+    for (user, password) in netrc::logins(&config.netrc) {
+        text = text.replace(&password, "xxxxx");
+        text = text.replace(&basic(&user, &password), "xxxxx");
     }
     text
+}
+
+/// User and password as a header has them (RFC 7617).
+fn basic(user: &str, password: &str) -> String {
+    BASE64_STANDARD.encode(format!("{user}:{password}"))
 }
 
 /// One line for clients: what the go command says, and what git says, without paths of this machine.

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::processes::{Endless, begin, leave, until};
 use crate::setup::{HELLO, Setup};
-use crate::support::within;
+use crate::support::{within, within_minutes};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -93,13 +93,56 @@ async fn what_is_too_old_goes() {
 #[tokio::test]
 async fn what_was_not_used_for_longest_goes_first() {
     let setup = aged().await;
-    // A hit is a use.
+    // v1.0.0 has not been used for longer, but a hit is a use.
     assert_eq!(setup.get(&zip("v1.0.0")).await.status, 200);
-    age(setup.folder.path(), "v1.0.0.zip", DAY / 2);
-    let all = size(&setup.folder.path().join("mod"));
-    let setup = setup.with(|goget| goget.max_cache_size(all - 500));
+    let root = setup.folder.path().join("mod");
+    let kept = size(&root, "cache/vcs") + size(&root, "v1.0.0");
+    let setup = setup.with(|goget| goget.max_cache_size(kept));
     assert!(clean(&setup).await > 0);
     assert_eq!(versions(&setup), [true, true, false, false]);
+}
+
+#[tokio::test]
+async fn a_module_that_is_called_like_a_checksum_database_goes_too() {
+    let setup = Setup::new();
+    let module = "github.com/team/sumdb";
+    setup.repos.module("team/sumdb", module).tag("v1.0.0");
+    let path = format!("/{module}/@v/v1.0.0.zip");
+    assert_eq!(setup.get(&path).await.status, 200);
+    age(setup.folder.path(), "", 2 * DAY);
+    let setup = setup.with(|goget| goget.max_cache_age(DAY));
+    assert!(clean(&setup).await > 0);
+    assert_eq!(setup.files("zip"), 0);
+}
+
+#[tokio::test]
+async fn a_clone_of_nothing_and_half_a_file_go_within_the_bounds() {
+    let setup = aged().await;
+    let path = "/github.com/team/none/@v/list";
+    assert_eq!(setup.get(path).await.status, 404);
+    let versions_of = format!("mod/cache/download/{HELLO}/@v");
+    let half = setup
+        .folder
+        .path()
+        .join(versions_of)
+        .join("v1.2.0.zip123.tmp");
+    fs::write(&half, "half").unwrap();
+    let clones = || {
+        let all = fs::read_dir(setup.folder.path().join("mod/cache/vcs")).unwrap();
+        let folders = all
+            .flatten()
+            .filter(|entry| entry.file_type().unwrap().is_dir());
+        folders.count()
+    };
+    assert_eq!(clones(), 2);
+    // Not at once: somebody may be at work with it.
+    clean(&setup).await;
+    assert!(half.exists() && clones() == 2);
+    age(setup.folder.path(), "", DAY);
+    clean(&setup).await;
+    assert!(!half.exists());
+    assert_eq!(clones(), 1);
+    assert_eq!(versions(&setup), [true; 4]);
 }
 
 #[tokio::test]
@@ -165,12 +208,92 @@ async fn nothing_goes_while_a_command_runs_in_any_process() {
     assert_eq!(versions(&setup), [false; 4]);
 }
 
-fn size(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).unwrap().flatten();
-    entries
-        .map(|entry| match entry.file_type().unwrap().is_dir() {
-            true => size(&entry.path()),
-            false => entry.metadata().unwrap().len(),
-        })
-        .sum()
+/// A lock of somebody else, as of another process that cleans, or that has a command run.
+fn lock_of_another(folder: &Path) -> File {
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(folder.join("runs.lock"));
+    let file = file.unwrap();
+    file.lock().unwrap();
+    file
+}
+
+#[tokio::test]
+async fn who_waits_for_a_clean_up_waits_no_longer_than_for_a_place() {
+    let setup = aged().await.with(|goget| {
+        goget
+            .max_wait(Duration::from_millis(50))
+            .time_limit(Duration::from_millis(50))
+    });
+    setup.goget.check().await.unwrap();
+    let lock = lock_of_another(setup.folder.path());
+    let answer = within_minutes(setup.get(&format!("/{HELLO}/@v/v1.5.0.zip"))).await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.headers["retry-after"], "1");
+    drop(lock);
+}
+
+#[tokio::test]
+async fn while_there_is_a_clean_up_hits_are_answered_whoever_has_left() {
+    let setup = aged().await;
+    setup.goget.check().await.unwrap();
+    let lock = lock_of_another(setup.folder.path());
+    for i in 0..600 {
+        let client = begin(&setup.goget, &format!("/{HELLO}/@v/v1.{}.0.zip", i + 10));
+        while setup.goget.runs().running() == 0 {
+            tokio::task::yield_now().await;
+        }
+        leave(client).await;
+    }
+    let answer = within_minutes(setup.get(&zip("v1.0.0"))).await;
+    assert_eq!(answer.status, 200);
+    within_minutes(setup.goget.runs().idle()).await;
+    drop(lock);
+}
+
+/// Where there is always a command at work, new ones wait for a moment.
+#[tokio::test]
+async fn a_server_that_is_never_idle_is_cleaned_all_the_same() {
+    let setup = aged().await;
+    // As when it has just been started.
+    let setup = setup.with(|goget| goget.max_cache_age(DAY * 3 / 2));
+    let is_old = || versions(&setup) == [true; 4];
+    let busy = |first: usize| {
+        let (setup, is_old) = (&setup, &is_old);
+        async move {
+            for i in (first..).step_by(4) {
+                if !is_old() {
+                    break;
+                }
+                let path = format!("/{HELLO}/@v/v9.{i}.0+incompatible.info");
+                assert_eq!(setup.get(&path).await.status, 404);
+            }
+        }
+    };
+    within_minutes(futures_util::future::join_all([
+        busy(0),
+        busy(1),
+        busy(2),
+        busy(3),
+    ]))
+    .await;
+    assert_eq!(versions(&setup), [false, false, true, true]);
+}
+
+/// What there is on the disk of all whose path has this text.
+fn size(folder: &Path, text: &str) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let mut found = 0;
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.to_string_lossy().contains(text) {
+            found += entry.metadata().unwrap().blocks() * 512;
+        }
+        if entry.file_type().unwrap().is_dir() {
+            found += size(&path, text);
+        }
+    }
+    found
 }

@@ -52,13 +52,15 @@ async fn nothing_of_the_servers_own_but_what_is_needed() {
         ("GIT_CONFIG_GLOBAL", "/dev/null"),
         (
             "GIT_SSH_COMMAND",
-            "ssh -o BatchMode=yes -o ConnectTimeout=10",
+            "ssh -o BatchMode=yes -o ConnectTimeout=10 -F none -o IdentityAgent=none \
+             -o IdentitiesOnly=yes -o IdentityFile=none -o StrictHostKeyChecking=yes \
+             -o GlobalKnownHostsFile=none -o UserKnownHostsFile=none",
         ),
         ("LC_ALL", "C"),
     ] {
         assert_eq!(seen[name], value, "{name}");
     }
-    for name in ["HOME", "NETRC", "GOPATH", "GOMODCACHE", "GOCACHE"] {
+    for name in ["HOME", "TMPDIR", "NETRC", "GOPATH", "GOMODCACHE", "GOCACHE"] {
         assert!(
             seen[name].starts_with(folder.path().to_str().unwrap()),
             "{name}"
@@ -97,8 +99,9 @@ async fn settings_are_variables_and_those_win() {
         ("GOFLAGS", "-modcacherw"),
         (
             "GIT_SSH_COMMAND",
-            "ssh -o BatchMode=yes -o ConnectTimeout=10 -F none -o IdentitiesOnly=yes -i '/etc/go proxy/id' \
-             -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o 'UserKnownHostsFile=\"/etc/goproxy/known_hosts\"'",
+            "ssh -o BatchMode=yes -o ConnectTimeout=10 -F none -o IdentityAgent=none \
+             -o IdentitiesOnly=yes -i '/etc/go proxy/id' -o StrictHostKeyChecking=yes \
+             -o GlobalKnownHostsFile=none -o 'UserKnownHostsFile=\"/etc/goproxy/known_hosts\"'",
         ),
     ] {
         assert_eq!(seen[name], value, "{name}");

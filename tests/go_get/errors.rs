@@ -77,6 +77,30 @@ async fn what_does_not_exist_is_not_found() {
 }
 
 #[tokio::test]
+async fn branches_that_are_called_like_words_of_messages_are_not_found() {
+    let setup = Setup::new();
+    setup.hello().tag("v1.0.0");
+    for name in ["e", "n", "un", "unknown", "version", "revision", "invalid"] {
+        let answer = setup.get(&format!("/{HELLO}/@v/{name}.info")).await;
+        assert_error(&answer, 404, "unknown revision");
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_says_nothing_is_told_by_how_it_ended() {
+    let folder = TempDir::new().unwrap();
+    for (text, ended) in [("kill -9 $$", "signal: 9"), ("exit 3", "exit status: 3")] {
+        let text = format!("case $1 in version) echo go version go1.99 a/b; exit;; esac; {text}");
+        let go = crate::setup::script(folder.path(), "go", &text);
+        let goget = tower_goproxy::GoGet::new(folder.path().join("cache")).go(go);
+        let request = get(&format!("/{HELLO}/@v/v1.0.0.zip"));
+        let error = goget.try_call(&request).await.unwrap_err();
+        assert_eq!(error.status(), 502);
+        assert!(error.to_string().contains(ended), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_major_version_that_does_not_fit_is_not_found() {
     let setup = Setup::new();
     let repo = setup.hello();

@@ -13,9 +13,12 @@ mod environment;
 mod errors;
 mod full;
 mod hosts;
+#[cfg(target_os = "linux")]
+mod killed;
 mod missing;
 mod origin;
 mod processes;
+mod redirected;
 mod secrets;
 mod setup;
 mod shared;
@@ -25,3 +28,4 @@ mod ssh;
 mod together;
 mod unreachable;
 mod versions;
+mod wrong_mod;

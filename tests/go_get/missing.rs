@@ -128,19 +128,65 @@ async fn what_a_process_that_is_gone_has_left_is_removed() {
     let left = setup.folder.path().join("home-left");
     fs::create_dir(&left).unwrap();
     fs::write(left.join("lock"), "").unwrap();
-    let other = Setup::new().with(|_| GoGet::new(setup.folder.path()).go(program()));
-    other.goget.check().await.unwrap();
-    assert!(!left.exists());
-
-    // That of a living one stays, and goes away with it.
     setup.goget.check().await.unwrap();
-    let homes = || {
-        let entries = fs::read_dir(setup.folder.path()).unwrap().flatten();
-        entries
-            .filter(|entry| entry.file_name().to_string_lossy().starts_with("home-"))
-            .count()
-    };
-    assert_eq!(homes(), 2);
-    drop(other);
-    assert_eq!(homes(), 1);
+    assert!(!left.exists());
+    // Nor is anything left of this one.
+    let mut entries = fs::read_dir(setup.folder.path()).unwrap().flatten();
+    assert!(entries.all(|entry| entry.file_type().unwrap().is_file()));
+}
+
+#[tokio::test]
+async fn a_folder_that_is_removed_while_the_service_runs_is_made_again() {
+    let setup = Setup::new();
+    setup.hello().tag("v1.0.0");
+    let path = format!("/{HELLO}/@v/v1.0.0.zip");
+    assert_eq!(setup.get(&path).await.status, 200);
+    for entry in fs::read_dir(setup.folder.path()).unwrap().flatten() {
+        match entry.file_type().unwrap().is_dir() {
+            true => fs::remove_dir_all(entry.path()).unwrap(),
+            false => fs::remove_file(entry.path()).unwrap(),
+        }
+    }
+    assert_eq!(setup.get(&path).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_go_command_that_has_gone_is_missed_and_found_again() {
+    let folder = TempDir::new().unwrap();
+    let text = format!("exec '{}' \"$@\"", program().display());
+    let go = script(folder.path(), "go", &text);
+    let setup = Setup::new().with(|goget| goget.go(&go));
+    setup.hello().tag("v1.0.0");
+    setup.goget.check().await.unwrap();
+    fs::remove_file(&go).unwrap();
+    assert_missing(&setup, "no such go command", "it has no go command").await;
+    script(folder.path(), "go", &text);
+    assert_eq!(
+        setup.get(&format!("/{HELLO}/@v/v1.0.0.zip")).await.status,
+        200
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn who_waits_for_the_first_look_at_a_go_command_can_leave() {
+    use crate::processes::{begin, leave, until};
+
+    let folder = TempDir::new().unwrap();
+    let text = format!("touch '{0}/begun'; cat '{0}/fifo'", folder.path().display());
+    let made = std::process::Command::new("mkfifo")
+        .arg(folder.path().join("fifo"))
+        .status();
+    assert!(made.unwrap().success());
+    let go = script(folder.path(), "go", &text);
+    let goget = GoGet::new(folder.path().join("cache")).go(go);
+    let first = begin(&goget, "/example.com/a/@v/v1.0.0.zip");
+    until(|| folder.path().join("begun").exists()).await;
+    let before = goget.runs().running();
+    let second = begin(&goget, "/example.com/b/@v/v1.0.0.zip");
+    until(|| goget.runs().running() > before).await;
+    leave(second).await;
+    until(|| goget.runs().running() == before).await;
+    leave(first).await;
+    crate::support::within(goget.runs().idle()).await;
 }

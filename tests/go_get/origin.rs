@@ -46,6 +46,21 @@ async fn all_resources_of_a_tagged_module() {
     }
 }
 
+/// The info of a query holds what is so of the version, not of what was asked for.
+#[tokio::test]
+async fn the_branch_that_was_asked_for_is_no_origin_of_a_tagged_version() {
+    let setup = Setup::new();
+    let repo = setup.hello();
+    repo.tag("v1.0.0");
+    let info = setup.json(&format!("/{HELLO}/@v/main.info")).await;
+    assert_eq!(info["Version"], "v1.0.0");
+    assert_ne!(info["Origin"]["Ref"], "refs/heads/main");
+    repo.commit("two");
+    let info = setup.json(&format!("/{HELLO}/@v/main.info")).await;
+    assert_ne!(info["Version"], "v1.0.0");
+    assert!(info["Origin"].get("Ref").is_none(), "{info}");
+}
+
 /// What is in the module cache is there for ever.
 #[tokio::test]
 async fn what_was_asked_once_needs_no_repository() {

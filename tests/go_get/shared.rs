@@ -137,3 +137,33 @@ async fn lists_and_failures_are_shared_by_who_waits_and_not_kept() {
     assert_eq!(setup.text(&list).await, "v1.0.0\nv1.1.0\n");
     assert_eq!(setup.get(&none).await.status, 200);
 }
+
+#[tokio::test]
+async fn an_info_does_not_fail_with_the_zip_it_has_waited_for() {
+    let folder = TempDir::new().unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(folder.path().join("fifo"))
+        .status();
+    assert!(made.unwrap().success());
+    let text = format!(
+        "case \"$1\" in mod) touch '{0}/begun'; cat '{0}/fifo'; echo '{{\"Error\":\"no zip\"}}'; exit 1;; esac\n\
+         exec '{1}' \"$@\"",
+        folder.path().display(),
+        program().display()
+    );
+    let go = script(folder.path(), "go", &text);
+    let setup = Setup::new().with(|goget| goget.go(go));
+    setup.hello().tag("v1.0.0");
+    let path = |extension| format!("/{HELLO}/@v/v1.0.0.{extension}");
+    let zip = crate::processes::begin(&setup.goget, &path("zip"));
+    crate::processes::until(|| folder.path().join("begun").exists()).await;
+    let info = crate::processes::begin(&setup.goget, &path("info"));
+    // It finds no file, and then the run of the zip.
+    for _ in 0..100 {
+        tokio::task::spawn_blocking(|| ()).await.unwrap();
+    }
+    assert_eq!(setup.goget.runs().running(), 1);
+    fs::write(folder.path().join("fifo"), "").unwrap();
+    assert_eq!(zip.await.unwrap(), Err(StatusCode::BAD_GATEWAY));
+    assert_eq!(info.await.unwrap(), Ok(StatusCode::OK));
+}

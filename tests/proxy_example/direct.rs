@@ -85,7 +85,7 @@ fn go() -> String {
     format!("--go {}", program().display())
 }
 
-const KNOWN: &str = "--git-config @/gitconfig --netrc @/netrc";
+const KNOWN: &str = "--git-config @/gitconfig --netrc @/netrc --go-private github.com/corp";
 const INFO: &str = "/github.com/corp/one/@v/v1.0.0.info";
 const NOBODY: &str = "http://127.0.0.1:9";
 
@@ -97,7 +97,7 @@ async fn a_program_of_public_and_private_modules_builds_again_when_all_sources_a
     let tree = company::registry();
     let registry = StaticRegistry::start(tree.root()).await;
     let scene = Scene::corp(&host);
-    let options = format!("{} {KNOWN} --go-private github.com/corp", go());
+    let options = format!("{} {KNOWN}", go());
 
     let proxy = scene.start(&registry.url(), &options).await;
     let client = || Client::new(format!("http://{}", proxy.address));

@@ -1,4 +1,4 @@
-//! A certificate authority made for one test, and a server certificate for 127.0.0.1 and localhost.
+//! A certificate authority made for one test, and a server certificate for 127.0.0.1, localhost and two names.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -76,7 +76,8 @@ fn make(protocols: &[&str]) -> Result<Made, Box<dyn std::error::Error>> {
     let authority = params.self_signed(&key)?;
     let issuer = Issuer::new(params, key);
 
-    let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
+    let names = ["127.0.0.1", "localhost", "one.example", "two.example"];
+    let names = names.map(str::to_owned);
     let server_key = KeyPair::generate()?;
     let certificate = CertificateParams::new(names)?.signed_by(&server_key, &issuer)?;
     let server_key = PrivatePkcs8KeyDer::from(server_key.serialize_der());
