@@ -9,8 +9,8 @@ use bytes::Bytes;
 /// The most that one read asks for.
 pub(super) const BLOCK: usize = 64 * 1024;
 
-/// How many unused buffers are kept, for all readers of the process together: 4 MiB.
-const KEPT: usize = 64;
+/// How many unused buffers are kept, for all readers of the process together: 2 MiB.
+const KEPT: usize = 32;
 
 /// Last in, first out: the buffer that was used last is the one that the processor's cache has.
 static UNUSED: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());

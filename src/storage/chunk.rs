@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use tokio::task::coop;
 
 use super::block::{self, BLOCK, Held};
 use super::threads::Threads;
+use super::turn::Turn;
 
 /// The most that one frame holds. hyper queues at most 16 frames of a connection that writes
 /// vectored, so a client that has stopped reading costs 128 KiB.
@@ -69,6 +69,7 @@ pub(crate) struct FileReader {
     offset: u64,
     block: Bytes,
     held: Held,
+    turn: Turn,
     reading: Option<Reading>,
 }
 
@@ -79,6 +80,7 @@ impl FileReader {
             offset,
             block: Bytes::new(),
             held: Held::default(),
+            turn: Turn::new(),
             reading: None,
         }
     }
@@ -111,13 +113,13 @@ impl FileReader {
     ///
     /// The read's own, and `UnexpectedEof` where the file is shorter than `end`.
     pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>, end: u64) -> Poll<io::Result<Bytes>> {
-        let budget = ready!(coop::poll_proceed(cx));
+        ready!(self.turn.poll_frame(cx));
         if self.block.is_empty() {
             let block = ready!(self.poll_block(cx, end))?;
             self.offset += block.len() as u64;
             self.block = block;
         }
-        budget.made_progress();
+        self.turn.took_frame();
         let len = self.block.len().min(FRAME);
         Poll::Ready(Ok(self.block.split_to(len)))
     }

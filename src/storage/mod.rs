@@ -40,6 +40,7 @@ mod key;
 mod object;
 mod store;
 mod threads;
+mod turn;
 mod upload;
 
 pub use self::store::Storage;

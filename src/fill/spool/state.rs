@@ -17,7 +17,7 @@ const BATCH: u64 = 128 * 1024;
 
 /// How much of what the staged file has is kept in memory too, for each reader and at most: readers at
 /// the front then share the bytes of the source, and need no reads of their own. For the first ones it is
-/// a batch, since they are that much behind a write.
+/// half a batch, since they are about that much behind a write.
 const WINDOW_PER_READER: u64 = 16 * 1024;
 const WINDOW: u64 = 1024 * 1024;
 
@@ -203,7 +203,7 @@ impl State {
         self.in_file = end;
         let window = match self.readers.len() as u64 {
             0 => 0,
-            readers => (readers * WINDOW_PER_READER).clamp(BATCH, WINDOW),
+            readers => (readers * WINDOW_PER_READER).clamp(BATCH / 2, WINDOW),
         };
         while let Some(first) = self.buffer.front() {
             let first_end = self.buffered_from + first.len() as u64;
