@@ -104,10 +104,13 @@ impl Disk {
     pub(super) fn stage(&self) -> io::Result<(File, TempPath)> {
         loop {
             let (file, path) = self.new_file()?;
-            // Tells a sweep by another process that this one is alive. Where the file system knows
-            // no locks, that sweep cannot take one either and leaves the file alone.
-            let _ = file.try_lock();
-            // A sweep may have come between the two steps.
+            // Tells a sweep by another process that this one is alive. One that holds the lock is just
+            // removing the file. Where the file system knows no locks, no sweep can take one either and
+            // leaves the file alone.
+            match file.lock() {
+                Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
+                _ => {}
+            }
             if path.try_exists()? {
                 return Ok((file, path));
             }
@@ -180,7 +183,10 @@ fn sweep(staging: &Path) -> io::Result<()> {
         }
         // Some network file systems lock only what is open for writing.
         let opened = OpenOptions::new().read(true).write(true).open(entry.path());
-        if opened.is_ok_and(|file| file.try_lock().is_ok()) {
+        if let Ok(file) = opened
+            && file.try_lock().is_ok()
+        {
+            // Still locked: else a process that has just made the file would take it for its own.
             found(fs::remove_file(entry.path()))?;
         }
     }
