@@ -90,7 +90,7 @@
 //! * Up to 256 files may be on their way into the storage at once, and 1,024 more may wait for that. A
 //!   storage that falls behind further does not get what comes then.
 //! * The spool of a large file lies on the storage's own file system if that is a folder, else in the
-//!   system's folder for temporary files (`TMPDIR`).//!
+//!   system's folder for temporary files (`TMPDIR`).
 //! * Fills are tasks of the tokio runtime that polls the service.
 //! * Set `TCP_NODELAY` on the connections of the server (`axum::serve(listener.tap_io(..))`):
 //!   else the parts of a slow fill may wait for acknowledgements.

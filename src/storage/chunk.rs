@@ -12,6 +12,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 
 use super::block::{self, BLOCK, Held};
+use super::cached;
 use super::threads::Threads;
 use super::turn::Turn;
 
@@ -23,6 +24,9 @@ pub(crate) const FRAME: usize = 8 * 1024;
 /// what it gets has no more than these; for a slow client a block would be kept for the sake of its
 /// last frame.
 const BLOCKS: usize = 1;
+
+/// A read at an offset: one that waits for the disk, or one of what is [`cached`].
+pub(super) type ReadAt = fn(&File, &mut [u8], u64) -> io::Result<usize>;
 
 type Reading = Pin<Box<dyn Future<Output = io::Result<Bytes>> + Send>>;
 
@@ -85,12 +89,17 @@ impl FileReader {
         }
     }
 
-    /// Starts with the first block up to `end` already read. Waits for the disk.
-    pub(super) fn prepared(file: SharedFile, offset: u64, end: u64) -> io::Result<Self> {
+    /// Starts with the first block up to `end` already read in this way.
+    pub(super) fn prepared(
+        file: SharedFile,
+        offset: u64,
+        end: u64,
+        read: ReadAt,
+    ) -> io::Result<Self> {
         let mut reader = Self::new(file, offset);
         let want = block_len(offset, end);
         if want > 0 {
-            let block = read_block(&reader.file.file, offset, want, &reader.held)?;
+            let block = read_block(&reader.file.file, offset, want, &reader.held, read)?;
             reader.offset += block.len() as u64;
             reader.block = block;
         }
@@ -131,12 +140,13 @@ impl FileReader {
                 false => BLOCK,
             };
             let want = block_len(self.offset, end).min(most);
-            if let Some(block) = read_cached(&self.file.file, self.offset, want, &self.held) {
+            let cached = cached::read_at;
+            if let Ok(block) = read_block(&self.file.file, self.offset, want, &self.held, cached) {
                 return Poll::Ready(Ok(block));
             }
             let (file, offset, held) = (self.file.clone(), self.offset, self.held.clone());
             self.reading = Some(Box::pin(async move {
-                file.blocking(move |file| read_block(file, offset, want, &held))
+                file.blocking(move |file| read_block(file, offset, want, &held, read_at))
                     .await
             }));
         }
@@ -162,14 +172,25 @@ fn block_len(offset: u64, end: u64) -> usize {
 }
 
 /// As much of `len` bytes at `offset` as one read gives, at least one.
-fn read_block(file: &File, offset: u64, len: usize, held: &Held) -> io::Result<Bytes> {
-    block::read(len, held, |buffer| read_some(file, offset, buffer))
+fn read_block(
+    file: &File,
+    offset: u64,
+    len: usize,
+    held: &Held,
+    read: ReadAt,
+) -> io::Result<Bytes> {
+    block::read(len, held, |buffer| read_some(file, buffer, offset, read))
 }
 
 /// As much as one read gives, at least one byte.
-pub(super) fn read_some(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+pub(super) fn read_some(
+    file: &File,
+    buffer: &mut [u8],
+    offset: u64,
+    read: ReadAt,
+) -> io::Result<usize> {
     loop {
-        match read_at(file, buffer, offset) {
+        match read(file, buffer, offset) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             read => return read,
@@ -177,30 +198,12 @@ pub(super) fn read_some(file: &File, offset: u64, buffer: &mut [u8]) -> io::Resu
     }
 }
 
-/// What the page cache holds of these bytes, without ever waiting for a disk. `None` sends the
-/// caller to a blocking thread, which then also finds whatever error there is.
-#[cfg(target_os = "linux")]
-fn read_cached(file: &File, offset: u64, len: usize, held: &Held) -> Option<Bytes> {
-    use rustix::io::{ReadWriteFlags, preadv2};
-
-    let block = block::read(len, held, |buffer| {
-        let mut buffers = [io::IoSliceMut::new(buffer)];
-        Ok(preadv2(file, &mut buffers, offset, ReadWriteFlags::NOWAIT)?)
-    });
-    block.ok().filter(|block| !block.is_empty())
-}
-
-#[cfg(not(target_os = "linux"))]
-fn read_cached(_: &File, _: u64, _: usize, _: &Held) -> Option<Bytes> {
-    None
-}
-
 #[cfg(unix)]
-fn read_at(file: &File, block: &mut [u8], offset: u64) -> io::Result<usize> {
+pub(super) fn read_at(file: &File, block: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, block, offset)
 }
 
 #[cfg(windows)]
-fn read_at(file: &File, block: &mut [u8], offset: u64) -> io::Result<usize> {
+pub(super) fn read_at(file: &File, block: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, block, offset)
 }

@@ -1,5 +1,5 @@
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tempfile::{Builder, NamedTempFile, TempPath};
 
-use super::chunk::{FileReader, SharedFile};
+use super::cached;
+use super::chunk::{FileReader, ReadAt, SharedFile, read_at, read_some};
 use super::key::Key;
 use super::store::SMALL;
 use super::threads::Threads;
@@ -76,24 +77,34 @@ impl Disk {
         key: Key,
         range: Option<Range<u64>>,
     ) -> io::Result<Option<Opened>> {
+        let path = self.path(&key);
+        let opened = cached::open(&path)
+            .and_then(|file| self.open_file(file, range.clone(), cached::read_at));
+        if let Ok(opened) = opened {
+            return Ok(Some(opened));
+        }
         let threads = self.threads.clone();
         let work = move || {
-            let Some(file) = found(File::open(self.path(&key)))? else {
+            let Some(file) = found(File::open(path))? else {
                 return Ok(None);
             };
-            let size = file_len(&file.metadata()?)?;
-            if range.is_none() && size <= SMALL {
-                return read_whole(&file, size).map(Opened::Whole).map(Some);
-            }
-            let range = range.unwrap_or(0..size);
-            let file = SharedFile::new(file, self.threads.clone());
-            Ok(Some(Opened::Part {
-                reader: FileReader::prepared(file, range.start, range.end)?,
-                size,
-                range,
-            }))
+            self.open_file(file, range, read_at).map(Some)
         };
         threads.run(work).await
+    }
+
+    fn open_file(&self, file: File, range: Option<Range<u64>>, read: ReadAt) -> io::Result<Opened> {
+        let size = file_len(&file.metadata()?)?;
+        if range.is_none() && size <= SMALL {
+            return read_whole(&file, size, read).map(Opened::Whole);
+        }
+        let range = range.unwrap_or(0..size);
+        let file = SharedFile::new(file, self.threads.clone());
+        Ok(Opened::Part {
+            reader: FileReader::prepared(file, range.start, range.end, read)?,
+            size,
+            range,
+        })
     }
 
     pub(super) fn threads(&self) -> &Threads {
@@ -163,12 +174,12 @@ impl Disk {
     }
 }
 
-fn read_whole(file: &File, size: u64) -> io::Result<Bytes> {
+fn read_whole(file: &File, size: u64, read: ReadAt) -> io::Result<Bytes> {
     // A small file fits.
-    let mut content = Vec::with_capacity(size as usize);
-    file.take(size).read_to_end(&mut content)?;
-    if content.len() as u64 != size {
-        return Err(io::ErrorKind::UnexpectedEof.into());
+    let mut content = vec![0; size as usize];
+    let mut filled = 0;
+    while filled < content.len() {
+        filled += read_some(file, &mut content[filled..], filled as u64, read)?;
     }
     Ok(content.into())
 }

@@ -31,6 +31,7 @@
 
 mod block;
 mod body;
+mod cached;
 mod caught;
 mod chunk;
 mod commit;

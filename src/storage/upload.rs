@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::caught::caught;
-use super::chunk::{SharedFile, read_some};
+use super::chunk::{SharedFile, read_at, read_some};
 
 /// The least that stores take as a part. Two of them are in memory at most.
 pub(super) const PART: u64 = 5 * 1024 * 1024;
@@ -176,7 +176,7 @@ pub(super) async fn read_part(file: &SharedFile, offset: u64, len: u64) -> Resul
         let mut part = vec![0; len];
         let mut read = 0;
         while read < len {
-            read += read_some(file, offset + read as u64, &mut part[read..])?;
+            read += read_some(file, &mut part[read..], offset + read as u64, read_at)?;
         }
         Ok(part)
     })

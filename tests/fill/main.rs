@@ -10,6 +10,8 @@ mod fixtures;
 mod hit;
 mod layout;
 mod memory;
+#[cfg(target_os = "linux")]
+mod not_in_memory;
 mod not_stored;
 mod on_miss;
 mod pass_through;
