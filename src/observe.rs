@@ -48,7 +48,17 @@ pub(crate) fn source_failed(what: &'static str, error: &dyn Display) {
     let _ = (what, error);
 }
 
-/// A fill ended without a file.
+/// A fill ended without a file because the source has none. That is a truth about a module: the go command
+/// asks for many that do not exist.
+pub(crate) fn fill_found_nothing(key: &dyn Display, reason: &dyn Display) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("goproxy_fills_total", "end" => "not_found").increment(1);
+    #[cfg(feature = "tracing")]
+    tracing::debug!(file = %key, reason = %reason, "fill ended: there is no such file");
+    let _ = (key, reason);
+}
+
+/// A fill ended without a file that there may be.
 pub(crate) fn fill_failed(key: &dyn Display, reason: &dyn Display) {
     #[cfg(feature = "metrics")]
     metrics::counter!("goproxy_fills_total", "end" => "failed").increment(1);

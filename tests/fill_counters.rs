@@ -109,7 +109,8 @@ async fn a_storage_that_fails_while_a_hit_is_read() {
 async fn a_source_that_fails_and_one_that_has_no_such_module() {
     let expected = [
         ("goproxy_answers_total answer=miss", 2),
-        ("goproxy_fills_total end=failed", 2),
+        ("goproxy_fills_total end=failed", 1),
+        ("goproxy_fills_total end=not_found", 1),
         ("goproxy_source_failures_total", 1),
     ];
     assert_counts(a_source_fails(), &expected).await;

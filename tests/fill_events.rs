@@ -105,7 +105,10 @@ async fn a_fill_that_fails_says_why() {
     assert_eq!(
         logged(a_source_fails()).await,
         [
-            format!("{failed}404 Not Found: not found: no such module"),
+            format!(
+                "DEBUG in request: fill ended: there is no such file file={KEY} \
+                 reason=404 Not Found: not found: no such module"
+            ),
             "WARN in request: the source broke off error=connection aborted".to_owned(),
             format!("{failed}502 Bad Gateway: the source broke off"),
         ]

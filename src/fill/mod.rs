@@ -80,7 +80,7 @@
 //! # Counters
 //!
 //! With the feature `metrics`: `goproxy_answers_total` (by `answer`: `hit`, `miss`, `attached`, `bypass`),
-//! `goproxy_fills_total` (by `end`: `stored`, `not_kept`, `failed`, `abandoned`), `goproxy_fill_bytes_total`,
+//! `goproxy_fills_total` (by `end`: `stored`, `not_kept`, `not_found`, `failed`, `abandoned`), `goproxy_fill_bytes_total`,
 //! `goproxy_source_failures_total` and `goproxy_storage_failures_total`.
 //!
 //! # Caveats

@@ -105,7 +105,11 @@ async fn end(ticket: Ticket, writer: Writer, stop: Stop) {
     ticket.leave();
     match stop {
         Stop::Failed(failure) => {
-            observe::fill_failed(ticket.key(), &failure);
+            if failure.is_not_found() {
+                observe::fill_found_nothing(ticket.key(), &failure);
+            } else {
+                observe::fill_failed(ticket.key(), &failure);
+            }
             writer.fail(failure).await;
         }
         Stop::Unwanted => {

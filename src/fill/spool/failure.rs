@@ -56,6 +56,11 @@ impl Failure {
         self
     }
 
+    /// Whether there is no such file, which the go command takes as an answer and not as a failure.
+    pub(in crate::fill) fn is_not_found(&self) -> bool {
+        matches!(self.0.status, StatusCode::NOT_FOUND | StatusCode::GONE)
+    }
+
     pub(in crate::fill) fn to_response(&self) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(self.0.body.clone()));
         *response.status_mut() = self.0.status;
