@@ -40,7 +40,7 @@ impl Axis {
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 420.0;
 const LEFT: f64 = 72.0;
-const RIGHT: f64 = 28.0;
+const RIGHT: f64 = 44.0;
 const TOP: f64 = 76.0;
 const BOTTOM: f64 = 56.0;
 

@@ -5,7 +5,6 @@ use crate::content::ZIP_100K;
 use crate::report::Report;
 use crate::rows::memory;
 use crate::upstream::Speed;
-use crate::usage::processor_of_threads;
 use crate::world::World;
 
 pub fn measure(world: &World, report: &mut Report) {
@@ -13,9 +12,7 @@ pub fn measure(world: &World, report: &mut Report) {
     for count in [1, 10, 100, 1_000] {
         let storage = world.folder();
         let peer = world.ours_with_places(&storage, Speed::Trickle, count);
-        let before = processor_of_threads(peer.id());
-        let growth = memory::fills(world, &peer, &ZIP_100K, count);
-        let used = processor_of_threads(peer.id()).saturating_sub(before);
+        let (growth, used) = memory::fills(world, &peer, &ZIP_100K, count);
         sizes.push((count as f64, growth / count as f64));
         times.push((count as f64, used.as_secs_f64() * 1e3 / count as f64));
         drop(peer);

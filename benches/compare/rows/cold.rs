@@ -113,8 +113,8 @@ fn ask(world: &World, peer: &Peer, clients: usize) -> Sample {
 /// First and last byte over the number of clients.
 pub fn charts(found: &[(usize, Rounds<Sample>)], speed: Speed, report: &mut Report) {
     let (name, upstream) = match speed {
-        Speed::Unlimited => ("fast", "from an upstream without a limit"),
-        _ => ("far", "from an upstream of 20 MiB/s"),
+        Speed::Unlimited => ("fast", "unlimited upstream"),
+        _ => ("far", "upstream of 20 MiB/s"),
     };
     let mut add = |file: &str, title: &str, figure: fn(&Sample) -> f64| {
         let peers = ["ours", "direct", "varnish", "nginx proxy_cache"];
@@ -129,16 +129,16 @@ pub fn charts(found: &[(usize, Rounds<Sample>)], speed: Speed, report: &mut Repo
         });
         report.chart(Chart {
             file: format!("{file}-{name}"),
-            title: format!("{title} of a missing 100 MiB zip, {upstream}"),
+            title: format!("{title} a missing 100 MiB zip, {upstream}"),
             x: Axis::log("clients at once"),
             y: Axis::log("milliseconds"),
             series: series.into(),
         });
     };
-    add("first-byte", "Slowest first byte", |sample| {
+    add("first-byte", "Slowest first byte of", |sample| {
         sample.slowest_first_byte
     });
-    add("last-byte", "Last byte of the last client", |sample| {
+    add("last-byte", "Last client done with", |sample| {
         sample.last_byte
     });
 }

@@ -57,7 +57,7 @@ pub fn measure(world: &World, sizes: Sizes, report: &mut Report) {
         }
     }
     let by_fills: Vec<_> = (0..rounds)
-        .map(|_| fills(world, &world.ours_empty(Speed::Slow), &ZIP_5M, FILLS))
+        .map(|_| fills(world, &world.ours_empty(Speed::Slow), &ZIP_5M, FILLS).0)
         .collect();
     report.row(Row {
         case: format!("{FILLS} fills of 5 MiB at once, one reader each"),
