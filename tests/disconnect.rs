@@ -5,12 +5,15 @@
 mod support;
 
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http::Request;
-use http_body::Body;
-use http_body_util::BodyExt as _;
+use futures_util::stream::{self, StreamExt as _};
+use http::{Request, Response};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt as _, Empty, StreamBody};
 use hyper::body::Incoming;
 use support::{
     Answer, Framing, Gate, Server, Source, ask, fetch, get, large_module_zip, quiet, read,
@@ -326,4 +329,26 @@ async fn a_reset_http2_stream_stops_a_fill_and_not_its_connection() {
         assert!(body == web.scene.content);
     })
     .await;
+}
+
+/// It is never waited for, so the fill has to look for itself.
+#[tokio::test]
+async fn a_source_that_always_has_more_is_left_with_its_last_client() {
+    const FRAMES: usize = 100_000;
+    let sent = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&sent);
+    let source = service_fn(move |_: Request<Empty<Bytes>>| {
+        let count = Arc::clone(&count);
+        let frames = stream::repeat_with(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[7; 1024])))
+        });
+        let response = Response::new(StreamBody::new(frames.take(FRAMES)));
+        async { Ok::<_, Infallible>(response) }
+    });
+    let layer = FillLayer::new(Storage::memory()).on_disconnect(OnDisconnect::Abort);
+    let proxy = ServiceBuilder::new().layer(&layer).service(source);
+    drop(ask(&proxy, get("/example.com/m/@v/v1.0.0.zip")).await);
+    within_minutes(layer.fills().idle()).await;
+    assert!(sent.load(Ordering::Relaxed) < FRAMES);
 }

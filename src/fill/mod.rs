@@ -83,6 +83,20 @@
 //! `goproxy_fills_total` (by `end`: `stored`, `not_kept`, `not_found`, `failed`, `abandoned`), `goproxy_fill_bytes_total`,
 //! `goproxy_source_failures_total` and `goproxy_storage_failures_total`.
 //!
+//! # What it costs
+//!
+//! * A hit of a small file that is asked for often comes out of memory ([`FillLayer::max_memory`]). Any other is opened and
+//!   read by the asking thread as far as the kernel has it in memory; a thread that may block is asked only where the disk
+//!   has to be waited for, or a server: on a file system of the network. In a storage with more files than fit into memory
+//!   most hits are of the second kind, and then cost somewhat more, however many files there are.
+//! * A client that reads slowly costs up to 128 KiB, which wait in the queue of its connection, and what hyper and
+//!   the runtime need for a connection. That does not grow with the file.
+//! * A running fill with one reader costs about half a MiB: the buffer of the source's connection, two batches of 128 KiB on
+//!   their way into the file, and a window of the newest bytes that its readers share. The window has 64 KiB, with more than
+//!   four readers 16 KiB for each, and at most 1 MiB. Over HTTP/2 a source may be up to 2 MiB ahead of a disk
+//!   that does not keep up. [`FillLayer::max_fills`] bounds the number of fills; the files themselves are on disk.
+//! * Nothing in memory grows with the number of modules ever seen.
+//!
 //! # Caveats
 //!
 //! * Stored files that are for everyone are `Cache-Control: public`. Where auth stands in front of a shared

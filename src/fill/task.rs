@@ -231,6 +231,10 @@ impl Filler<'_> {
         SB: Body<Data = Bytes, Error = BoxError>,
     {
         consume_budget().await;
+        // A source that always has something is never waited for.
+        if self.stops_unwanted() && self.writer.unwanted().now_or_never().is_some() {
+            return Err(Stop::Unwanted);
+        }
         let mut next = body.frame();
         if let Some(frame) = (&mut next).now_or_never() {
             return Ok(frame);
@@ -269,10 +273,15 @@ impl Filler<'_> {
         })
     }
 
+    /// Whether the fill is of no use once the last client has left.
+    fn stops_unwanted(&self) -> bool {
+        self.config.on_disconnect != OnDisconnect::Finish || !self.writer.stores()
+    }
+
     /// A fill that stores nothing, or that was told to stop when the last client has left, is
     /// given up in the middle of whatever it waits for.
     async fn while_wanted<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
-        if self.config.on_disconnect == OnDisconnect::Finish && self.writer.stores() {
+        if !self.stops_unwanted() {
             return Ok(work.await);
         }
         match select(pin!(work), pin!(self.writer.unwanted())).await {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use tokio::task::JoinHandle;
 
 use super::block::{self, BLOCK, Held};
 use super::cached;
@@ -64,6 +65,20 @@ impl SharedFile {
     {
         let file = Arc::clone(&self.file);
         self.threads.run(move || work(&file)).await
+    }
+
+    /// Starts what needs this file on a thread that may block, once there is one.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped early, the work has not begun.
+    pub(crate) async fn start<T, F>(&self, work: F) -> io::Result<JoinHandle<io::Result<T>>>
+    where
+        F: FnOnce(&File) -> io::Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let file = Arc::clone(&self.file);
+        self.threads.start(move || work(&file)).await
     }
 }
 

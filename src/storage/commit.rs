@@ -73,6 +73,10 @@ impl Commit {
         }
     }
 
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
+    }
+
     /// Whether there will be a stored file once this is finished.
     pub(crate) fn stores(&self) -> bool {
         !matches!(self.to, To::Nowhere)

@@ -22,6 +22,7 @@ pub(super) struct Disk {
     root: PathBuf,
     staging: PathBuf,
     threads: Threads,
+    is_local: bool,
 }
 
 /// What was found of a stored file.
@@ -46,6 +47,7 @@ impl Disk {
         let root = fs::canonicalize(root)?;
         let staging = root.join(STAGING);
         Ok(Self {
+            is_local: cached::is_local(&root),
             root,
             staging,
             threads: Threads::new(),
@@ -78,9 +80,10 @@ impl Disk {
         range: Option<Range<u64>>,
     ) -> io::Result<Option<Opened>> {
         let path = self.path(&key);
-        let opened = cached::open(&path)
-            .and_then(|file| self.open_file(file, range.clone(), cached::read_at));
-        if let Ok(opened) = opened {
+        if self.is_local
+            && let Ok(file) = cached::open(&path)
+            && let Ok(opened) = self.open_file(file, range.clone(), cached::read_at)
+        {
             return Ok(Some(opened));
         }
         let threads = self.threads.clone();

@@ -61,13 +61,14 @@ pub(super) async fn collect(
     mut stream: BoxStream<'static, Result<Bytes>>,
     size: u64,
 ) -> std::result::Result<Bytes, BoxError> {
-    let mut content = Bytes::new();
+    // A chunk may be part of a far larger buffer, and a small file may stay in memory for long. So it is copied.
+    let mut content = Vec::with_capacity(usize::try_from(size)?);
     while let Some(chunk) = stream.try_next().await? {
-        // Nearly always there is one chunk alone.
-        content = match content.is_empty() {
-            true => chunk,
-            false => [content, chunk].concat().into(),
-        };
+        // A store whose file has shrunk may yield empty chunks for ever.
+        if chunk.is_empty() {
+            break;
+        }
+        content.extend_from_slice(&chunk);
         if content.len() as u64 > size {
             return Err("the object is longer than announced".into());
         }
@@ -75,7 +76,7 @@ pub(super) async fn collect(
     if content.len() as u64 != size {
         return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
     }
-    Ok(content)
+    Ok(content.into())
 }
 
 /// Stores a small file in one step. That it is there already is no error.
@@ -103,5 +104,32 @@ fn found<T>(result: Result<T>) -> Result<Option<T>> {
         Ok(value) => Ok(Some(value)),
         Err(Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::collect;
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use futures_util::{StreamExt as _, stream};
+
+    #[tokio::test]
+    async fn a_small_file_does_not_keep_the_large_buffer_that_it_came_in() {
+        #[derive(Clone)]
+        struct Buffer(Arc<Vec<u8>>);
+        impl AsRef<[u8]> for Buffer {
+            fn as_ref(&self) -> &[u8] {
+                &self.0
+            }
+        }
+        let owner = Buffer(Arc::new(vec![7; 1 << 20]));
+        let buffer = Bytes::from_owner(owner.clone());
+        let chunks = [Ok(buffer.slice(..100)), Ok(buffer.slice(100..300))];
+        drop(buffer);
+        let content = collect(stream::iter(chunks).boxed(), 300).await.unwrap();
+        assert_eq!(content, vec![7; 300]);
+        assert_eq!(Arc::strong_count(&owner.0), 1);
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, LazyLock};
 
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 /// How many calls to one disk may be under way. One that hangs keeps its thread for ever, and the
 /// runtime has 512 of them for everybody, name resolution included.
@@ -39,12 +39,29 @@ impl Threads {
         F: FnOnce() -> io::Result<T> + Send + 'static,
         T: Send + 'static,
     {
+        let work = self.start(work).await?;
+        work.await.map_err(io::Error::other)?
+    }
+
+    /// Starts this on a thread that may block, once there is one.
+    ///
+    /// # Errors
+    ///
+    /// None that are known.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped early, the work has not begun.
+    pub(crate) async fn start<T, F>(&self, work: F) -> io::Result<JoinHandle<io::Result<T>>>
+    where
+        F: FnOnce() -> io::Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
         let place = Arc::clone(&self.0).acquire_owned().await;
         let place = place.map_err(io::Error::other)?;
-        let work = spawn_blocking(move || {
+        Ok(spawn_blocking(move || {
             let _place = place;
             work()
-        });
-        work.await.map_err(io::Error::other)?
+        }))
     }
 }

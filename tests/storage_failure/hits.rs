@@ -23,7 +23,7 @@ const LARGE: usize = 300_000;
 /// A stored file that breaks while it is read is never a clean short end.
 #[tokio::test(start_paused = true)]
 async fn a_file_that_breaks_off_never_looks_whole() {
-    for fault in [Fault::Fail, Fault::Short, Fault::Panic] {
+    for fault in [Fault::Fail, Fault::Short, Fault::Empty, Fault::Panic] {
         let zip = large_module_zip("example.com/m", "v1.0.0", LARGE);
         let store = FaultyStore::sound();
         let proxy = Proxy::new(store, PlainSource::new(zip), OnMiss::Wait);
@@ -48,7 +48,13 @@ async fn a_file_that_breaks_off_never_looks_whole() {
 /// A small one is read before its answer has begun, so there is still a way to the source.
 #[tokio::test(start_paused = true)]
 async fn a_small_file_that_breaks_off_or_stalls_comes_from_the_source() {
-    for fault in [Fault::Fail, Fault::Short, Fault::Stall, Fault::Panic] {
+    for fault in [
+        Fault::Fail,
+        Fault::Short,
+        Fault::Empty,
+        Fault::Stall,
+        Fault::Panic,
+    ] {
         let zip = large_module_zip("example.com/m", "v1.0.0", SIZES[0]);
         let proxy = Proxy::new(FaultyStore::sound(), PlainSource::new(zip), OnMiss::Wait);
         proxy.get().await.2.unwrap();

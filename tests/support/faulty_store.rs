@@ -48,6 +48,8 @@ pub enum Fault {
     Slow(Duration),
     /// `Read` only: a clean end.
     Short,
+    /// `Read` only: nothing, again and again.
+    Empty,
 }
 
 /// Clones are the same store.
@@ -124,7 +126,7 @@ impl FaultyStore {
 
     async fn at(&self, step: Step, len: usize) -> Result<()> {
         match self.fault(step) {
-            None | Some(Fault::Short) => Ok(()),
+            None | Some(Fault::Short | Fault::Empty) => Ok(()),
             Some(Fault::Fail) => Err(broken(step)),
             Some(Fault::Stall) => std::future::pending().await,
             Some(Fault::Panic) => panic!("the store panics at {step:?}, as it was told to"),
@@ -192,14 +194,20 @@ impl ObjectStore for FaultyStore {
             let begin = stream::iter([Ok(whole.slice(..whole.len() / 2))]);
             let end = stream::once(async move {
                 match fault {
-                    Fault::Short => Ok(Bytes::new()),
+                    Fault::Short | Fault::Empty => Ok(Bytes::new()),
                     Fault::Stall => std::future::pending().await,
                     Fault::Panic => panic!("the store panics at Read, as it was told to"),
                     Fault::Fail | Fault::Slow(_) => Err(broken(Step::Read)),
                 }
             });
+            let parts = match fault {
+                Fault::Empty => begin
+                    .chain(stream::repeat_with(|| Ok(Bytes::new())))
+                    .boxed(),
+                _ => begin.chain(end).boxed(),
+            };
             got = GetResult {
-                payload: GetResultPayload::Stream(begin.chain(end).boxed()),
+                payload: GetResultPayload::Stream(parts),
                 meta,
                 range,
                 attributes: Attributes::default(),

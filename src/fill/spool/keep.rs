@@ -74,7 +74,8 @@ impl Keep {
                 self.staged.insert(staged)
             }
         };
-        Ok(Writing::new(staged.file().clone(), offset, pieces))
+        let writing = Writing::begin(staged.file().clone(), offset, pieces).await;
+        writing.map_err(|error| StorageError::new("write", self.commit.key(), error))
     }
 
     /// A storage that takes no file must not cost the readers of this one their shared fill: it

@@ -18,6 +18,7 @@ mod body;
 mod failure;
 mod keep;
 mod reader;
+mod spill;
 mod state;
 mod writer;
 mod writing;

@@ -1,5 +1,4 @@
 use std::future::poll_fn;
-use std::io;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -20,15 +19,15 @@ const MUCH: usize = 128 * 1024;
 
 /// The one who fills a spool. Dropped before it has said an end, the fill has failed.
 pub(in crate::fill) struct Writer {
-    spool: Arc<Spool>,
-    key: Key,
+    pub(super) spool: Arc<Spool>,
+    pub(super) key: Key,
     /// Gone once the file cannot be kept.
-    keep: Option<Keep>,
-    writing: Option<Writing>,
+    pub(super) keep: Option<Keep>,
+    pub(super) writing: Option<Writing>,
     /// How many bytes were pushed since the readers were woken.
     untold: usize,
     /// How long the staged file may take for a write.
-    patience: Duration,
+    pub(super) patience: Duration,
 }
 
 /// All bytes of a spool that is whole.
@@ -93,26 +92,6 @@ impl Writer {
     /// Whether the file will be stored once it is whole.
     pub(in crate::fill) fn stores(&self) -> bool {
         self.keep.as_ref().is_some_and(Keep::stores)
-    }
-
-    /// Sends to the staged file what no longer fits into memory. Waits only if what was sent before is still
-    /// being written.
-    ///
-    /// # Cancel safety
-    ///
-    /// What was not written stays in memory.
-    pub(in crate::fill) async fn spill(&mut self) {
-        let is_batch = self.spool.with(|state| state.is_batch());
-        if let Some(writing) = &mut self.writing {
-            match writing.now_or_never() {
-                Some(written) => self.written(written).await,
-                None if is_batch => self.wait_for_write().await,
-                None => {}
-            }
-        }
-        if is_batch {
-            self.write().await;
-        }
     }
 
     /// Gives up keeping the file. Present readers get the rest of it all the same.
@@ -217,6 +196,7 @@ impl Writer {
             state.phase = phase;
             state.wake_readers();
         });
+        self.writing = None;
         if let Some(keep) = self.keep.take() {
             // A storage that hangs here is left alone with it.
             let _ = timeout(self.patience, keep.abort()).await;
@@ -259,68 +239,6 @@ impl Writer {
             })
         })
         .await;
-    }
-
-    /// Begins to write what has not been sent to the staged file.
-    async fn write(&mut self) {
-        let Some(keep) = &mut self.keep else { return };
-        let (offset, pieces) = self.spool.with(|state| state.send());
-        if pieces.is_empty() {
-            return;
-        }
-        match timeout(self.patience, keep.write(offset, pieces)).await {
-            Ok(Ok(writing)) => {
-                let writing = self.writing.insert(writing);
-                if let Some(written) = writing.now_or_never() {
-                    self.written(written).await;
-                }
-            }
-            Ok(Err(error)) => self.lose(error).await,
-            Err(elapsed) => {
-                let error = StorageError::new("stage in time", &self.key, elapsed);
-                self.lose(error).await;
-            }
-        }
-    }
-
-    async fn wait_for_write(&mut self) {
-        self.tell();
-        let Some(writing) = &mut self.writing else {
-            return;
-        };
-        match timeout(self.patience, writing.end()).await {
-            Ok(written) => self.written(written).await,
-            Err(elapsed) => {
-                let error = StorageError::new("write in time", &self.key, elapsed);
-                self.lose(error).await;
-            }
-        }
-    }
-
-    /// A write has ended.
-    async fn written(&mut self, written: io::Result<u64>) {
-        let (Some(writing), Some(keep)) = (self.writing.take(), &mut self.keep) else {
-            return;
-        };
-        let end = match written {
-            Ok(end) => end,
-            Err(error) => {
-                let error = StorageError::new("write", &self.key, error);
-                return self.lose(error).await;
-            }
-        };
-        let stores = keep.stores();
-        self.spool.with(|state| {
-            state.note_written(writing.file().clone(), end);
-            // Nobody is to wait for a file that will not be there.
-            state.detached &= stores;
-        });
-        keep.advance(end);
-    }
-
-    async fn lose(&mut self, error: StorageError) {
-        observe::storage_failed(&error);
-        self.stop_keeping().await;
     }
 }
 

@@ -1,38 +1,42 @@
 //! A write to the staged file that is under way while its source goes on.
 
 use std::fs::File;
-use std::future::Future;
 use std::io;
-use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::storage::SharedFile;
 
 /// Dropped, it goes on to its end all the same.
 pub(super) struct Writing {
     file: SharedFile,
-    write: Pin<Box<dyn Future<Output = io::Result<u64>> + Send + Sync>>,
+    write: JoinHandle<io::Result<u64>>,
 }
 
 impl Writing {
-    /// Begins at once.
-    pub(super) fn new(file: SharedFile, offset: u64, pieces: Vec<Bytes>) -> Self {
-        let shared = file.clone();
-        let write = async move {
-            let write = shared.blocking(move |file| {
-                let mut end = offset;
-                for piece in &pieces {
-                    write_all_at(file, piece, end)?;
-                    end += piece.len() as u64;
-                }
-                Ok(end)
-            });
-            write.await
-        };
-        let write = Box::pin(write);
-        Self { file, write }
+    /// Returns once a thread has begun with it: a write that waits for one without being polled would keep the thread
+    /// from others.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped early, nothing is written.
+    pub(super) async fn begin(
+        file: SharedFile,
+        offset: u64,
+        pieces: Vec<Bytes>,
+    ) -> io::Result<Self> {
+        let write = file.start(move |file| {
+            let mut end = offset;
+            for piece in &pieces {
+                write_all_at(file, piece, end)?;
+                end += piece.len() as u64;
+            }
+            Ok(end)
+        });
+        let write = write.await?;
+        Ok(Self { file, write })
     }
 
     pub(super) fn file(&self) -> &SharedFile {
@@ -42,7 +46,7 @@ impl Writing {
     /// Where the bytes end in the file, if they are all there by now. Nobody is woken once they are: that
     /// would cost as much as the write.
     pub(super) fn now_or_never(&mut self) -> Option<io::Result<u64>> {
-        self.write.as_mut().now_or_never()
+        (&mut self.write).now_or_never().map(joined)
     }
 
     /// Where the bytes end in the file, once they are all there.
@@ -51,8 +55,13 @@ impl Writing {
     ///
     /// Can be awaited again, unless it has returned.
     pub(super) async fn end(&mut self) -> io::Result<u64> {
-        self.write.as_mut().await
+        joined((&mut self.write).await)
     }
+}
+
+/// A write that panics has failed.
+fn joined(write: Result<io::Result<u64>, JoinError>) -> io::Result<u64> {
+    write.map_err(io::Error::other)?
 }
 
 #[cfg(unix)]
