@@ -29,18 +29,27 @@ use zip::{CompressionMethod, ZipWriter};
 const PIECE: usize = 64 * 1024;
 const PATH: &str = "/example.com/module/@v/v1.0.0.zip";
 
+/// Bytes of which a wrong one is seen: their block is as long as a prime.
+fn content(len: usize) -> Vec<u8> {
+    (0..len).map(|at| (at % 65_521 * 31 / 7) as u8).collect()
+}
+
 fn module_zip() -> Bytes {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     zip.start_file("example.com/module@v1.0.0/data", options)
         .expect("begun");
-    zip.write_all(&vec![7; 16 * 1024 * 1024]).expect("written");
+    zip.write_all(&content(16 * 1024 * 1024)).expect("written");
     zip.finish().expect("whole").into_inner().into()
 }
 
 fn main() {
     let runtime = Runtime::new().expect("a runtime");
     let zip = module_zip();
+    // Compared once, since that costs as much as the reading.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    runtime.block_on(read(&folder, zip.clone(), 16, true));
+
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("fill of 16 MiB");
     group.sample_size(20);
@@ -49,7 +58,7 @@ fn main() {
         group.bench_function(BenchmarkId::new("readers", readers), |bencher| {
             bencher.iter_batched_ref(
                 || tempfile::tempdir().expect("a temporary folder"),
-                |folder| runtime.block_on(read(folder, zip.clone(), readers)),
+                |folder| runtime.block_on(read(folder, zip.clone(), readers, false)),
                 BatchSize::PerIteration,
             );
         });
@@ -58,8 +67,8 @@ fn main() {
     criterion.final_summary();
 }
 
-async fn read(folder: &TempDir, zip: Bytes, readers: usize) {
-    let len = zip.len();
+async fn read(folder: &TempDir, zip: Bytes, readers: usize, compare: bool) {
+    let (len, content) = (zip.len(), zip.clone());
     let source = service_fn(move |_: Request<Empty<Bytes>>| {
         let mut rest = zip.clone();
         let pieces = std::iter::from_fn(move || {
@@ -81,11 +90,15 @@ async fn read(folder: &TempDir, zip: Bytes, readers: usize) {
     let readers: Vec<_> = responses
         .into_iter()
         .map(|response| {
-            tokio::spawn(async {
+            let content = content.clone();
+            tokio::spawn(async move {
                 let mut body = response.into_body();
                 let mut len = 0;
                 while let Some(frame) = body.frame().await {
-                    len += frame.expect("whole").data_ref().map_or(0, Bytes::len);
+                    let data = frame.expect("whole").into_data().expect("data alone");
+                    let end = len + data.len();
+                    assert!(!compare || data == content[len..end]);
+                    len = end;
                 }
                 len
             })

@@ -1,4 +1,4 @@
-//! What the benchmarks have in common: a count of allocations, and a poll without a runtime.
+//! What the benchmarks have in common: a count of allocations, a poll without a runtime, and content.
 
 #![allow(dead_code, missing_docs, unreachable_pub)]
 // A global allocator cannot be written without `unsafe`; this one only counts and passes on.
@@ -65,4 +65,9 @@ pub fn now<F: Future>(future: F) -> F::Output {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("it waits for something"),
     }
+}
+
+/// Bytes of which a wrong one is seen: their block is as long as a prime.
+pub fn content(len: usize) -> Vec<u8> {
+    (0..len).map(|at| (at % 65_521 * 31 / 7) as u8).collect()
 }

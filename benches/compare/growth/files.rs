@@ -1,4 +1,4 @@
-//! Hits all over a storage of a thousand to a million files.
+//! Hits all over a storage of a thousand to a million files, which the kernel has in memory.
 
 use std::fs;
 use std::path::Path;
@@ -77,8 +77,10 @@ fn info(number: usize) -> String {
     )
 }
 
-/// Files of the same content are links to one file, since a million files take some disks half an
-/// hour. What grows, the tree of names, is the same.
+/// Beyond this, files of the same content are links to one file, since a million files take some disks half an hour:
+/// then only the tree of names grows on.
+const FILES: usize = 100_000;
+
 fn write(storage: &Path, number: usize) {
     let file = storage.join(path(number));
     let first = storage.join(path(number % VERSIONS));
@@ -86,7 +88,7 @@ fn write(storage: &Path, number: usize) {
         let folder = file.parent().expect("a folder of versions");
         fs::create_dir_all(folder).expect("room on the disk");
     }
-    if number < VERSIONS {
+    if number < FILES {
         fs::write(file, info(number)).expect("room on the disk");
     } else {
         fs::hard_link(first, file).expect("room on the disk");

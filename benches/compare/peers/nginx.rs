@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
 
 use super::{Peer, Stored, free_address, installed, wait_until_it_listens};
 use crate::process::{Cpu, Process};
@@ -73,7 +74,7 @@ fn short_name(job: Job<'_>) -> String {
 
 fn configuration(job: Job<'_>, cpu: Cpu, folder: &Path, address: SocketAddr) -> String {
     let workers = match cpu {
-        Cpu::Any => 2,
+        Cpu::Any => available_parallelism().map_or(1, usize::from),
         Cpu::Only(_) => 1,
     };
     // Workers of root would be somebody who cannot read our files.

@@ -95,8 +95,9 @@ fn ask(world: &World, peer: &Peer, clients: usize) -> Sample {
     let (times, _) = at_once(clients, peer.address, reading, |_, client| {
         client.get(&path, &content)
     });
-    let processor = (peer.processor() - before).as_secs_f64();
+    // To store the file is part of the work.
     peer.tidy(&path);
+    let processor = (peer.processor() - before).as_secs_f64();
     let millis = |time: std::time::Duration| time.as_secs_f64() * 1e3;
     let first: Vec<_> = times.iter().map(|times| millis(times.first_byte)).collect();
     let last = times.iter().map(|times| times.last_byte).max();
