@@ -1,6 +1,7 @@
 //! Buffers for reads of files. They are used again and again: a fresh one would have to be cleared
 //! each time, and to get it from the system and give it back costs more than the read.
 
+use std::borrow::Borrow;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,7 +16,7 @@ const KEPT: usize = 32;
 /// Last in, first out: the buffer that was used last is the one that the processor's cache has.
 static UNUSED: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());
 
-/// Counts the blocks of one reader that somebody still has.
+/// Counts the large blocks of one reader that somebody still has.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Held(Arc<()>);
 
@@ -27,41 +28,67 @@ impl Held {
 }
 
 /// A buffer with what has been read into it.
-struct Block {
+#[derive(Debug)]
+pub(super) struct Block {
     buffer: Box<[u8]>,
     filled: usize,
-    _held: Arc<()>,
 }
 
-/// Reads at most `len` bytes, and no more than a [`BLOCK`]. What turns out to be far less takes only the
-/// memory that it needs.
-///
-/// # Errors
-///
-/// Those of the read.
-pub(super) fn read(
-    len: usize,
-    held: &Held,
-    read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
-) -> io::Result<Bytes> {
-    let mut buffer = take();
-    let len = len.min(buffer.len());
-    match read(&mut buffer[..len]) {
-        Ok(filled) if filled < BLOCK / 2 => {
-            let bytes = Bytes::copy_from_slice(&buffer[..filled]);
-            give_back(buffer);
-            Ok(bytes)
-        }
-        Ok(filled) => Ok(Bytes::from_owner(Block {
-            buffer,
-            filled,
-            _held: Arc::clone(&held.0),
-        })),
-        Err(error) => {
-            give_back(buffer);
-            Err(error)
-        }
+/// A block of its own or a shared one, while somebody has its bytes.
+struct Lent<B> {
+    block: B,
+    _held: Option<Arc<()>>,
+}
+
+impl Block {
+    /// Reads at most `len` bytes, and no more than a [`BLOCK`]. What turns out to be far less takes only the
+    /// memory that it needs.
+    ///
+    /// # Errors
+    ///
+    /// Those of the read.
+    pub(super) fn read(
+        len: usize,
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<Self> {
+        let mut buffer = take();
+        let len = len.min(buffer.len());
+        let read = read(&mut buffer[..len]);
+        let block = match read {
+            Ok(filled) if filled < BLOCK / 2 => Ok(Self {
+                buffer: buffer[..filled].into(),
+                filled,
+            }),
+            Ok(filled) => return Ok(Self { buffer, filled }),
+            Err(error) => Err(error),
+        };
+        give_back(buffer);
+        block
     }
+
+    pub(super) fn lend(self, held: &Held) -> Bytes {
+        let held = self.is_large().then(|| Arc::clone(&held.0));
+        lend(self, held)
+    }
+
+    /// Like [`lend`](Self::lend), of a block that others have too.
+    pub(super) fn lend_shared(self: Arc<Self>, held: &Held) -> Bytes {
+        let held = self.is_large().then(|| Arc::clone(&held.0));
+        lend(self, held)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.filled]
+    }
+
+    /// Whether it takes a buffer, however few bytes of it are used.
+    fn is_large(&self) -> bool {
+        self.buffer.len() == BLOCK
+    }
+}
+
+fn lend(block: impl Borrow<Block> + Send + 'static, held: Option<Arc<()>>) -> Bytes {
+    Bytes::from_owner(Lent { block, _held: held })
 }
 
 fn take() -> Box<[u8]> {
@@ -76,14 +103,16 @@ fn give_back(buffer: Box<[u8]>) {
     }
 }
 
-impl AsRef<[u8]> for Block {
+impl<B: Borrow<Block>> AsRef<[u8]> for Lent<B> {
     fn as_ref(&self) -> &[u8] {
-        &self.buffer[..self.filled]
+        self.block.borrow().bytes()
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        give_back(std::mem::take(&mut self.buffer));
+        if self.is_large() {
+            give_back(std::mem::take(&mut self.buffer));
+        }
     }
 }

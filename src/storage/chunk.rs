@@ -12,8 +12,9 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use super::block::{self, BLOCK, Held};
+use super::block::{BLOCK, Block, Held};
 use super::cached;
+use super::shared_blocks::SharedBlocks;
 use super::threads::Threads;
 use super::turn::Turn;
 
@@ -36,12 +37,23 @@ type Reading = Pin<Box<dyn Future<Output = io::Result<Bytes>> + Send>>;
 pub(crate) struct SharedFile {
     file: Arc<File>,
     threads: Threads,
+    /// None where readers are not expected at the same place.
+    blocks: Option<Arc<SharedBlocks>>,
 }
 
 impl SharedFile {
     pub(super) fn new(file: File, threads: Threads) -> Self {
-        let file = Arc::new(file);
-        Self { file, threads }
+        Self {
+            file: Arc::new(file),
+            threads,
+            blocks: None,
+        }
+    }
+
+    /// Its readers share what they have of it.
+    pub(super) fn with_shared_blocks(mut self) -> Self {
+        self.blocks = Some(Arc::default());
+        self
     }
 
     /// As much of the buffer as one read gives.
@@ -80,6 +92,23 @@ impl SharedFile {
         let file = Arc::clone(&self.file);
         self.threads.start(move || work(&file)).await
     }
+
+    /// What another reader has of the file from this offset on, up to the end.
+    fn find_block(&self, offset: u64, end: u64, held: &Held) -> Option<Bytes> {
+        let (block, at) = self.blocks.as_ref()?.find(offset)?;
+        let mut bytes = block.lend_shared(held).split_off(at);
+        bytes.truncate(want(offset, end, BLOCK));
+        Some(bytes).filter(|bytes| !bytes.is_empty())
+    }
+
+    /// As much of `len` bytes at `offset` as one read gives, at least one.
+    fn read_block(&self, offset: u64, len: usize, held: &Held, read: ReadAt) -> io::Result<Bytes> {
+        let block = Block::read(len, |buffer| read_some(&self.file, buffer, offset, read))?;
+        Ok(match &self.blocks {
+            Some(blocks) => blocks.add(offset, block).lend_shared(held),
+            None => block.lend(held),
+        })
+    }
 }
 
 /// Hands out the bytes of a file between two offsets, or up to an end that moves.
@@ -112,9 +141,9 @@ impl FileReader {
         read: ReadAt,
     ) -> io::Result<Self> {
         let mut reader = Self::new(file, offset);
-        let want = block_len(offset, end);
+        let want = want(offset, end, BLOCK);
         if want > 0 {
-            let block = read_block(&reader.file.file, offset, want, &reader.held, read)?;
+            let block = reader.file.read_block(offset, want, &reader.held, read)?;
             reader.offset += block.len() as u64;
             reader.block = block;
         }
@@ -150,19 +179,23 @@ impl FileReader {
 
     fn poll_block(&mut self, cx: &mut Context<'_>, end: u64) -> Poll<io::Result<Bytes>> {
         if self.reading.is_none() {
+            if let Some(block) = self.file.find_block(self.offset, end, &self.held) {
+                return Poll::Ready(Ok(block));
+            }
             let most = match self.held.is_more_than(BLOCKS) {
                 true => FRAME,
                 false => BLOCK,
             };
-            let want = block_len(self.offset, end).min(most);
+            let (offset, want) = (self.offset, want(self.offset, end, most));
             let cached = cached::read_at;
-            if let Ok(block) = read_block(&self.file.file, self.offset, want, &self.held, cached) {
+            if let Ok(block) = self.file.read_block(offset, want, &self.held, cached) {
                 return Poll::Ready(Ok(block));
             }
-            let (file, offset, held) = (self.file.clone(), self.offset, self.held.clone());
+            let (file, held) = (self.file.clone(), self.held.clone());
             self.reading = Some(Box::pin(async move {
-                file.blocking(move |file| read_block(file, offset, want, &held, read_at))
-                    .await
+                let threads = file.threads.clone();
+                let read = move || file.read_block(offset, want, &held, read_at);
+                threads.run(read).await
             }));
         }
         let Some(reading) = &mut self.reading else {
@@ -182,19 +215,12 @@ impl fmt::Debug for FileReader {
     }
 }
 
-fn block_len(offset: u64, end: u64) -> usize {
-    usize::try_from(end.saturating_sub(offset)).map_or(BLOCK, |left| left.min(BLOCK))
-}
-
-/// As much of `len` bytes at `offset` as one read gives, at least one.
-fn read_block(
-    file: &File,
-    offset: u64,
-    len: usize,
-    held: &Held,
-    read: ReadAt,
-) -> io::Result<Bytes> {
-    block::read(len, held, |buffer| read_some(file, buffer, offset, read))
+/// How much to read at an offset: up to the end, or to a multiple of `most`, where blocks of readers that came by
+/// different ways begin again at the same place.
+fn want(offset: u64, end: u64, most: usize) -> usize {
+    // Below `most`.
+    let most = most - (offset % most as u64) as usize;
+    usize::try_from(end.saturating_sub(offset)).map_or(most, |left| left.min(most))
 }
 
 /// As much as one read gives, at least one byte.

@@ -134,7 +134,7 @@ impl Commit {
         staged
             .await
             .map(|(file, path)| Staged {
-                file: SharedFile::new(file, threads.clone()),
+                file: SharedFile::new(file, threads.clone()).with_shared_blocks(),
                 path,
             })
             .map_err(|error| StorageError::new("stage", &self.key, error))

@@ -15,9 +15,9 @@ const MEMORY: u64 = 256 * 1024;
 /// How much goes into the staged file at once.
 const BATCH: u64 = 128 * 1024;
 
-/// How much of what the staged file has is kept in memory too, for each reader and at most: readers at
-/// the front then share the bytes of the source, and need no reads of their own. For the first ones it is
-/// half a batch, since they are about that much behind a write.
+/// How much of what the staged file has is kept in memory too, for each reader that may find it there, and at
+/// most: readers at the front then share the bytes of the source, and need no reads of their own. For the
+/// first ones it is half a batch, since they are about that much behind a write.
 const WINDOW_PER_READER: u64 = 16 * 1024;
 const WINDOW: u64 = 1024 * 1024;
 
@@ -201,9 +201,9 @@ impl State {
     pub(super) fn note_written(&mut self, file: SharedFile, end: u64) {
         self.file = Some(file);
         self.in_file = end;
-        let window = match self.readers.len() as u64 {
+        let window = match self.readers_near() {
             0 => 0,
-            readers => (readers * WINDOW_PER_READER).clamp(BATCH / 2, WINDOW),
+            near => (near * WINDOW_PER_READER).clamp(BATCH / 2, WINDOW),
         };
         while let Some(first) = self.buffer.front() {
             let first_end = self.buffered_from + first.len() as u64;
@@ -213,6 +213,16 @@ impl State {
             self.buffered_from = first_end;
             self.buffer.pop_front();
         }
+    }
+
+    /// How many readers are so close behind the writer that a window could have what they need next.
+    fn readers_near(&self) -> u64 {
+        let from = self.written.saturating_sub(WINDOW);
+        let near = self
+            .readers
+            .iter()
+            .filter(|(_, slot)| slot.position >= from);
+        near.count() as u64
     }
 
     /// From now on the file is only for the readers that are there.
