@@ -17,6 +17,7 @@ mod on_miss;
 mod pass_through;
 mod ranges;
 mod rejected;
+mod side_by_side;
 mod silent_source;
 mod small_frames;
 mod source_request;

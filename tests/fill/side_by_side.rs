@@ -1,0 +1,83 @@
+//! Readers of one fill at the same place of it, who share what has been read for them.
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use tower_goproxy::Storage;
+use tower_goproxy::fill::{FillLayer, ResponseBody};
+
+use super::fixtures::{ZIP, large_zip, proxy};
+use super::support::{Answer, Gate, Source, SourceBody, ask, request, whole};
+
+type Body = ResponseBody<SourceBody>;
+
+const BLOCK: usize = 64 * 1024;
+
+async fn frame(body: &mut Body) -> Bytes {
+    let frame = body.frame().await.expect("there is more").unwrap();
+    frame.into_data().unwrap()
+}
+
+/// What the answers are to these ranges of one fill, which has gone on to its end before anybody reads.
+async fn answers(storage: Storage, ranges: &[&str]) -> Vec<Response<Body>> {
+    let gate = Gate::closed();
+    let answer = Answer::in_parts(large_zip(), 100_000).gated(&gate);
+    let source = Source::serving(ZIP, answer);
+    let layer = FillLayer::new(storage);
+    let proxy = proxy(&layer, &source);
+    let mut answers = Vec::new();
+    for range in ranges {
+        let asked = request(Method::GET, ZIP, &[("range", *range)]);
+        answers.push(ask(&proxy, asked).await);
+    }
+    gate.open();
+    layer.fills().idle().await;
+    assert_eq!(source.requests().total(), 1);
+    answers
+}
+
+on_each_storage! {
+    async fn they_have_the_same_bytes_and_not_two_copies(storage: Storage) {
+        let [first, second] = answers(storage, &["bytes=0-", "bytes=0-"]).await.try_into().unwrap();
+        let (mut first, mut second) = (first.into_body(), second.into_body());
+        let mut received = 0;
+        while received < 10 * BLOCK {
+            let (one, other) = (frame(&mut first).await, frame(&mut second).await);
+            assert!(large_zip()[received..].starts_with(&one));
+            assert_eq!(one.as_ptr(), other.as_ptr(), "at {received}");
+            assert_eq!(one.len(), other.len());
+            received += one.len();
+        }
+    }
+
+    /// Also where somebody has a smaller part in between.
+    async fn who_begins_later_has_what_another_one_has(storage: Storage) {
+        let answers = answers(storage, &["bytes=5-99", "bytes=0-", "bytes=1000-"]).await;
+        let mut bodies: Vec<_> = answers.into_iter().map(Response::into_body).collect();
+        let _part = frame(&mut bodies[0]).await;
+        let before = frame(&mut bodies[1]).await;
+        let later = frame(&mut bodies[2]).await;
+        assert_eq!(later.as_ptr(), before[1_000..].as_ptr());
+    }
+
+    /// One that has stopped in the middle of a block leaves the others what they have asked for.
+    async fn each_gets_its_own_part(storage: Storage) {
+        let ranges = ["bytes=0-", "bytes=1000-69999", "bytes=5-99", "bytes=65535-65536", "bytes=40000-"];
+        let answers = answers(storage, &ranges).await;
+        let parts = [0..large_zip().len(), 1_000..70_000, 5..100, 65_535..65_537, 40_000..large_zip().len()];
+        let mut held = Vec::new();
+        let mut bodies = Vec::new();
+        for (response, part) in answers.into_iter().zip(&parts) {
+            assert_eq!(response.status(), StatusCode::PARTIAL_CONTENT);
+            let mut body = response.into_body();
+            let start = frame(&mut body).await;
+            assert!(large_zip()[part.clone()].starts_with(&start));
+            held.push(start);
+            bodies.push(body);
+        }
+        for ((body, part), start) in bodies.into_iter().zip(parts).zip(&held) {
+            let rest = whole(body).await.unwrap();
+            assert!(rest == large_zip()[part.start + start.len()..part.end], "{part:?}");
+        }
+    }
+}
