@@ -18,6 +18,36 @@ pub enum Cpu {
     Only(usize),
 }
 
+/// The server on one core and the load on another, or both on all.
+///
+/// With one connection it is one thread against one, and on all cores the figures say above all how often Linux has
+/// put both on the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    OneCoreEach,
+    Anywhere,
+}
+
+impl Place {
+    pub fn of_server(self) -> Cpu {
+        match self {
+            Self::OneCoreEach => Cpu::Only(0),
+            Self::Anywhere => Cpu::Any,
+        }
+    }
+
+    pub fn of_load(self) -> Option<usize> {
+        (self == Self::OneCoreEach).then_some(1)
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::OneCoreEach => "one core each",
+            Self::Anywhere => "all cores",
+        }
+    }
+}
+
 /// A running program; it ends with this value, and with this process.
 #[derive(Debug)]
 pub struct Process {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::growth;
+use crate::process::Place;
 use crate::report::Report;
 use crate::rows::memory_rows::{self, Sizes};
-use crate::rows::small_hits::{self, Of, Place};
+use crate::rows::small_hits::{self, Of};
 use crate::rows::{check, cold, memory_plot, timeline, zip_hits};
 use crate::table::{Bound, Outcome, Row};
 use crate::upstream::Speed;
@@ -70,7 +71,7 @@ pub fn short(world: &World, report: &mut Report) -> bool {
     let time = Duration::from_secs(1);
     let parts: [&dyn Fn(&mut Report); 5] = [
         &|report| small_hits::measure(world, Place::OneCoreEach, Of::Processor, time, report),
-        &|report| zip_hits::measure(world, &zip_hits::CASES[1], report),
+        &|report| zip_hits::measure(world, zip_hits::FOR_SHORT, report),
         &|report| {
             let peers = cold::peers(world, Speed::Unlimited);
             cold::measure(world, &peers, Speed::Unlimited, 16, report);

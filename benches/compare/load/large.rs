@@ -53,6 +53,11 @@ impl Client {
         }
     }
 
+    /// Reads at another pace than it was made for.
+    pub fn pace(&mut self, speed: u64) {
+        self.reading = Reading::Paced(speed);
+    }
+
     /// Gets all of it.
     pub fn get(&mut self, path: &str, content: &Content) -> Times {
         self.get_until(path, content, |_| false)

@@ -32,14 +32,33 @@ impl Kind {
     }
 }
 
-/// Growth by readers of one zip, of 1 MiB/s each, in KiB. The peer is new, and ends here.
-pub fn slow_readers(world: &World, peer: Peer, module: &Module, kind: Kind, readers: usize) -> f64 {
+/// How far readers of one zip are apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// All read 1 MiB/s, and stay together.
+    Same,
+    /// From half of that to half as much again: each is soon somewhere else.
+    Different,
+}
+
+/// Growth by slow readers of one zip, in KiB. The peer is new, and ends here.
+pub fn slow_readers(
+    world: &World,
+    peer: Peer,
+    module: &Module,
+    kind: Kind,
+    readers: usize,
+    pace: Pace,
+) -> f64 {
     one_request(world, &peer, kind);
     let path = kind.path(world, module);
     let content = content::find(&path).expect("a zip");
     let memory = Memory::watch(peer.id());
     let reading = Reading::Paced(MIB);
-    at_once(readers, peer.address, reading, |_, client| {
+    at_once(readers, peer.address, reading, |number, client| {
+        if pace == Pace::Different {
+            client.pace(MIB / 2 + MIB * number as u64 / readers as u64);
+        }
         let start = Instant::now();
         client.get_until(&path, &content, |_| {
             start.elapsed() > Duration::from_secs(3)
@@ -60,14 +79,14 @@ pub fn one_request(world: &World, peer: &Peer, kind: Kind) {
 }
 
 /// Growth of ours in each round, by 64 of them.
-pub fn ours(world: &World, module: &Module, kind: Kind, rounds: usize) -> Vec<f64> {
+pub fn ours(world: &World, module: &Module, kind: Kind, pace: Pace, rounds: usize) -> Vec<f64> {
     let one = |_| {
         if kind == Kind::Hit {
-            return slow_readers(world, world.ours(Cpu::Any), module, kind, READERS);
+            return slow_readers(world, world.ours(Cpu::Any), module, kind, READERS, pace);
         }
         let storage = world.folder();
         let peer = world.ours_in(&storage, Speed::Unlimited);
-        let growth = slow_readers(world, peer, module, kind, READERS);
+        let growth = slow_readers(world, peer, module, kind, READERS, pace);
         world.forget(&storage);
         growth
     };

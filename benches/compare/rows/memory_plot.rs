@@ -1,6 +1,6 @@
 //! Memory over the number of readers, of everyone.
 
-use super::memory::{Kind, slow_readers};
+use super::memory::{Kind, Pace, slow_readers};
 use crate::content::ZIP_100M;
 use crate::plot::{Axis, Chart, Series};
 use crate::process::Cpu;
@@ -31,7 +31,7 @@ pub fn measure(world: &World, report: &mut Report) {
         ];
         for ((peer, kind), series) in peers.into_iter().zip(&mut series) {
             if let Some(peer) = peer {
-                let growth = slow_readers(world, peer, &ZIP_100M, kind, readers);
+                let growth = slow_readers(world, peer, &ZIP_100M, kind, readers, Pace::Same);
                 series.points.push((readers as f64, growth / 1024.0));
             }
         }

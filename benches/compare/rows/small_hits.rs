@@ -5,20 +5,13 @@ use std::time::Duration;
 use crate::content::{self, ZIP_5M};
 use crate::load::small::Load;
 use crate::peers::Peer;
-use crate::process::Cpu;
+use crate::process::Place;
 use crate::report::{Details, Report};
 use crate::rounds;
 use crate::stats::Estimate;
 use crate::table::{Bound, Row, Unit};
 use crate::upstream::Speed;
 use crate::world::World;
-
-/// The server on one core and the load on the other, or both on all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    OneCoreEach,
-    Anywhere,
-}
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +29,7 @@ struct Sample {
 }
 
 pub fn measure(world: &World, place: Place, of: Of, time: Duration, report: &mut Report) {
-    let (server, load, label) = match place {
-        Place::OneCoreEach => (Cpu::Only(0), Some(1), "one core"),
-        Place::Anywhere => (Cpu::Any, None, "all cores"),
-    };
+    let (server, load) = (place.of_server(), place.of_load());
     let path = world.stored(&ZIP_5M, "mod");
     let expected = content::find(&path).expect("it is stored").head;
     let peers: Vec<_> = [
@@ -73,7 +63,7 @@ pub fn measure(world: &World, place: Place, of: Of, time: Duration, report: &mut
     }
     let found = rounds::run(world.rounds, &peers, |peer| ask(peer, time));
 
-    let case = format!(".mod hit, 64 connections, {label}");
+    let case = format!(".mod hit, 64 connections, {}", place.label());
     let rows = found.peers().map(|(name, samples)| {
         let of = |figure: fn(&Sample) -> f64| {
             Estimate::of(&samples.iter().map(figure).collect::<Vec<_>>()).expect("a round")

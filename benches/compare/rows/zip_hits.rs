@@ -2,8 +2,9 @@
 
 use crate::content::{self, MIB, Module, ZIP_5M, ZIP_100K, ZIP_100M};
 use crate::load::large::{Reading, at_once};
-use crate::process::Cpu;
+use crate::process::Place;
 use crate::report::{Details, Report};
+use crate::roles::pin;
 use crate::rounds;
 use crate::stats::Estimate;
 use crate::table::{Bound, Row, Unit};
@@ -11,45 +12,81 @@ use crate::world::World;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
-    pub title: &'static str,
+    title: &'static str,
     module: &'static Module,
     connections: usize,
     /// On each connection.
     requests: usize,
-    /// MiB/s in relation to nginx: must and goal.
-    speed: Option<(f64, f64)>,
+    place: Place,
+    judged: Judged,
 }
 
-pub static CASES: [Case; 4] = [
+/// Which rows there are.
+#[derive(Clone, Copy, Debug)]
+enum Judged {
+    No,
+    WithoutSendfile,
+    /// Also by MiB/s in relation to nginx with sendfile.
+    WithSendfile {
+        must: f64,
+        goal: f64,
+    },
+}
+
+pub static CASES: [Case; 5] = [
     Case {
         title: "100 MiB hit, 1 connection",
         module: &ZIP_100M,
         connections: 1,
         requests: 16,
-        speed: Some((0.60, 0.75)),
+        place: Place::OneCoreEach,
+        judged: Judged::WithSendfile {
+            must: 0.60,
+            goal: 0.75,
+        },
+    },
+    Case {
+        title: "100 MiB hit, 1 connection",
+        module: &ZIP_100M,
+        connections: 1,
+        requests: 16,
+        place: Place::Anywhere,
+        judged: Judged::No,
     },
     Case {
         title: "5 MiB hit, 8 connections",
         module: &ZIP_5M,
         connections: 8,
         requests: 50,
-        speed: Some((0.60, 0.75)),
+        place: Place::Anywhere,
+        judged: Judged::WithSendfile {
+            must: 0.60,
+            goal: 0.75,
+        },
     },
     Case {
         title: "100 MiB hit, 64 connections",
         module: &ZIP_100M,
         connections: 64,
         requests: 1,
-        speed: Some((0.95, 1.2)),
+        place: Place::Anywhere,
+        judged: Judged::WithSendfile {
+            must: 0.95,
+            goal: 1.2,
+        },
     },
     Case {
         title: "100 KiB hit, 16 connections",
         module: &ZIP_100K,
         connections: 16,
         requests: 1_500,
-        speed: None,
+        place: Place::Anywhere,
+        judged: Judged::WithoutSendfile,
     },
 ];
+
+/// Of these the short run measures only this one.
+pub static FOR_SHORT: &Case = &CASES[2];
 
 struct Sample {
     mib_per_second: f64,
@@ -62,21 +99,26 @@ struct Sample {
 pub fn measure(world: &World, case: &Case, report: &mut Report) {
     let path = world.stored(case.module, "zip");
     let content = content::find(&path).expect("it is stored");
+    let cpu = case.place.of_server();
     let peers: Vec<_> = [
-        Some(world.ours(Cpu::Any)),
-        world.nginx(Cpu::Any),
-        world.nginx_without_sendfile(Cpu::Any),
+        Some(world.ours(cpu)),
+        world.nginx(cpu),
+        world.nginx_without_sendfile(cpu),
     ]
     .into_iter()
     .flatten()
     .collect();
-    let found = rounds::run(world.rounds + 1, &peers, |peer| {
+    // They are short, and vary more than others.
+    let found = rounds::run(2 * world.rounds + 1, &peers, |peer| {
         let before = peer.processor();
         let (times, total) = at_once(
             case.connections,
             peer.address,
             Reading::AsFastAsItCan,
             |_, client| {
+                if let Some(cpu) = case.place.of_load() {
+                    pin(cpu);
+                }
                 let times = (0..case.requests).map(|_| client.get(&path, &content));
                 times
                     .map(|times| times.first_byte)
@@ -110,21 +152,25 @@ pub fn measure(world: &World, case: &Case, report: &mut Report) {
             format!("{:.1}", of(|sample| sample.slowest_first_byte).median),
         ]
     });
+    let title = format!("{}, {}", case.title, case.place.label());
     report.details(Details {
-        title: case.title.to_owned(),
+        title: title.clone(),
         heads: vec!["", "MiB/s", "processor, s/GiB", "slowest first byte, ms"],
         rows: rows.collect(),
     });
 
     let row = |measure: &str, bound, unit, found| Row {
-        case: case.title.to_owned(),
+        case: title.clone(),
         measure: measure.to_owned(),
         bound,
         unit,
         found,
     };
     let speed = |peer| found.of(peer, |sample: &Sample| sample.mib_per_second);
-    if let Some((must, goal)) = case.speed {
+    if let Judged::No = case.judged {
+        return;
+    }
+    if let Judged::WithSendfile { must, goal } = case.judged {
         report.row(row(
             "MiB/s, ratio to nginx with sendfile",
             Bound::AtLeast { must, goal },
