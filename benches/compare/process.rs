@@ -18,31 +18,35 @@ pub enum Cpu {
     Only(usize),
 }
 
-/// The server on one core and the load on another, or both on all.
-///
-/// With one connection it is one thread against one, and on all cores the figures say above all how often Linux has
-/// put both on the same.
+/// Where the server runs, and where the load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     OneCoreEach,
+    /// Both on the same: neither wakes the other's core, and the load's own work is in the figures too.
+    OneCore,
     Anywhere,
 }
 
 impl Place {
     pub fn of_server(self) -> Cpu {
         match self {
-            Self::OneCoreEach => Cpu::Only(0),
+            Self::OneCoreEach | Self::OneCore => Cpu::Only(0),
             Self::Anywhere => Cpu::Any,
         }
     }
 
     pub fn of_load(self) -> Option<usize> {
-        (self == Self::OneCoreEach).then_some(1)
+        match self {
+            Self::OneCoreEach => Some(1),
+            Self::OneCore => Some(0),
+            Self::Anywhere => None,
+        }
     }
 
     pub fn label(self) -> &'static str {
         match self {
             Self::OneCoreEach => "one core each",
+            Self::OneCore => "one core for both",
             Self::Anywhere => "all cores",
         }
     }

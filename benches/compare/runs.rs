@@ -71,7 +71,7 @@ pub fn short(world: &World, report: &mut Report) -> bool {
     let time = Duration::from_secs(1);
     let parts: [&dyn Fn(&mut Report); 5] = [
         &|report| small_hits::measure(world, Place::OneCoreEach, Of::Processor, time, report),
-        &|report| zip_hits::measure(world, zip_hits::FOR_SHORT, report),
+        &|report| zip_hits::measure(world, &zip_hits::FOR_SHORT, report),
         &|report| {
             let peers = cold::peers(world, Speed::Unlimited);
             cold::measure(world, &peers, Speed::Unlimited, 16, report);

@@ -67,13 +67,11 @@ impl Block {
     }
 
     pub(super) fn lend(self, held: &Held) -> Bytes {
-        let held = self.is_large().then(|| Arc::clone(&held.0));
         lend(self, held)
     }
 
     /// Like [`lend`](Self::lend), of a block that others have too.
     pub(super) fn lend_shared(self: Arc<Self>, held: &Held) -> Bytes {
-        let held = self.is_large().then(|| Arc::clone(&held.0));
         lend(self, held)
     }
 
@@ -82,13 +80,15 @@ impl Block {
     }
 
     /// Whether it takes a buffer, however few bytes of it are used.
-    fn is_large(&self) -> bool {
+    pub(super) fn is_large(&self) -> bool {
         self.buffer.len() == BLOCK
     }
 }
 
-fn lend(block: impl Borrow<Block> + Send + 'static, held: Option<Arc<()>>) -> Bytes {
-    Bytes::from_owner(Lent { block, _held: held })
+fn lend(block: impl Borrow<Block> + Send + 'static, held: &Held) -> Bytes {
+    let is_large = block.borrow().is_large();
+    let _held = is_large.then(|| Arc::clone(&held.0));
+    Bytes::from_owner(Lent { block, _held })
 }
 
 fn take() -> Box<[u8]> {

@@ -37,7 +37,7 @@ type Reading = Pin<Box<dyn Future<Output = io::Result<Bytes>> + Send>>;
 pub(crate) struct SharedFile {
     file: Arc<File>,
     threads: Threads,
-    /// None where readers are not expected at the same place.
+    /// None where each reader has opened the file for itself.
     blocks: Option<Arc<SharedBlocks>>,
 }
 
@@ -93,21 +93,45 @@ impl SharedFile {
         self.threads.start(move || work(&file)).await
     }
 
-    /// What another reader has of the file from this offset on, up to the end.
-    fn find_block(&self, offset: u64, end: u64, held: &Held) -> Option<Bytes> {
+    /// What another reader has of the file from this offset on, at most `len` bytes.
+    ///
+    /// Of a block that would be kept for little of it, or by a reader that has enough of them, this is a copy.
+    fn find_block(&self, offset: u64, len: usize, held: &Held) -> Option<Bytes> {
         let (block, at) = self.blocks.as_ref()?.find(offset)?;
-        let mut bytes = block.lend_shared(held).split_off(at);
-        bytes.truncate(want(offset, end, BLOCK));
-        Some(bytes).filter(|bytes| !bytes.is_empty())
+        let bytes = &block.bytes()[at..];
+        let bytes = &bytes[..bytes.len().min(len)];
+        if block.is_large() {
+            if held.is_more_than(BLOCKS) {
+                return Some(Bytes::copy_from_slice(&bytes[..bytes.len().min(FRAME)]));
+            }
+            if bytes.len() < BLOCK / 2 {
+                return Some(Bytes::copy_from_slice(bytes));
+            }
+        }
+        let end = at + bytes.len();
+        Some(block.lend_shared(held).slice(at..end))
     }
 
     /// As much of `len` bytes at `offset` as one read gives, at least one.
     fn read_block(&self, offset: u64, len: usize, held: &Held, read: ReadAt) -> io::Result<Bytes> {
         let block = Block::read(len, |buffer| read_some(&self.file, buffer, offset, read))?;
-        Ok(match &self.blocks {
-            Some(blocks) => blocks.add(offset, block).lend_shared(held),
-            None => block.lend(held),
-        })
+        let Some(blocks) = &self.blocks else {
+            return Ok(block.lend(held));
+        };
+        let mut bytes = blocks.add(offset, block).lend_shared(held);
+        // Another one, who may have more, can have been faster.
+        bytes.truncate(len);
+        Ok(bytes)
+    }
+
+    /// How much to read at an offset. Readers that came by different ways begin again with the same blocks.
+    fn want(&self, offset: u64, end: u64, most: usize) -> usize {
+        let most = match &self.blocks {
+            // Less than `most`.
+            Some(_) => most - (offset % most as u64) as usize,
+            None => most,
+        };
+        usize::try_from(end.saturating_sub(offset)).map_or(most, |left| left.min(most))
     }
 }
 
@@ -141,7 +165,7 @@ impl FileReader {
         read: ReadAt,
     ) -> io::Result<Self> {
         let mut reader = Self::new(file, offset);
-        let want = want(offset, end, BLOCK);
+        let want = reader.file.want(offset, end, BLOCK);
         if want > 0 {
             let block = reader.file.read_block(offset, want, &reader.held, read)?;
             reader.offset += block.len() as u64;
@@ -179,14 +203,14 @@ impl FileReader {
 
     fn poll_block(&mut self, cx: &mut Context<'_>, end: u64) -> Poll<io::Result<Bytes>> {
         if self.reading.is_none() {
-            if let Some(block) = self.file.find_block(self.offset, end, &self.held) {
-                return Poll::Ready(Ok(block));
-            }
             let most = match self.held.is_more_than(BLOCKS) {
                 true => FRAME,
                 false => BLOCK,
             };
-            let (offset, want) = (self.offset, want(self.offset, end, most));
+            let (offset, want) = (self.offset, self.file.want(self.offset, end, most));
+            if let Some(block) = self.file.find_block(offset, want, &self.held) {
+                return Poll::Ready(Ok(block));
+            }
             let cached = cached::read_at;
             if let Ok(block) = self.file.read_block(offset, want, &self.held, cached) {
                 return Poll::Ready(Ok(block));
@@ -194,7 +218,11 @@ impl FileReader {
             let (file, held) = (self.file.clone(), self.held.clone());
             self.reading = Some(Box::pin(async move {
                 let threads = file.threads.clone();
-                let read = move || file.read_block(offset, want, &held, read_at);
+                let read = move || {
+                    // Others may have waited for the same.
+                    let found = file.find_block(offset, want, &held);
+                    found.map_or_else(|| file.read_block(offset, want, &held, read_at), Ok)
+                };
                 threads.run(read).await
             }));
         }
@@ -213,14 +241,6 @@ impl fmt::Debug for FileReader {
             .field("position", &self.position())
             .finish_non_exhaustive()
     }
-}
-
-/// How much to read at an offset: up to the end, or to a multiple of `most`, where blocks of readers that came by
-/// different ways begin again at the same place.
-fn want(offset: u64, end: u64, most: usize) -> usize {
-    // Below `most`.
-    let most = most - (offset % most as u64) as usize;
-    usize::try_from(end.saturating_sub(offset)).map_or(most, |left| left.min(most))
 }
 
 /// As much as one read gives, at least one byte.

@@ -7,6 +7,7 @@
 mod support;
 
 mod fixtures;
+mod held_frames;
 mod hit;
 mod layout;
 mod memory;

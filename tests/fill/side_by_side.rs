@@ -60,6 +60,20 @@ on_each_storage! {
         assert_eq!(later.as_ptr(), before[1_000..].as_ptr());
     }
 
+    async fn who_came_by_another_way_has_the_same_bytes_from_the_next_block_on(storage: Storage) {
+        let answers = answers(storage, &["bytes=5-", "bytes=0-"]).await;
+        let mut bodies: Vec<_> = answers.into_iter().map(Response::into_body).collect();
+        for (body, start) in bodies.iter_mut().zip([5, 0]) {
+            let mut received = start;
+            while received < BLOCK {
+                received += frame(body).await.len();
+            }
+            assert_eq!(received, BLOCK);
+        }
+        let one = frame(&mut bodies[0]).await;
+        assert_eq!(one.as_ptr(), frame(&mut bodies[1]).await.as_ptr());
+    }
+
     /// One that has stopped in the middle of a block leaves the others what they have asked for.
     async fn each_gets_its_own_part(storage: Storage) {
         let ranges = ["bytes=0-", "bytes=1000-69999", "bytes=5-99", "bytes=65535-65536", "bytes=40000-"];

@@ -37,7 +37,7 @@ impl Kind {
 pub enum Pace {
     /// All read 1 MiB/s, and stay together.
     Same,
-    /// From half of that to half as much again: each is soon somewhere else.
+    /// From 0.5 to 8.4 MiB/s: after three seconds each is somewhere else, three of its queues from the next one.
     Different,
 }
 
@@ -57,7 +57,7 @@ pub fn slow_readers(
     let reading = Reading::Paced(MIB);
     at_once(readers, peer.address, reading, |number, client| {
         if pace == Pace::Different {
-            client.pace(MIB / 2 + MIB * number as u64 / readers as u64);
+            client.pace(MIB / 2 + MIB / 8 * number as u64);
         }
         let start = Instant::now();
         client.get_until(&path, &content, |_| {

@@ -18,8 +18,7 @@ pub enum Sizes {
 }
 
 pub fn measure(world: &World, sizes: Sizes, report: &mut Report) {
-    // Little noise, but some seconds each.
-    let rounds = world.rounds.min(3);
+    let rounds = world.rounds;
     let mut details = Vec::new();
     for (kind, label) in [(Kind::Hit, "hit"), (Kind::Miss, "cold")] {
         let mut grown = |module: &Module, size: &str| {

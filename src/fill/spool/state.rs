@@ -205,24 +205,26 @@ impl State {
             0 => 0,
             near => (near * WINDOW_PER_READER).clamp(BATCH / 2, WINDOW),
         };
+        self.drop_written(window);
+    }
+
+    /// Frees what the staged file has too, but for the newest bytes.
+    pub(super) fn drop_written(&mut self, window: u64) {
         while let Some(first) = self.buffer.front() {
-            let first_end = self.buffered_from + first.len() as u64;
-            if first_end > end || self.written - first_end < window {
+            let end = self.buffered_from + first.len() as u64;
+            if end > self.in_file || self.written - end < window {
                 break;
             }
-            self.buffered_from = first_end;
+            self.buffered_from = end;
             self.buffer.pop_front();
         }
     }
 
     /// How many readers are so close behind the writer that a window could have what they need next.
     fn readers_near(&self) -> u64 {
-        let from = self.written.saturating_sub(WINDOW);
-        let near = self
-            .readers
-            .iter()
-            .filter(|(_, slot)| slot.position >= from);
-        near.count() as u64
+        let near = self.written.saturating_sub(WINDOW)..=self.written;
+        let positions = self.readers.iter().map(|(_, slot)| slot.position);
+        positions.filter(|position| near.contains(position)).count() as u64
     }
 
     /// From now on the file is only for the readers that are there.

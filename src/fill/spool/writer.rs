@@ -157,6 +157,8 @@ impl Writer {
         };
         self.spool.with(|state| {
             state.phase = Phase::Settled;
+            // Nothing new will come that readers could want at once.
+            state.drop_written(0);
             state.wake_readers();
         });
         kept
