@@ -95,18 +95,13 @@ impl SharedFile {
 
     /// What another reader has of the file from this offset on, at most `len` bytes.
     ///
-    /// Of a block that would be kept for little of it, or by a reader that has enough of them, this is a copy.
+    /// A copy where a whole block would be kept for little of it.
     fn find_block(&self, offset: u64, len: usize, held: &Held) -> Option<Bytes> {
         let (block, at) = self.blocks.as_ref()?.find(offset)?;
         let bytes = &block.bytes()[at..];
         let bytes = &bytes[..bytes.len().min(len)];
-        if block.is_large() {
-            if held.is_more_than(BLOCKS) {
-                return Some(Bytes::copy_from_slice(&bytes[..bytes.len().min(FRAME)]));
-            }
-            if bytes.len() < BLOCK / 2 {
-                return Some(Bytes::copy_from_slice(bytes));
-            }
+        if block.is_large() && bytes.len() < BLOCK / 2 {
+            return Some(Bytes::copy_from_slice(bytes));
         }
         let end = at + bytes.len();
         Some(block.lend_shared(held).slice(at..end))
