@@ -66,15 +66,6 @@ impl Block {
         block
     }
 
-    pub(super) fn lend(self, held: &Held) -> Bytes {
-        lend(self, held)
-    }
-
-    /// Like [`lend`](Self::lend), of a block that others have too.
-    pub(super) fn lend_shared(self: Arc<Self>, held: &Held) -> Bytes {
-        lend(self, held)
-    }
-
     pub(super) fn bytes(&self) -> &[u8] {
         &self.buffer[..self.filled]
     }
@@ -85,7 +76,8 @@ impl Block {
     }
 }
 
-fn lend(block: impl Borrow<Block> + Send + 'static, held: &Held) -> Bytes {
+/// The bytes of a block, of its only owner or of one of many.
+pub(super) fn lend(block: impl Borrow<Block> + Send + 'static, held: &Held) -> Bytes {
     let is_large = block.borrow().is_large();
     let _held = is_large.then(|| Arc::clone(&held.0));
     Bytes::from_owner(Lent { block, _held })

@@ -12,8 +12,9 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use super::block::{BLOCK, Block, Held};
+use super::block::{BLOCK, Block, Held, lend};
 use super::cached;
+use super::read_at::{ReadAt, read_at, read_some};
 use super::shared_blocks::SharedBlocks;
 use super::threads::Threads;
 use super::turn::Turn;
@@ -26,9 +27,6 @@ pub(crate) const FRAME: usize = 8 * 1024;
 /// what it gets has no more than these; for a slow client a block would be kept for the sake of its
 /// last frame.
 const BLOCKS: usize = 1;
-
-/// A read at an offset: one that waits for the disk, or one of what is [`cached`].
-pub(super) type ReadAt = fn(&File, &mut [u8], u64) -> io::Result<usize>;
 
 type Reading = Pin<Box<dyn Future<Output = io::Result<Bytes>> + Send>>;
 
@@ -104,16 +102,16 @@ impl SharedFile {
             return Some(Bytes::copy_from_slice(bytes));
         }
         let end = at + bytes.len();
-        Some(block.lend_shared(held).slice(at..end))
+        Some(lend(block, held).slice(at..end))
     }
 
     /// As much of `len` bytes at `offset` as one read gives, at least one.
     fn read_block(&self, offset: u64, len: usize, held: &Held, read: ReadAt) -> io::Result<Bytes> {
         let block = Block::read(len, |buffer| read_some(&self.file, buffer, offset, read))?;
         let Some(blocks) = &self.blocks else {
-            return Ok(block.lend(held));
+            return Ok(lend(block, held));
         };
-        let mut bytes = blocks.add(offset, block).lend_shared(held);
+        let mut bytes = lend(blocks.add(offset, block), held);
         // Another one, who may have more, can have been faster.
         bytes.truncate(len);
         Ok(bytes)
@@ -236,30 +234,4 @@ impl fmt::Debug for FileReader {
             .field("position", &self.position())
             .finish_non_exhaustive()
     }
-}
-
-/// As much as one read gives, at least one byte.
-pub(super) fn read_some(
-    file: &File,
-    buffer: &mut [u8],
-    offset: u64,
-    read: ReadAt,
-) -> io::Result<usize> {
-    loop {
-        match read(file, buffer, offset) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => return read,
-        }
-    }
-}
-
-#[cfg(unix)]
-pub(super) fn read_at(file: &File, block: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, block, offset)
-}
-
-#[cfg(windows)]
-pub(super) fn read_at(file: &File, block: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, block, offset)
 }

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use tempfile::{Builder, NamedTempFile, TempPath};
 
 use super::cached;
-use super::chunk::{FileReader, ReadAt, SharedFile, read_at, read_some};
+use super::chunk::{FileReader, SharedFile};
 use super::key::Key;
+use super::read_at::{ReadAt, read_all, read_at};
 use super::store::SMALL;
 use super::threads::Threads;
 
@@ -99,7 +100,9 @@ impl Disk {
     fn open_file(&self, file: File, range: Option<Range<u64>>, read: ReadAt) -> io::Result<Opened> {
         let size = file_len(&file.metadata()?)?;
         if range.is_none() && size <= SMALL {
-            return read_whole(&file, size, read).map(Opened::Whole);
+            // A small file fits.
+            let content = read_all(&file, 0, size as usize, read)?;
+            return Ok(Opened::Whole(content.into()));
         }
         let range = range.unwrap_or(0..size);
         let file = SharedFile::new(file, self.threads.clone());
@@ -175,16 +178,6 @@ impl Disk {
     fn path(&self, key: &Key) -> PathBuf {
         self.root.join(key.as_str())
     }
-}
-
-fn read_whole(file: &File, size: u64, read: ReadAt) -> io::Result<Bytes> {
-    // A small file fits.
-    let mut content = vec![0; size as usize];
-    let mut filled = 0;
-    while filled < content.len() {
-        filled += read_some(file, &mut content[filled..], filled as u64, read)?;
-    }
-    Ok(content.into())
 }
 
 /// Deletes each staged file whose writer is gone: a living writer holds its lock. What is not one of

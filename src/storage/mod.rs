@@ -39,6 +39,7 @@ mod disk;
 mod error;
 mod key;
 mod object;
+mod read_at;
 mod shared_blocks;
 mod store;
 mod threads;

@@ -15,7 +15,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::caught::caught;
-use super::chunk::{SharedFile, read_at, read_some};
+use super::chunk::SharedFile;
+use super::read_at::{read_all, read_at};
 
 /// The least that stores take as a part. Two of them are in memory at most.
 pub(super) const PART: u64 = 5 * 1024 * 1024;
@@ -173,12 +174,7 @@ pub(super) async fn read_part(file: &SharedFile, offset: u64, len: u64) -> Resul
     file.blocking(move |file| {
         // A part is far below the address space.
         let len = usize::try_from(len).map_err(io::Error::other)?;
-        let mut part = vec![0; len];
-        let mut read = 0;
-        while read < len {
-            read += read_some(file, &mut part[read..], offset + read as u64, read_at)?;
-        }
-        Ok(part)
+        read_all(file, offset, len, read_at)
     })
     .await
     .map_err(broken)

@@ -10,6 +10,7 @@ mod fixtures;
 mod held_frames;
 mod hit;
 mod layout;
+mod let_go;
 mod memory;
 #[cfg(target_os = "linux")]
 mod not_in_memory;

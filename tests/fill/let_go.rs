@@ -1,0 +1,108 @@
+//! What a fill has of its source is let go of once the file has it and nobody is about to read it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::{Empty, StreamBody};
+use tokio::sync::{Semaphore, watch};
+use tower::{ServiceBuilder, service_fn};
+use tower_goproxy::Storage;
+use tower_goproxy::fill::FillLayer;
+
+use super::fixtures::ZIP;
+use super::support::{ask, get, large_module_zip, read, whole};
+
+const PART: usize = 200_000;
+
+/// A part of the source's file, while somebody has it.
+struct Part {
+    bytes: Bytes,
+    _alive: Arc<()>,
+}
+
+impl AsRef<[u8]> for Part {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// What the source sends, and how far it is with that.
+struct Parts {
+    zip: Bytes,
+    alive: Arc<()>,
+    permits: Semaphore,
+    sent: watch::Sender<usize>,
+}
+
+impl Parts {
+    fn count(&self) -> usize {
+        self.zip.len().div_ceil(PART)
+    }
+
+    fn in_memory(&self) -> usize {
+        Arc::strong_count(&self.alive) - 1
+    }
+
+    async fn next(&self, number: usize) -> Result<Frame<Bytes>, Infallible> {
+        self.permits.acquire().await.unwrap().forget();
+        self.sent.send_modify(|sent| *sent += 1);
+        let end = self.zip.len().min((number + 1) * PART);
+        let part = Part {
+            bytes: self.zip.slice(number * PART..end),
+            _alive: Arc::clone(&self.alive),
+        };
+        Ok(Frame::data(Bytes::from_owner(part)))
+    }
+
+    fn stream(self: Arc<Self>) -> BoxStream<'static, Result<Frame<Bytes>, Infallible>> {
+        let parts = stream::iter(0..self.count()).then(move |number| {
+            let this = Arc::clone(&self);
+            async move { this.next(number).await }
+        });
+        parts.boxed()
+    }
+}
+
+#[tokio::test]
+async fn readers_far_behind_and_stored_files_keep_nothing_of_it_in_memory() {
+    let parts = Arc::new(Parts {
+        zip: large_module_zip("example.com/Mod", "v1.0.0", 2_300_000).into(),
+        alive: Arc::new(()),
+        permits: Semaphore::new(1),
+        sent: watch::Sender::new(0),
+    });
+    let sent = Arc::clone(&parts);
+    let source = service_fn(move |_: Request<Empty<Bytes>>| {
+        let response = Response::builder().header("content-length", sent.zip.len());
+        let response = response.body(StreamBody::new(Arc::clone(&sent).stream()));
+        async { Ok::<_, Infallible>(response.unwrap()) }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
+    let proxy = ServiceBuilder::new().layer(&layer).service(source);
+
+    let mut readers = Vec::new();
+    for _ in 0..64 {
+        readers.push(ask(&proxy, get(ZIP)).await.into_body());
+    }
+    parts.permits.add_permits(parts.count() - 2);
+    let all_but_one = |sent: &usize| *sent == parts.count() - 1;
+    parts.sent.subscribe().wait_for(all_but_one).await.unwrap();
+    // Those that are on their way into the file.
+    assert!(parts.in_memory() <= 3, "{} parts", parts.in_memory());
+
+    let mut near = readers.pop().unwrap();
+    let begin = read(&mut near, 9 * PART).await.unwrap();
+    assert!(begin == parts.zip[..9 * PART]);
+    parts.permits.add_permits(1);
+    layer.fills().idle().await;
+    assert_eq!(parts.in_memory(), 0);
+    assert!(whole(near).await.unwrap() == parts.zip[9 * PART..]);
+    for far in readers {
+        assert!(whole(far).await.unwrap() == parts.zip);
+    }
+}
