@@ -67,6 +67,7 @@ const TEXTS: &[(Kind, &[&str])] = &[
             "missing commit",
             " is corrupt",
             "object file ",
+            ".info exists with wrong content",
         ],
     ),
     (

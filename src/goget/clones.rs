@@ -20,16 +20,36 @@ pub(super) fn mend(modules: &Path) -> io::Result<bool> {
     let mut all = true;
     for entry in entries(&folder(modules))? {
         let clone = entry.path();
-        if !entry.file_type()?.is_dir() || !clone.join("objects").is_dir() {
+        if !entry.file_type()?.is_dir() {
             continue;
         }
         match lock(&clone)? {
-            Some(_lock) if is_finished(&clone)? => remove_remains(&clone)?,
-            Some(_lock) => empty(&clone)?,
+            Some(_lock) => mend_clone(&clone)?,
             None => all = false,
         }
     }
     Ok(all)
+}
+
+fn mend_clone(clone: &Path) -> io::Result<()> {
+    forget_nobody(clone)?;
+    if !clone.join("objects").is_dir() {
+        return Ok(());
+    }
+    match is_finished(clone)? {
+        true => remove_remains(clone),
+        false => empty(clone),
+    }
+}
+
+/// The go command writes whose a clone is into a file beside it. With an empty one it takes the clone for that of
+/// somebody else; without one it begins anew.
+fn forget_nobody(clone: &Path) -> io::Result<()> {
+    let info = clone.with_extension("info");
+    match found(fs::metadata(&info))? {
+        Some(metadata) if metadata.len() == 0 => remove(&info),
+        _ => Ok(()),
+    }
 }
 
 /// Removes the clone of which a message tells, and returns whether there was one.
@@ -42,6 +62,7 @@ pub(super) fn discard(modules: &Path, message: &str) -> io::Result<bool> {
     };
     for _ in 0..TRIES {
         if let Some(_lock) = lock(&clone)? {
+            forget_nobody(&clone)?;
             empty(&clone)?;
             return Ok(true);
         }

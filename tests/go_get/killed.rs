@@ -75,6 +75,14 @@ async fn a_clone_that_does_not_know_yet_where_it_comes_from_is_made_anew() {
     assert_served(&setup).await;
 }
 
+/// The go command writes into a file beside the clone whose it is, before git begins.
+#[tokio::test]
+async fn a_clone_that_does_not_know_yet_whose_it_is_is_made_anew() {
+    let (folder, setup) = hangs("*init*", ": > \"$PWD.info\"");
+    leave_there(&folder, &setup).await;
+    assert_served(&setup).await;
+}
+
 #[tokio::test]
 async fn locks_and_parts_of_packs_go_with_the_command() {
     let first = "touch shallow.lock refs/heads/main.lock objects/pack/tmp_pack_x";
@@ -98,6 +106,21 @@ async fn a_clone_that_breaks_all_the_same_is_made_anew_and_no_not_found() {
     assert_served(&setup).await;
     for config in named(&setup.folder.path().join("mod/cache/vcs"), &["config"]) {
         fs::write(config, "[core]\n\tbare = true\n").unwrap();
+    }
+    let answer = setup.get(&format!("/{HELLO}/@v/list")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+/// That of another server in the same folder was killed.
+#[tokio::test]
+async fn a_clone_that_does_not_know_any_more_whose_it_is_is_made_anew() {
+    let setup = Setup::new();
+    setup.hello().tag("v1.0.0");
+    assert_served(&setup).await;
+    let infos = fs::read_dir(setup.folder.path().join("mod/cache/vcs")).unwrap();
+    let infos = infos.map(|entry| entry.unwrap().path());
+    for info in infos.filter(|path| path.extension().is_some_and(|it| it == "info")) {
+        fs::write(info, "").unwrap();
     }
     let answer = setup.get(&format!("/{HELLO}/@v/list")).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
