@@ -8,6 +8,7 @@
 
 mod auth;
 mod direct;
+mod serve;
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -20,7 +21,6 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::ListenerExt;
 use clap::{Parser, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -117,13 +117,7 @@ async fn run(args: &Args) -> Result<(), BoxError> {
 
     let listener = TcpListener::bind(args.listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    // Without this the parts of a slow fill wait for acknowledgements of the client.
-    let listener = listener.tap_io(|connection| {
-        let _ = connection.set_nodelay(true);
-    });
-    axum::serve(listener, app)
-        .with_graceful_shutdown(stopped())
-        .await?;
+    serve::serve(listener, app, stopped()).await;
     // A fill outlives its client.
     if let Some(fill) = fill {
         fill.fills().idle().await;

@@ -19,14 +19,9 @@ use super::shared_blocks::SharedBlocks;
 use super::threads::Threads;
 use super::turn::Turn;
 
-/// The most that one frame holds. hyper queues at most 16 frames of a connection that writes
-/// vectored, so a client that has stopped reading costs 128 KiB.
-pub(crate) const FRAME: usize = 8 * 1024;
-
-/// How many blocks of one reader may be waiting to be sent before it reads frame by frame. Who sends
-/// what it gets has no more than these; for a slow client a block would be kept for the sake of its
-/// last frame.
-const BLOCKS: usize = 1;
+/// How many frames a client may wait for; hyper queues no more. Once as many are in blocks that wait to be sent, a reader
+/// reads frame by frame: for a slow client a block would be kept for the sake of its last frame.
+const QUEUE: usize = 16;
 
 type Reading = Pin<Box<dyn Future<Output = io::Result<Bytes>> + Send>>;
 
@@ -183,21 +178,22 @@ impl FileReader {
     ///
     /// The read's own, and `UnexpectedEof` where the file is shorter than `end`.
     pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>, end: u64) -> Poll<io::Result<Bytes>> {
-        ready!(self.turn.poll_frame(cx));
+        ready!(self.turn.poll(cx));
         if self.block.is_empty() {
             let block = ready!(self.poll_block(cx, end))?;
             self.offset += block.len() as u64;
             self.block = block;
         }
-        self.turn.took_frame();
-        let len = self.block.len().min(FRAME);
+        let len = self.block.len().min(self.turn.frame());
+        self.turn.took(len);
         Poll::Ready(Ok(self.block.split_to(len)))
     }
 
     fn poll_block(&mut self, cx: &mut Context<'_>, end: u64) -> Poll<io::Result<Bytes>> {
         if self.reading.is_none() {
-            let most = match self.held.is_more_than(BLOCKS) {
-                true => FRAME,
+            let frame = self.turn.frame();
+            let most = match self.held.is_more_than(QUEUE * frame / BLOCK - 1) {
+                true => frame,
                 false => BLOCK,
             };
             let (offset, want) = (self.offset, self.file.want(self.offset, end, most));

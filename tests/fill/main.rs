@@ -7,7 +7,6 @@
 mod support;
 
 mod fixtures;
-mod held_frames;
 mod hit;
 mod layout;
 mod let_go;
