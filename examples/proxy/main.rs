@@ -8,7 +8,6 @@
 
 mod auth;
 mod direct;
-mod serve;
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -21,6 +20,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use clap::{Parser, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -117,7 +117,13 @@ async fn run(args: &Args) -> Result<(), BoxError> {
 
     let listener = TcpListener::bind(args.listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    serve::serve(listener, app, stopped()).await;
+    // Without this the parts of a slow fill wait for acknowledgements of the client.
+    let listener = listener.tap_io(|connection| {
+        let _ = connection.set_nodelay(true);
+    });
+    axum::serve(listener, app)
+        .with_graceful_shutdown(stopped())
+        .await?;
     // A fill outlives its client.
     if let Some(fill) = fill {
         fill.fills().idle().await;

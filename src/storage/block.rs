@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
+use super::turn::Reader;
+
 /// The most that one read asks for.
 pub(super) const BLOCK: usize = 64 * 1024;
 
@@ -20,10 +22,14 @@ const KEPT: usize = 32;
 static UNUSED: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());
 
 /// Counts the large blocks of one reader that somebody still has.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Held(Arc<()>);
+#[derive(Clone, Debug)]
+pub(super) struct Held(Arc<Reader>);
 
 impl Held {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Reader::new()))
+    }
+
     /// One of the counts is that of the reader itself.
     pub(super) fn is_more_than(&self, blocks: usize) -> bool {
         Arc::strong_count(&self.0) - 1 > blocks
@@ -40,7 +46,7 @@ pub(super) struct Block {
 /// A block of its own or a shared one, while somebody has its bytes.
 struct Lent<B> {
     block: B,
-    _held: Option<Arc<()>>,
+    _held: Option<Arc<Reader>>,
 }
 
 impl Block {
@@ -92,8 +98,7 @@ pub(super) fn lend(block: impl Borrow<Block> + Send + 'static, held: &Held) -> B
 }
 
 fn start(buffer: &[u8]) -> usize {
-    // Wherever that is, a block has room.
-    buffer.as_ptr().align_offset(LINE).min(LINE)
+    buffer.as_ptr().addr().wrapping_neg() % LINE
 }
 
 fn take() -> Box<[u8]> {

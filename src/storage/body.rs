@@ -35,6 +35,17 @@ enum From {
     Memory(Bytes),
 }
 
+impl From {
+    /// Whether the storage is what it waits for, and not that others have their turn.
+    fn is_waiting(&self) -> bool {
+        match self {
+            Self::File { reader, .. } => reader.is_reading(),
+            Self::Stream { .. } => true,
+            Self::Memory(_) => false,
+        }
+    }
+}
+
 impl StoredBody {
     pub(crate) fn memory(bytes: Bytes) -> Self {
         Self::new(bytes.len() as u64, From::Memory(bytes))
@@ -109,7 +120,8 @@ impl Body for StoredBody {
                 this.waiting = None;
                 frame
             }
-            Poll::Pending => Err(ready!(this.poll_patience(cx))),
+            Poll::Pending if this.from.is_waiting() => Err(ready!(this.poll_patience(cx))),
+            Poll::Pending => return Poll::Pending,
         };
         let frame = frame.and_then(|frame| {
             this.remaining

@@ -139,8 +139,8 @@ impl FileReader {
             file,
             offset,
             block: Bytes::new(),
-            held: Held::default(),
-            turn: Turn::new(),
+            held: Held::new(),
+            turn: Turn::default(),
             reading: None,
         }
     }
@@ -170,6 +170,11 @@ impl FileReader {
     /// Whether a read is under way, which the next call of `poll_frame` goes on with.
     pub(crate) fn is_busy(&self) -> bool {
         self.reading.is_some() || !self.block.is_empty()
+    }
+
+    /// Whether the file is what it waits for.
+    pub(super) fn is_reading(&self) -> bool {
+        self.reading.is_some()
     }
 
     /// The next frame of the file, whose bytes up to `end` are there. Never empty.

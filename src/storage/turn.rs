@@ -3,7 +3,7 @@
 //! A body that is always ready keeps its thread for as long as the client takes what it gets. tokio's budget
 //! ends that after 128 steps of a task, but whenever a task gives way, tokio also wakes another worker in case there
 //! is more to do. Where there is not, that worker gets into the way of a client on the same machine, and may go on with the
-//! very same task on the client's core. So a turn is counted in bytes, and takes milliseconds for all readers together.
+//! very same task on the client's core. So a turn is counted in bytes, and all readers together take some milliseconds.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::task::yield_now;
 use super::block::BLOCK;
 
 /// What one of many readers hands out at once. hyper queues at most 16 frames of a connection that writes
-/// vectored, so a client that has stopped reading costs 128 KiB.
+/// vectored, so a client that has stopped reading costs about 128 KiB.
 pub(crate) const FRAME: usize = 8 * 1024;
 
 /// What one of few does. Larger writes cost less, and wake the client less often.
@@ -26,14 +26,29 @@ const FEW: usize = 16;
 const ROUND: usize = 8 * 1024 * 1024;
 const LEAST: usize = 256 * 1024;
 
-/// What a reader without others hands out in a turn. Nobody waits for its end but who comes just then.
-const ALONE: usize = 64 * 1024 * 1024;
-
 /// The readers of files of this process.
 static READERS: AtomicUsize = AtomicUsize::new(0);
 
-/// One reader's turns.
+/// One that counts, for as long as somebody has something of it.
 #[derive(Debug)]
+pub(super) struct Reader(());
+
+impl Reader {
+    pub(super) fn new() -> Self {
+        // The count is nothing but a hint.
+        READERS.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        READERS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// One reader's turns.
+#[derive(Debug, Default)]
 pub(super) struct Turn {
     /// Bytes handed out in this turn.
     taken: usize,
@@ -54,15 +69,6 @@ struct End {
 }
 
 impl Turn {
-    pub(super) fn new() -> Self {
-        // The count is nothing but a hint.
-        READERS.fetch_add(1, Ordering::Relaxed);
-        Self {
-            taken: 0,
-            pause: None,
-        }
-    }
-
     /// How large the next frame may be.
     pub(super) fn frame(&self) -> usize {
         match readers() {
@@ -85,12 +91,6 @@ impl Turn {
     /// A frame was handed out.
     pub(super) fn took(&mut self, len: usize) {
         self.taken += len;
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        READERS.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -121,8 +121,5 @@ fn readers() -> usize {
 
 /// How long a turn is at the moment.
 fn most() -> usize {
-    match readers() {
-        1 => ALONE,
-        readers => (ROUND / readers).max(LEAST),
-    }
+    (ROUND / readers()).max(LEAST)
 }
