@@ -21,9 +21,6 @@ const ZIP: &str = "/example.com/m/@v/v1.0.0.zip";
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// A little less than the zip has.
-const SIZE: usize = 17 * MIB;
-
 const BLOCK: usize = 64 * KIB;
 
 /// As many frames wait in the queue of a connection.
@@ -33,7 +30,7 @@ const QUEUE: usize = 16;
 async fn a_reader_gets_and_keeps_less_where_there_are_many() {
     let folder = tempfile::tempdir().unwrap();
     let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
-    let zip: Bytes = large_module_zip("example.com/m", "v1.0.0", SIZE).into();
+    let zip: Bytes = large_module_zip("example.com/m", "v1.0.0", 17 * MIB).into();
     let source = Source::serving(ZIP, Answer::new([zip.clone()]));
     let proxy = ServiceBuilder::new().layer(&layer).service(source);
     drop(ask(&proxy, get(ZIP)).await);

@@ -54,7 +54,8 @@ fn forget_nobody(clone: &Path) -> io::Result<()> {
 
 /// Removes the clone of which a message tells, and returns whether there was one.
 pub(super) fn discard(modules: &Path, message: &str) -> io::Result<bool> {
-    /// In all a second, which is far more than another command needs to see that the clone is broken.
+    /// In all a second, which is far more than another command needs to see that the clone is broken. A lock cannot be
+    /// waited for any better.
     const TRIES: usize = 50;
 
     let Some(clone) = named_in(message).map(|name| folder(modules).join(name)) else {

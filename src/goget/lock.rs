@@ -78,6 +78,7 @@ pub(super) fn alone(folder: &Path, patience: Duration) -> io::Result<Alone> {
     })
 }
 
+/// Asks again and again: the system has no lock that gives up at a moment.
 fn wait(file: &File, until: Instant) -> io::Result<()> {
     loop {
         match file.try_lock() {
