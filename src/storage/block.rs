@@ -7,8 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::turn::Reader;
-
 /// The most that one read asks for.
 pub(super) const BLOCK: usize = 64 * 1024;
 
@@ -22,14 +20,10 @@ const KEPT: usize = 32;
 static UNUSED: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());
 
 /// Counts the large blocks of one reader that somebody still has.
-#[derive(Clone, Debug)]
-pub(super) struct Held(Arc<Reader>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Held(Arc<()>);
 
 impl Held {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(Reader::new()))
-    }
-
     /// One of the counts is that of the reader itself.
     pub(super) fn is_more_than(&self, blocks: usize) -> bool {
         Arc::strong_count(&self.0) - 1 > blocks
@@ -46,7 +40,7 @@ pub(super) struct Block {
 /// A block of its own or a shared one, while somebody has its bytes.
 struct Lent<B> {
     block: B,
-    _held: Option<Arc<Reader>>,
+    _held: Option<Arc<()>>,
 }
 
 impl Block {

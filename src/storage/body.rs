@@ -9,8 +9,7 @@ use futures_core::stream::BoxStream;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-use super::chunk::FileReader;
-use super::turn::FRAME;
+use super::chunk::{FRAME, FileReader};
 use crate::observe;
 
 /// The bytes of a stored file, or of a range of it, in small frames. Yields exactly as many as

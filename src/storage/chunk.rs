@@ -17,7 +17,18 @@ use super::cached;
 use super::read_at::{ReadAt, read_at, read_some};
 use super::shared_blocks::SharedBlocks;
 use super::threads::Threads;
-use super::turn::Turn;
+use super::turn::{Turn, readers};
+
+/// The most that one frame holds.
+///
+/// It is no part of a block, so that the last frame of each block is smaller. What hyper hands to the kernel at once, a
+/// [`QUEUE`] of them, is then about two segments and a half of a loopback device. Frames of 16 KiB would make it a
+/// few bytes more than whole segments, and a segment of that rest costs as much as a large one, and wakes the client.
+pub(crate) const FRAME: usize = 12 * 1024;
+
+/// The same where many read, or share what they read: a client that has stopped reading costs a [`QUEUE`] of frames.
+const FRAME_OF_MANY: usize = 8 * 1024;
+const FEW: usize = 16;
 
 /// How many frames a client may wait for; hyper queues no more. Once as many are in blocks that wait to be sent, a reader
 /// reads frame by frame: for a slow client a block would be kept for the sake of its last frame.
@@ -139,8 +150,8 @@ impl FileReader {
             file,
             offset,
             block: Bytes::new(),
-            held: Held::new(),
-            turn: Turn::default(),
+            held: Held::default(),
+            turn: Turn::new(),
             reading: None,
         }
     }
@@ -177,6 +188,14 @@ impl FileReader {
         self.reading.is_some()
     }
 
+    /// How large the next frame may be. Those who share what they read would not meet again if theirs were not all alike.
+    fn frame(&self) -> usize {
+        match self.file.blocks {
+            None if readers() <= FEW => FRAME,
+            _ => FRAME_OF_MANY,
+        }
+    }
+
     /// The next frame of the file, whose bytes up to `end` are there. Never empty.
     ///
     /// # Errors
@@ -189,14 +208,14 @@ impl FileReader {
             self.offset += block.len() as u64;
             self.block = block;
         }
-        let len = self.block.len().min(self.turn.frame());
+        let len = self.block.len().min(self.frame());
         self.turn.took(len);
         Poll::Ready(Ok(self.block.split_to(len)))
     }
 
     fn poll_block(&mut self, cx: &mut Context<'_>, end: u64) -> Poll<io::Result<Bytes>> {
         if self.reading.is_none() {
-            let frame = self.turn.frame();
+            let frame = self.frame();
             let most = match self.held.is_more_than(QUEUE * frame / BLOCK - 1) {
                 true => frame,
                 false => BLOCK,

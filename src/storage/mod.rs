@@ -50,9 +50,8 @@ pub use self::store::Storage;
 
 pub(crate) use self::body::StoredBody;
 pub(crate) use self::caught::caught;
-pub(crate) use self::chunk::{FileReader, SharedFile};
+pub(crate) use self::chunk::{FRAME, FileReader, SharedFile};
 pub(crate) use self::commit::{Commit, Staged};
 pub(crate) use self::error::StorageError;
 pub(crate) use self::key::Key;
 pub(crate) use self::store::Found;
-pub(crate) use self::turn::FRAME;

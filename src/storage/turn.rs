@@ -1,4 +1,4 @@
-//! How much a reader hands out at once, and before others have their turn: less where there are many.
+//! How much a reader hands out before others have their turn: less where there are many.
 //!
 //! A body that is always ready keeps its thread for as long as the client takes what it gets. tokio's budget
 //! ends that after 128 steps of a task, but whenever a task gives way, tokio also wakes another worker in case there
@@ -12,16 +12,6 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 
 use tokio::task::yield_now;
 
-use super::block::BLOCK;
-
-/// What one of many readers hands out at once. hyper queues at most 16 frames of a connection that writes
-/// vectored, so a client that has stopped reading costs about 128 KiB.
-pub(crate) const FRAME: usize = 8 * 1024;
-
-/// What one of few does. Larger writes cost less, and wake the client less often.
-const FRAME_OF_FEW: usize = 16 * 1024;
-const FEW: usize = 16;
-
 /// What all readers hand out in a round, and what one of them does at least.
 const ROUND: usize = 8 * 1024 * 1024;
 const LEAST: usize = 256 * 1024;
@@ -29,26 +19,8 @@ const LEAST: usize = 256 * 1024;
 /// The readers of files of this process.
 static READERS: AtomicUsize = AtomicUsize::new(0);
 
-/// One that counts, for as long as somebody has something of it.
-#[derive(Debug)]
-pub(super) struct Reader(());
-
-impl Reader {
-    pub(super) fn new() -> Self {
-        // The count is nothing but a hint.
-        READERS.fetch_add(1, Ordering::Relaxed);
-        Self(())
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        READERS.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// One reader's turns.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Turn {
     /// Bytes handed out in this turn.
     taken: usize,
@@ -69,12 +41,12 @@ struct End {
 }
 
 impl Turn {
-    /// How large the next frame may be.
-    pub(super) fn frame(&self) -> usize {
-        match readers() {
-            1 => BLOCK,
-            2..=FEW => FRAME_OF_FEW,
-            _ => FRAME,
+    pub(super) fn new() -> Self {
+        // The count is nothing but a hint.
+        READERS.fetch_add(1, Ordering::Relaxed);
+        Self {
+            taken: 0,
+            pause: None,
         }
     }
 
@@ -91,6 +63,12 @@ impl Turn {
     /// A frame was handed out.
     pub(super) fn took(&mut self, len: usize) {
         self.taken += len;
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        READERS.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -115,7 +93,8 @@ impl Wake for End {
     }
 }
 
-fn readers() -> usize {
+/// How many there are at the moment.
+pub(super) fn readers() -> usize {
     READERS.load(Ordering::Relaxed).max(1)
 }
 

@@ -78,19 +78,16 @@ pub fn one_request(world: &World, peer: &Peer, kind: Kind) {
     Client::connect(peer.address, Reading::AsFastAsItCan).get(&path, &content);
 }
 
-/// Growth of ours in each round, by 64 of them.
-pub fn ours(world: &World, module: &Module, kind: Kind, pace: Pace, rounds: usize) -> Vec<f64> {
-    let one = |_| {
-        if kind == Kind::Hit {
-            return slow_readers(world, world.ours(Cpu::Any), module, kind, READERS, pace);
-        }
-        let storage = world.folder();
-        let peer = world.ours_in(&storage, Speed::Unlimited);
-        let growth = slow_readers(world, peer, module, kind, READERS, pace);
-        world.forget(&storage);
-        growth
-    };
-    (0..rounds).map(one).collect()
+/// Growth of ours by 64 of them.
+pub fn ours(world: &World, module: &Module, kind: Kind, pace: Pace) -> f64 {
+    if kind == Kind::Hit {
+        return slow_readers(world, world.ours(Cpu::Any), module, kind, READERS, pace);
+    }
+    let storage = world.folder();
+    let peer = world.ours_in(&storage, Speed::Unlimited);
+    let growth = slow_readers(world, peer, module, kind, READERS, pace);
+    world.forget(&storage);
+    growth
 }
 
 /// What as many fills at once cost, each with one reader: memory in KiB, and processor time.
