@@ -90,10 +90,10 @@
 //!   has to be waited for, or a server: on a file system of the network. In a storage with more files than fit into memory
 //!   most hits are of the second kind, and then cost somewhat more, however many files there are.
 //! * A client that reads slowly costs about 128 KiB, which wait in the queue of its connection, and what hyper and
-//!   the runtime need for a connection. Where no more than 16 read large files it is about 180 KiB. A server with a smaller
-//!   buffer (hyper's `http1::Builder::max_buf_size`) keeps no more than that and a block of 64 KiB. It does not grow with the
-//!   file. Clients of one fill that are at the same place of it, as those that have asked for it together are while they
-//!   are equally fast, have these bytes together.
+//!   the runtime need for a connection. Where no more than 16 read large files, or the storage is an object store, it is about
+//!   200 KiB. A server with a smaller buffer (hyper's `http1::Builder::max_buf_size`) keeps no more than that and a block of
+//!   64 KiB. It does not grow with the file. Clients of one fill that are at the same place of it, as those that have asked
+//!   for it together are while they are equally fast, have these bytes together.
 //! * A running fill with one reader costs about half a MiB: the buffer of the source's connection, two batches of 128 KiB on
 //!   their way into the file, and a window of the newest bytes that its readers share. The window has 64 KiB, with more than
 //!   four readers near its end 16 KiB for each, and at most 1 MiB. Over HTTP/2 a source may be up to 2 MiB ahead of a disk

@@ -52,7 +52,7 @@ impl Turn {
 
     /// Ready if another frame may be handed out, in this very poll or later.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.pause.is_some() || self.taken >= most() {
+        if self.pause.is_some() || self.taken >= most(readers()) {
             ready!(self.pause.get_or_insert_default().poll(cx));
             self.pause = None;
             self.taken = 0;
@@ -93,12 +93,23 @@ impl Wake for End {
     }
 }
 
-/// How many there are at the moment.
+/// How many files are read at the moment, also by clients that have stopped.
 pub(super) fn readers() -> usize {
-    READERS.load(Ordering::Relaxed).max(1)
+    READERS.load(Ordering::Relaxed)
 }
 
-/// How long a turn is at the moment.
-fn most() -> usize {
-    (ROUND / readers()).max(LEAST)
+/// How long a turn is, in bytes.
+fn most(readers: usize) -> usize {
+    (ROUND / readers.max(1)).max(LEAST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_is_shorter_where_there_are_many_readers_but_not_ever_shorter() {
+        let turns = [1, 2, 16, 32, 33, 100_000].map(|readers| most(readers) / 1024);
+        assert_eq!(turns, [8192, 4096, 512, 256, 256, 256]);
+    }
 }

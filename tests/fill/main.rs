@@ -7,6 +7,7 @@
 mod support;
 
 mod fixtures;
+mod frames;
 mod hit;
 mod layout;
 mod let_go;
@@ -20,5 +21,4 @@ mod ranges;
 mod rejected;
 mod side_by_side;
 mod silent_source;
-mod small_frames;
 mod source_request;

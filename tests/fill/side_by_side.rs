@@ -12,6 +12,7 @@ use super::support::{Answer, Gate, Source, SourceBody, ask, request, whole};
 type Body = ResponseBody<SourceBody>;
 
 const BLOCK: usize = 64 * 1024;
+const FRAME: usize = 8 * 1024;
 
 async fn frame(body: &mut Body) -> Bytes {
     let frame = body.frame().await.expect("there is more").unwrap();
@@ -50,22 +51,35 @@ on_each_storage! {
         }
     }
 
-    /// Clients that are slow read in frames, others in blocks: they meet again at the end of each block.
-    async fn also_those_who_keep_much_of_what_they_get(storage: Storage) {
+    async fn also_where_they_keep_much_of_what_they_get(storage: Storage) {
         let answers = answers(storage, &["bytes=0-", "bytes=0-"]).await;
         let mut bodies: Vec<_> = answers.into_iter().map(Response::into_body).collect();
         let (mut kept, mut received) = (Vec::new(), 0);
-        let mut next_block = BLOCK;
         while received < 10 * BLOCK {
             let frames = [frame(&mut bodies[0]).await, frame(&mut bodies[1]).await];
             assert!(large_zip()[received..].starts_with(&frames[0]));
             assert_eq!(frames[0].as_ptr(), frames[1].as_ptr(), "at {received}");
+            assert_eq!(frames[0].len(), frames[1].len());
             received += frames[0].len();
-            assert!(received <= next_block, "at {received}");
-            if received == next_block {
-                next_block += BLOCK;
-            }
             kept.push(frames);
+        }
+    }
+
+    /// A block would be kept for the sake of its last frame, also one that another client has.
+    async fn who_keeps_much_gets_single_frames(storage: Storage) {
+        let answers = answers(storage, &["bytes=0-", "bytes=0-"]).await;
+        let mut bodies: Vec<_> = answers.into_iter().map(Response::into_body).collect();
+        let (mut kept, mut received) = (Vec::<Bytes>::new(), 0);
+        while received < 10 * BLOCK {
+            let _other = frame(&mut bodies[1]).await;
+            let next = frame(&mut bodies[0]).await;
+            assert_eq!(next.len(), FRAME);
+            if received > 2 * BLOCK {
+                let last = kept[kept.len() - 1].as_ptr_range();
+                assert_ne!(next.as_ptr(), last.end, "at {received}");
+            }
+            received += next.len();
+            kept.push(next);
         }
     }
 

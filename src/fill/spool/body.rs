@@ -65,7 +65,7 @@ impl SpoolBody {
             },
         };
         let Some(file) = &mut self.file else {
-            return Poll::Ready(Ok(None));
+            return Poll::Ready(Err(Lost.into()));
         };
         let frame = ready!(file.poll_frame(cx, available))?;
         Poll::Ready(Ok(Some(frame)))

@@ -50,8 +50,8 @@ async fn a_reader_gets_and_keeps_less_where_there_are_many() {
         is_read_frame_by_frame_once_the_queue_is_full(hit(&proxy).await, frame, kept).await;
     }
     others.clear();
+    is_read_in_blocks_while_the_client_takes_them(hit(&proxy).await, 12 * KIB).await;
     a_turn_ends_when_somebody_comes(&proxy).await;
-    has_turns(hit(&proxy).await, 8 * MIB).await;
     assert!(whole(hit(&proxy).await).await.unwrap() == zip);
 }
 

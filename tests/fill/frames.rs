@@ -1,13 +1,33 @@
-//! A source that sends its file in the smallest of frames.
+//! The frames in which a file is handed on, and those in which it came.
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use tower_goproxy::fill::FillLayer;
 
-use super::fixtures::{ZIP, proxy};
+use super::fixtures::{ZIP, large_zip, proxy};
 use super::support::{Answer, Framing, Source, ask, get, large_module_zip, whole};
 
 on_each_storage! {
+    /// A client that has stopped reading keeps 16 of them waiting.
+    async fn a_large_part_of_a_source_or_a_storage_is_handed_on_in_small_ones(storage: Storage) {
+        let source = Source::serving(ZIP, Answer::new([large_zip()]));
+        let layer = FillLayer::new(storage);
+        let proxy = proxy(&layer, &source);
+        for from in ["fwd=miss", "hit"] {
+            let response = ask(&proxy, get(ZIP)).await;
+            let status = response.headers()["cache-status"].to_str().unwrap();
+            assert!(status.contains(from), "{status}");
+            let (mut body, mut received) = (response.into_body(), 0);
+            while let Some(frame) = body.frame().await {
+                let data = frame.unwrap().into_data().unwrap();
+                assert!(data.len() <= 12 * 1024, "{} bytes, {from}", data.len());
+                received += data.len();
+            }
+            assert_eq!(received, large_zip().len());
+            layer.fills().idle().await;
+        }
+    }
+
     /// What is in memory is joined, else each frame would cost more than the one before.
     async fn byte_by_byte(storage: Storage) {
         let content = Bytes::from(large_module_zip("example.com/Mod", "v1.0.0", 200 << 10));
