@@ -35,7 +35,7 @@ const FRAME_OF_MANY: usize = 8 * 1024;
 const FEW: usize = 16;
 
 // Readers that share what they read meet again where a block ends, however they came there.
-const _: () = assert!(BLOCK % FRAME_OF_MANY == 0);
+const _: () = assert!(BLOCK.is_multiple_of(FRAME_OF_MANY));
 
 /// How many frames a client may wait for; hyper queues no more. Once about as many are in blocks that wait to be sent, a reader
 /// reads frame by frame: for a slow client a block would be kept for the sake of its last frame.
