@@ -37,32 +37,30 @@ async fn answers(storage: Storage, ranges: &[&str]) -> Vec<Response<Body>> {
     answers
 }
 
+/// Two that read the whole file, frame for frame.
+async fn have_the_same(answers: Vec<Response<Body>>, mut take: impl FnMut([Bytes; 2])) {
+    let mut bodies: Vec<_> = answers.into_iter().map(Response::into_body).collect();
+    let mut received = 0;
+    while received < 10 * BLOCK {
+        let frames = [frame(&mut bodies[0]).await, frame(&mut bodies[1]).await];
+        assert!(large_zip()[received..].starts_with(&frames[0]));
+        assert_eq!(frames[0].as_ptr(), frames[1].as_ptr(), "at {received}");
+        assert_eq!(frames[0].len(), frames[1].len());
+        received += frames[0].len();
+        take(frames);
+    }
+}
+
 on_each_storage! {
     async fn they_have_the_same_bytes_and_not_two_copies(storage: Storage) {
         let answers = answers(storage, &["bytes=0-", "bytes=0-"]).await;
-        let mut bodies: Vec<_> = answers.into_iter().map(Response::into_body).collect();
-        let mut received = 0;
-        while received < 10 * BLOCK {
-            let frames = [frame(&mut bodies[0]).await, frame(&mut bodies[1]).await];
-            assert!(large_zip()[received..].starts_with(&frames[0]));
-            assert_eq!(frames[0].as_ptr(), frames[1].as_ptr(), "at {received}");
-            assert_eq!(frames[0].len(), frames[1].len());
-            received += frames[0].len();
-        }
+        have_the_same(answers, drop).await;
     }
 
     async fn also_where_they_keep_much_of_what_they_get(storage: Storage) {
         let answers = answers(storage, &["bytes=0-", "bytes=0-"]).await;
-        let mut bodies: Vec<_> = answers.into_iter().map(Response::into_body).collect();
-        let (mut kept, mut received) = (Vec::new(), 0);
-        while received < 10 * BLOCK {
-            let frames = [frame(&mut bodies[0]).await, frame(&mut bodies[1]).await];
-            assert!(large_zip()[received..].starts_with(&frames[0]));
-            assert_eq!(frames[0].as_ptr(), frames[1].as_ptr(), "at {received}");
-            assert_eq!(frames[0].len(), frames[1].len());
-            received += frames[0].len();
-            kept.push(frames);
-        }
+        let mut kept = Vec::new();
+        have_the_same(answers, |frames| kept.push(frames)).await;
     }
 
     /// A block would be kept for the sake of its last frame, also one that another client has.
