@@ -13,8 +13,8 @@ pub(super) const BLOCK: usize = 64 * 1024;
 /// Where buffers begin: the kernel copies faster to the start of a line of the processor's cache.
 const LINE: usize = 64;
 
-/// How many unused buffers are kept, for all readers of the process together: 2 MiB.
-const KEPT: usize = 32;
+/// How many unused buffers are kept, for all readers of the process together: half a MiB.
+const KEPT: usize = 8;
 
 /// Last in, first out: the buffer that was used last is the one that the processor's cache has.
 static UNUSED: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());

@@ -12,8 +12,9 @@ use crate::storage::SharedFile;
 /// reader where there is no staged file.
 const MEMORY: u64 = 256 * 1024;
 
-/// How much goes into the staged file at once.
-const BATCH: u64 = 128 * 1024;
+/// More than this goes into the staged file at once: less than one read of a fast source gives, so that nothing waits
+/// for a second one.
+const BATCH: u64 = 96 * 1024;
 
 /// How much of what the staged file has is kept in memory too, for each reader that may find it there, and at
 /// most: readers at the front then share the bytes of the source, and need no reads of their own. For the
