@@ -1,6 +1,7 @@
 //! A folder for everything, which is gone at the end, however this program ends.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -8,6 +9,10 @@ use std::time::Duration;
 use std::{env, fs, thread};
 
 use crate::roles;
+
+/// More than one answer of 100 MiB takes, in its file and on the way.
+const TOUCHED: usize = 128 << 20;
+const TOUCHED_AT_ONCE: usize = 1 << 20;
 
 #[derive(Debug)]
 pub struct Workplace {
@@ -36,6 +41,21 @@ impl Workplace {
 
     pub fn path(&self) -> &Path {
         &self.folder
+    }
+
+    /// Lets the memory that the kernel gives out next be memory that the machine has.
+    ///
+    /// The host of a virtual machine may take back what has been free for some seconds, and then the first to touch it waits
+    /// for the host: more than ten times as long as to write a file takes. Whom that hits depends on the pieces in
+    /// which a program writes, since large ones take other parts of the free memory than small ones.
+    pub fn touch_memory(&self) {
+        let path = self.folder.join("touched");
+        let mut file = File::create(&path).expect("room on the disk");
+        let piece = vec![1; TOUCHED_AT_ONCE];
+        for _ in 0..TOUCHED / TOUCHED_AT_ONCE {
+            file.write_all(&piece).expect("room on the disk");
+        }
+        fs::remove_file(&path).expect("it is ours");
     }
 }
 

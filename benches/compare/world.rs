@@ -60,6 +60,11 @@ impl World {
         folder
     }
 
+    /// See [`Workplace::touch_memory`].
+    pub fn touch_memory(&self) {
+        self.folder.touch_memory();
+    }
+
     /// Where static servers find their files; a storage is laid out the same way.
     pub fn files(&self) -> PathBuf {
         self.folder.path().join("files")

@@ -54,7 +54,10 @@ pub fn measure(
         (Speed::Unlimited, 1) => 4 * world.rounds,
         _ => world.rounds,
     };
-    let found = rounds::run(rounds, peers, |peer| ask(world, peer, clients));
+    let found = rounds::run(rounds, peers, |peer| {
+        world.touch_memory();
+        ask(world, peer, clients)
+    });
     let upstream = match speed {
         Speed::Unlimited => "unlimited upstream",
         Speed::Far => "upstream of 20 MiB/s",
