@@ -51,7 +51,7 @@ pub fn measure(
 ) -> Rounds<Sample> {
     // Where the ends of one connection and the threads between them run varies most.
     let rounds = match (speed, clients) {
-        (Speed::Unlimited, 1) => 4 * world.rounds,
+        (Speed::Unlimited, 1) => 8 * world.rounds,
         _ => world.rounds,
     };
     let found = rounds::run(rounds, peers, |peer| {
