@@ -45,9 +45,10 @@ impl Workplace {
 
     /// Lets the memory that the kernel gives out next be memory that the machine has.
     ///
-    /// The host of a virtual machine may take back what has been free for some seconds, and then the first to touch it waits
+    /// The host of a virtual machine may take back what has been free for two seconds, and then the first to touch it waits
     /// for the host: more than ten times as long as to write a file takes. Whom that hits depends on the pieces in
-    /// which a program writes, since large ones take other parts of the free memory than small ones.
+    /// which a program writes, since large ones take other parts of the free memory than small ones. It lasts for these two
+    /// seconds, so it helps where an upstream is fast.
     pub fn touch_memory(&self) {
         let path = self.folder.join("touched");
         let mut file = File::create(&path).expect("room on the disk");

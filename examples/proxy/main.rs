@@ -82,7 +82,7 @@ enum Miss {
 ///
 /// Else it returns what is free there as soon as it is more than the buffers of one fill, and each of them is made of new pages
 /// again, which costs a fill from a fast source a twentieth of its time. It learns from the largest buffer that was ever freed:
-/// see mallopt(3), M_MMAP_THRESHOLD.
+/// see mallopt(3), M_MMAP_THRESHOLD. With many fills at once it has up to eight heaps for each core.
 fn keep_free_memory() {
     drop(black_box(Vec::<u8>::with_capacity(512 * 1024)));
 }

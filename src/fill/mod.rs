@@ -95,14 +95,15 @@
 //!   64 KiB. It does not grow with the file. Clients of one fill that are at the same place of it, as those that have asked
 //!   for it together are while they are equally fast, have these bytes together.
 //! * A running fill with one reader costs about half a MiB: the buffer of the source's connection (128 KiB where the source is
-//!   fast), two batches of about as much on their way into the file, and a window of the newest bytes that its readers share.
-//!   The window has 48 KiB, with more than three readers near its end 16 KiB for each, and at most 1 MiB. Over HTTP/2 a source
+//!   fast and speaks HTTP/1.1 without TLS), two batches of about as much on their way into the file, and a window of the newest
+//!   bytes that its readers share. The window has at least 48 KiB, with more than three readers near its end 16 KiB for each, up
+//!   to 1 MiB, and may begin within a piece that the source sent, which it then has too. Over HTTP/2 a source
 //!   may be up to 2 MiB ahead of a disk that does not keep up. [`FillLayer::max_fills`] bounds the number of fills; the files
 //!   themselves are on disk.
 //! * An allocator that gives freed memory back to the system at once makes a fill from a fast source slower, by a twentieth.
 //!   That of glibc does so until the program has once freed a buffer of some hundred KiB, as the example `proxy` does when it
-//!   starts. In the environment the same is
-//!   `GLIBC_TUNABLES=glibc.malloc.mmap_threshold=524288:glibc.malloc.trim_threshold=1048576`.
+//!   starts, or with `GLIBC_TUNABLES=glibc.malloc.mmap_threshold=524288:glibc.malloc.trim_threshold=1048576` in the environment.
+//!   Each of its arenas, of which there are up to eight for each core, then keeps up to 1 MiB.
 //! * Nothing in memory grows with the number of modules ever seen.
 //!
 //! # Caveats

@@ -13,7 +13,8 @@ pub(super) const BLOCK: usize = 64 * 1024;
 /// Where buffers begin: the kernel copies faster to the start of a line of the processor's cache.
 const LINE: usize = 64;
 
-/// How many unused buffers are kept, for all readers of the process together: half a MiB.
+/// How many unused buffers are kept, for all readers of the process together: half a MiB, which
+/// comes on top of what the readers have.
 const KEPT: usize = 8;
 
 /// Last in, first out: the buffer that was used last is the one that the processor's cache has.

@@ -24,7 +24,7 @@ use super::turn::{Turn, readers};
 /// It does not divide a block, so that the last frame of each block is smaller, and what hyper hands to the kernel at once,
 /// a [`QUEUE`] of them, is about 2.7 segments of a loopback device (65,483 bytes each). Sixteen frames of 16 KiB are
 /// 212 bytes more than four segments: such a rest goes as a segment of its own, which costs as much as a large one and wakes
-/// the client. That is worth up to a fifth on a loopback device, where proxies in front of this one are; nothing is known of others.
+/// the client. That is worth a twentieth on a loopback device, where proxies in front of this one are; nothing is known of others.
 pub(crate) const FRAME: usize = 12 * 1024;
 
 /// The same where many read, or share what they read: a client that has stopped reading costs a [`QUEUE`] of frames, and

@@ -28,8 +28,9 @@ use super::list_error::InvalidUpstream;
 use super::tls;
 
 /// The most that is read from a connection at once. With each read the connection, the fill, and its readers wake each other,
-/// which costs more than the bytes: with half of it a fill from a fast source takes a fifth longer. With more it would hold more than
-/// half a MiB. The buffer begins with 8 KiB and grows only where reads fill it, so a slow source never has this much.
+/// which costs more than the bytes: with half of it a fill from a fast source takes a tenth longer. With twice as much it would
+/// hold more than half a MiB. The buffer begins with 8 KiB and grows only where reads fill it, so a slow source never has
+/// this much, nor has one over TLS or HTTP/2, where pieces have 16 KiB.
 const READ: usize = 128 * 1024;
 
 /// The client service that [`Upstream::new`](super::Upstream::new) uses: HTTP/1.1 and HTTP/2 over rustls, with a pool

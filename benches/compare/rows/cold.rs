@@ -55,6 +55,7 @@ pub fn measure(
         _ => world.rounds,
     };
     let found = rounds::run(rounds, peers, |peer| {
+        // For each of them alike, and before the clock runs.
         world.touch_memory();
         ask(world, peer, clients)
     });

@@ -12,13 +12,13 @@ use crate::storage::SharedFile;
 /// reader where there is no staged file.
 const MEMORY: u64 = 256 * 1024;
 
-/// More than this goes into the staged file at once: less than one read of a fast source gives, so that nothing waits
-/// for a second one.
+/// More than this goes into the staged file at once: less than one read of a fast source over HTTP/1.1 gives, so that none
+/// waits for a second one.
 const BATCH: u64 = 96 * 1024;
 
 /// How much of what the staged file has is kept in memory too, for each reader that may find it there, and at
-/// most: readers at the front then share the bytes of the source, and need no reads of their own. For the
-/// first ones it is half a batch, since they are about that much behind a write.
+/// most: readers at the front then share the bytes of the source, and need no reads of their own. The first
+/// ones have at least half a batch. Pieces are kept or dropped whole.
 const WINDOW_PER_READER: u64 = 16 * 1024;
 const WINDOW: u64 = 1024 * 1024;
 
