@@ -1,4 +1,4 @@
-//! What a fill has of its source is let go of once the file has it and nobody is about to read it.
+//! What a fill has of its source is let go of once the file has it and nobody is about to read it; small parts at once.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -8,8 +8,9 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{Empty, StreamBody};
+use tempfile::TempDir;
 use tokio::sync::{Semaphore, watch};
-use tower::{ServiceBuilder, service_fn};
+use tower::{Service, ServiceBuilder, service_fn};
 use tower_goproxy::Storage;
 use tower_goproxy::fill::FillLayer;
 
@@ -17,6 +18,8 @@ use super::fixtures::ZIP;
 use super::support::{ask, get, large_module_zip, read, whole};
 
 const PART: usize = 200_000;
+/// What a connection gives at once whose other end is slow, or speaks TLS.
+const SMALL_PART: usize = 16 * 1024;
 
 /// A part of the source's file, while somebody has it.
 struct Part {
@@ -33,14 +36,33 @@ impl AsRef<[u8]> for Part {
 /// What the source sends, and how far it is with that.
 struct Parts {
     zip: Bytes,
+    size: usize,
     alive: Arc<()>,
     permits: Semaphore,
     sent: watch::Sender<usize>,
 }
 
 impl Parts {
+    /// The first of them may be sent.
+    fn of(size: usize) -> Arc<Self> {
+        Arc::new(Self {
+            zip: large_module_zip("example.com/Mod", "v1.0.0", 2_300_000).into(),
+            size,
+            alive: Arc::new(()),
+            permits: Semaphore::new(1),
+            sent: watch::Sender::new(0),
+        })
+    }
+
     fn count(&self) -> usize {
-        self.zip.len().div_ceil(PART)
+        self.zip.len().div_ceil(self.size)
+    }
+
+    /// Returns when only the last one is left.
+    async fn send_all_but_one(&self) {
+        self.permits.add_permits(self.count() - 2);
+        let all_but_one = |sent: &usize| *sent == self.count() - 1;
+        self.sent.subscribe().wait_for(all_but_one).await.unwrap();
     }
 
     fn in_memory(&self) -> usize {
@@ -50,9 +72,9 @@ impl Parts {
     async fn next(&self, number: usize) -> Result<Frame<Bytes>, Infallible> {
         self.permits.acquire().await.unwrap().forget();
         self.sent.send_modify(|sent| *sent += 1);
-        let end = self.zip.len().min((number + 1) * PART);
+        let end = self.zip.len().min((number + 1) * self.size);
         let part = Part {
-            bytes: self.zip.slice(number * PART..end),
+            bytes: self.zip.slice(number * self.size..end),
             _alive: Arc::clone(&self.alive),
         };
         Ok(Frame::data(Bytes::from_owner(part)))
@@ -67,31 +89,39 @@ impl Parts {
     }
 }
 
+type Body = StreamBody<BoxStream<'static, Result<Frame<Bytes>, Infallible>>>;
+
+fn source(
+    parts: &Arc<Parts>,
+) -> impl Service<Request<Empty<Bytes>>, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ 'static
++ use<> {
+    let parts = Arc::clone(parts);
+    service_fn(move |_| {
+        let response = Response::builder().header("content-length", parts.zip.len());
+        let response = response.body(StreamBody::new(Arc::clone(&parts).stream()));
+        async { Ok(response.unwrap()) }
+    })
+}
+
+fn layer(folder: &TempDir) -> FillLayer {
+    FillLayer::new(Storage::disk(folder.path()).unwrap())
+}
+
 #[tokio::test]
 async fn readers_far_behind_and_stored_files_keep_nothing_of_it_in_memory() {
-    let parts = Arc::new(Parts {
-        zip: large_module_zip("example.com/Mod", "v1.0.0", 2_300_000).into(),
-        alive: Arc::new(()),
-        permits: Semaphore::new(1),
-        sent: watch::Sender::new(0),
-    });
-    let sent = Arc::clone(&parts);
-    let source = service_fn(move |_: Request<Empty<Bytes>>| {
-        let response = Response::builder().header("content-length", sent.zip.len());
-        let response = response.body(StreamBody::new(Arc::clone(&sent).stream()));
-        async { Ok::<_, Infallible>(response.unwrap()) }
-    });
+    let parts = Parts::of(PART);
     let folder = tempfile::tempdir().unwrap();
-    let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
-    let proxy = ServiceBuilder::new().layer(&layer).service(source);
+    let layer = layer(&folder);
+    let proxy = ServiceBuilder::new().layer(&layer).service(source(&parts));
 
     let mut readers = Vec::new();
     for _ in 0..64 {
         readers.push(ask(&proxy, get(ZIP)).await.into_body());
     }
-    parts.permits.add_permits(parts.count() - 2);
-    let all_but_one = |sent: &usize| *sent == parts.count() - 1;
-    parts.sent.subscribe().wait_for(all_but_one).await.unwrap();
+    parts.send_all_but_one().await;
     // Those that are on their way into the file.
     assert!(parts.in_memory() <= 3, "{} parts", parts.in_memory());
 
@@ -106,4 +136,20 @@ async fn readers_far_behind_and_stored_files_keep_nothing_of_it_in_memory() {
     for far in readers {
         assert!(whole(far).await.unwrap() == parts.zip);
     }
+}
+
+/// Each is a part of a buffer of its connection, which may be much larger.
+#[tokio::test]
+async fn small_parts_do_not_keep_the_buffers_in_which_they_came() {
+    let parts = Parts::of(SMALL_PART);
+    let folder = tempfile::tempdir().unwrap();
+    let layer = layer(&folder);
+    let proxy = ServiceBuilder::new().layer(&layer).service(source(&parts));
+    let body = ask(&proxy, get(ZIP)).await.into_body();
+    parts.send_all_but_one().await;
+    // The newest one may be on its way.
+    assert!(parts.in_memory() <= 1, "{} parts", parts.in_memory());
+    parts.permits.add_permits(1);
+    assert!(whole(body).await.unwrap() == parts.zip);
+    layer.fills().idle().await;
 }

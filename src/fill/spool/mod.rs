@@ -17,6 +17,7 @@
 mod body;
 mod failure;
 mod keep;
+mod pack;
 mod reader;
 mod spill;
 mod state;

@@ -13,12 +13,12 @@ use crate::storage::SharedFile;
 const MEMORY: u64 = 256 * 1024;
 
 /// More than this goes into the staged file at once: less than one read of a fast source over HTTP/1.1 gives, so that none
-/// waits for a second one.
-const BATCH: u64 = 96 * 1024;
+/// waits for a second one, and so little that many slow fills do not take much.
+const BATCH: u64 = 64 * 1024;
 
 /// How much of what the staged file has is kept in memory too, for each reader that may find it there, and at
-/// most: readers at the front then share the bytes of the source, and need no reads of their own. The first
-/// ones have at least half a batch. Pieces are kept or dropped whole.
+/// most: readers at the front then share the bytes of the source, and need no reads of their own. Pieces are kept or
+/// dropped whole.
 const WINDOW_PER_READER: u64 = 16 * 1024;
 const WINDOW: u64 = 1024 * 1024;
 
@@ -202,11 +202,7 @@ impl State {
     pub(super) fn note_written(&mut self, file: SharedFile, end: u64) {
         self.file = Some(file);
         self.in_file = end;
-        let window = match self.readers_near() {
-            0 => 0,
-            near => (near * WINDOW_PER_READER).clamp(BATCH / 2, WINDOW),
-        };
-        self.drop_written(window);
+        self.drop_written(WINDOW.min(self.readers_near() * WINDOW_PER_READER));
     }
 
     /// Frees what the staged file has too, but for the newest bytes.

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::failure::Failure;
 use super::keep::Keep;
+use super::pack::Pack;
 use super::state::{Phase, Spool};
 use super::writing::Writing;
 use crate::fill::places::Places;
@@ -24,6 +25,7 @@ pub(in crate::fill) struct Writer {
     /// Gone once the file cannot be kept.
     pub(super) keep: Option<Keep>,
     pub(super) writing: Option<Writing>,
+    pack: Pack,
     /// How many bytes were pushed since the readers were woken.
     untold: usize,
     /// How long the staged file may take for a write.
@@ -50,6 +52,7 @@ impl Writer {
             key,
             keep: Some(Keep::new(commit)),
             writing: None,
+            pack: Pack::default(),
             untold: 0,
             patience,
         }
@@ -66,12 +69,12 @@ impl Writer {
 
     /// Takes bytes, which the readers may have up to what is held back. Those that wait hear of it when they are
     /// [told](Self::tell), or once there is much for them.
-    pub(in crate::fill) fn push(&mut self, bytes: Bytes) {
-        if bytes.is_empty() {
-            return;
-        }
+    pub(in crate::fill) fn push(&mut self, mut bytes: Bytes) {
         self.untold += bytes.len();
-        self.spool.with(|state| state.push(bytes));
+        while !bytes.is_empty() {
+            let part = self.pack.take(&mut bytes);
+            self.spool.with(|state| state.push(part));
+        }
         if self.untold >= MUCH {
             self.tell();
         }
