@@ -13,8 +13,9 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput};
-use http::{Request, Response, StatusCode, Uri};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
+use support::still::request;
 use support::{allocations, content};
 use tokio::runtime::Runtime;
 use tower::{Service, service_fn};
@@ -28,12 +29,6 @@ const ZIP_LEN: usize = 5 * 1024 * 1024;
 
 async fn no_source(_: Request<Empty<Bytes>>) -> Result<Response<Empty<Bytes>>, Infallible> {
     panic!("the file is stored");
-}
-
-fn request(path: &'static str) -> Request<()> {
-    let mut request = Request::new(());
-    *request.uri_mut() = Uri::from_static(path);
-    request
 }
 
 /// Reads the body that comes, and compares it with this.

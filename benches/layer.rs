@@ -8,62 +8,12 @@
 
 mod support;
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::hint::black_box;
-use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use criterion::Criterion;
-use http::{Request, Response, Uri};
-use http_body_util::Empty;
-use support::{allocations, now};
+use support::allocations;
+use support::still::{REQUESTS, Still, ask, layered};
 use tower_goproxy::Target;
-use tower_goproxy::filter::FilterLayer;
-use tower_goproxy::policy::Rules;
-use tower_layer::Layer;
-use tower_service::Service;
-
-/// Answers at once.
-#[derive(Clone)]
-struct Still;
-
-impl Service<Request<()>> for Still {
-    type Response = Response<Empty<Bytes>>;
-    type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<()>) -> Self::Future {
-        black_box(request);
-        ready(Ok(Response::new(Empty::new())))
-    }
-}
-
-const REQUESTS: [(&str, &str); 3] = [
-    ("no module request", "/api/v1/users/42/settings"),
-    ("direct", "/git.corp.example/team/module/@v/v1.2.3.zip"),
-    ("include", "/github.com/!burnt!sushi/toml/@v/v1.4.0.zip"),
-];
-
-fn request(path: &'static str) -> Request<()> {
-    let mut request = Request::new(());
-    *request.uri_mut() = Uri::from_static(path);
-    request
-}
-
-fn ask<S>(service: &mut S, path: &'static str) -> S::Response
-where
-    S: Service<Request<()>>,
-{
-    match now(service.call(request(path))) {
-        Ok(response) => response,
-        Err(_) => unreachable!("neither service fails"),
-    }
-}
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
@@ -81,8 +31,7 @@ fn main() {
     }
     group.finish();
 
-    let rules = Rules::parse("+\nD git.corp.example\n- github.com/evil").expect("good rules");
-    let mut layered = FilterLayer::new(rules, Still).layer(Still);
+    let mut layered = layered();
     let mut group = criterion.benchmark_group("pass on");
     for (name, path) in REQUESTS {
         group.bench_function(format!("{name}, no layer"), |bencher| {

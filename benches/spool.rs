@@ -5,6 +5,8 @@
 
 #![allow(missing_docs)]
 
+mod support;
+
 use std::convert::Infallible;
 use std::io::{Cursor, Write};
 
@@ -16,6 +18,7 @@ use http::header::CONTENT_LENGTH;
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, Empty, StreamBody};
+use support::content;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tower::{ServiceExt, service_fn};
@@ -28,11 +31,6 @@ use zip::{CompressionMethod, ZipWriter};
 /// What the source sends at once.
 const PIECE: usize = 64 * 1024;
 const PATH: &str = "/example.com/module/@v/v1.0.0.zip";
-
-/// Bytes of which a wrong one is seen: their block is as long as a prime.
-fn content(len: usize) -> Vec<u8> {
-    (0..len).map(|at| (at % 65_521 * 31 / 7) as u8).collect()
-}
 
 fn module_zip() -> Bytes {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));

@@ -26,6 +26,8 @@ mod rows;
 mod runs;
 mod scale;
 mod stats;
+#[path = "../support/mod.rs"]
+mod support;
 mod table;
 mod upstream;
 mod usage;
@@ -55,8 +57,8 @@ struct Args {
     /// Also writes the tables, and plots, into this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Only one part: "small hits", "zip hits", "cold fast", "cold far", "check", "memory",
-    /// "timeline", "growth fills", "growth readers", "growth rules", or "growth files"; or what some
+    /// Only one part: "layer", "rules", "small hits", "zip hits", "cold fast", "cold far", "check",
+    /// "memory of readers", "memory of fills", "timeline", "growth fills", "growth readers", "growth rules", or "growth files"; or what some
     /// of these have in common.
     #[arg(
         long,

@@ -7,7 +7,7 @@ use crate::process::Place;
 use crate::report::Report;
 use crate::rows::memory_rows::{self, Sizes};
 use crate::rows::small_hits::{self, Of};
-use crate::rows::{check, cold, memory_plot, timeline, zip_hits};
+use crate::rows::{check, cold, layer, memory_plot, timeline, zip_hits};
 use crate::table::{Bound, Outcome, Row};
 use crate::upstream::Speed;
 use crate::world::World;
@@ -15,6 +15,12 @@ use crate::world::World;
 /// Everything; `part` chooses among the parts by name.
 pub fn all(world: &World, part: &str, report: &mut Report) {
     let wanted = |name: &str| name.contains(part);
+    if wanted("layer") {
+        layer::measure(world.rounds, report);
+    }
+    if wanted("rules") {
+        growth::rules::rows(report);
+    }
     if wanted("small hits") {
         for place in [Place::OneCoreEach, Place::Anywhere] {
             small_hits::measure(world, place, Of::Time, Duration::from_secs(2), report);
@@ -34,9 +40,12 @@ pub fn all(world: &World, part: &str, report: &mut Report) {
     if wanted("check") {
         check::measure(world, report);
     }
-    if wanted("memory") {
-        memory_rows::measure(world, Sizes::All, report);
+    if wanted("memory of readers") {
+        memory_rows::slow_readers(world, Sizes::All, report);
         memory_plot::measure(world, report);
+    }
+    if wanted("memory of fills") {
+        memory_rows::running_fills(world, report);
     }
     if wanted("timeline") {
         timeline::measure(world, report);
@@ -69,7 +78,9 @@ fn cold_over_clients(world: &World, speed: Speed, clients: &[usize], report: &mu
 /// is broken.
 pub fn short(world: &World, report: &mut Report) -> bool {
     let time = Duration::from_secs(1);
-    let parts: [&dyn Fn(&mut Report); 5] = [
+    let parts: [&dyn Fn(&mut Report); 7] = [
+        &|report| layer::measure(world.rounds, report),
+        &growth::rules::rows,
         &|report| small_hits::measure(world, Place::OneCoreEach, Of::Processor, time, report),
         &|report| zip_hits::measure(world, &zip_hits::FOR_SHORT, report),
         &|report| {
@@ -80,7 +91,10 @@ pub fn short(world: &World, report: &mut Report) -> bool {
             let peers = cold::ours_and_direct(world, Speed::Far);
             cold::measure(world, &peers, Speed::Far, 1, report);
         },
-        &|report| memory_rows::measure(world, Sizes::Usual, report),
+        &|report| {
+            memory_rows::slow_readers(world, Sizes::Usual, report);
+            memory_rows::running_fills(world, report);
+        },
     ];
     let mut all_hold = true;
     for part in parts {

@@ -6,6 +6,7 @@ pub struct Estimate {
     pub median: f64,
     pub least: f64,
     pub most: f64,
+    pub rounds: usize,
 }
 
 impl Estimate {
@@ -15,6 +16,7 @@ impl Estimate {
             median: median(values)?,
             least: values.iter().copied().reduce(f64::min)?,
             most: values.iter().copied().reduce(f64::max)?,
+            rounds: values.len(),
         })
     }
 

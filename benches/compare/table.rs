@@ -28,6 +28,7 @@ pub enum Bound {
 pub enum Unit {
     Ratio,
     Times,
+    Nanoseconds,
     Milliseconds,
     Kibibytes,
     Mebibytes,
@@ -110,6 +111,7 @@ impl Unit {
         match self {
             Self::Ratio => format!("{value:.2}"),
             Self::Times => format!("{value:.3}"),
+            Self::Nanoseconds => format!("{value:.0} ns"),
             Self::Milliseconds if value.abs() < 10.0 => format!("{value:.1} ms"),
             Self::Milliseconds => format!("{value:.0} ms"),
             Self::Kibibytes => format!("{value:.0} KiB"),
@@ -143,7 +145,9 @@ pub fn markdown(heads: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 pub fn show(rows: &[Row]) -> String {
-    let heads = ["case", "measure", "must", "goal", "found", "spread", "met"];
+    let heads = [
+        "case", "measure", "must", "goal", "found", "spread", "rounds", "met",
+    ];
     let cells = rows.iter().map(|row| {
         let show = |value| row.unit.show(value);
         let (must, goal) = match row.bound {
@@ -164,6 +168,7 @@ pub fn show(rows: &[Row]) -> String {
         let spread = row.found.map_or(String::new(), |found| {
             format!("{} to {}", show(found.least), show(found.most))
         });
+        let rounds = row.found.map_or(0, |found| found.rounds).to_string();
         let met = row.outcome().to_string();
         vec![
             row.case.clone(),
@@ -172,6 +177,7 @@ pub fn show(rows: &[Row]) -> String {
             goal,
             found,
             spread,
+            rounds,
             met,
         ]
     });

@@ -107,6 +107,10 @@ impl World {
         nginx::start(Job::Sendfile(&self.files()), cpu, self.folder.path())
     }
 
+    pub fn nginx_open_files(&self, cpu: Cpu) -> Option<Peer> {
+        nginx::start(Job::OpenFiles(&self.files()), cpu, self.folder.path())
+    }
+
     pub fn nginx_without_sendfile(&self, cpu: Cpu) -> Option<Peer> {
         nginx::start(Job::NoSendfile(&self.files()), cpu, self.folder.path())
     }
@@ -121,8 +125,8 @@ impl World {
         nginx::start(job, cpu, self.folder.path())
     }
 
-    pub fn varnish(&self, speed: Speed) -> Option<Peer> {
-        varnish::start(self.upstream.address(speed), self.folder.path())
+    pub fn varnish(&self, speed: Speed, cpu: Cpu) -> Option<Peer> {
+        varnish::start(self.upstream.address(speed), cpu, self.folder.path())
     }
 
     pub fn serve_dir(&self, cpu: Cpu) -> Peer {

@@ -8,14 +8,24 @@ use tower_goproxy::policy::Rules;
 
 use super::{Figure, add};
 use crate::report::Report;
-use crate::stats::median;
+use crate::stats::{Estimate, median};
+use crate::table::{Bound, Row, Unit};
 
-/// Requests for each measurement, for 250 different modules.
+/// Requests for each measurement.
 const REQUESTS: usize = 50_000;
+const ROUNDS: usize = 5;
+
+/// The most rules, and how many modules ask for a verdict: few, or so many that the processor's caches do not hold their rules.
+const MOST: usize = 100_000;
+const FEW: usize = 250;
+const MANY: usize = 10_000;
 
 pub fn measure(report: &mut Report) {
-    let counts = [10, 100, 1_000, 10_000, 100_000];
-    let costs = counts.map(|count| (count as f64, one_verdict(count)));
+    let counts = [10, 100, 1_000, 10_000, MOST];
+    let costs = counts.map(|count| {
+        let times = verdicts(count, FEW);
+        (count as f64, median(&times).unwrap_or_default())
+    });
     let figure = Figure {
         file: "rules",
         title: "Time for the verdict on one request",
@@ -23,6 +33,22 @@ pub fn measure(report: &mut Report) {
         y: "nanoseconds",
     };
     add(report, &figure, vec![("ours", costs.into())]);
+}
+
+/// With as many rules as there are.
+pub fn rows(report: &mut Report) {
+    for used in [FEW, MANY] {
+        report.row(Row {
+            case: format!("100,000 rules, {used} modules in use"),
+            measure: "time for a verdict".to_owned(),
+            bound: Bound::AtMost {
+                must: 1_000.0,
+                goal: 300.0,
+            },
+            unit: Unit::Nanoseconds,
+            found: Estimate::of(&verdicts(MOST, used)),
+        });
+    }
 }
 
 fn module(number: usize) -> String {
@@ -33,25 +59,25 @@ fn module(number: usize) -> String {
     )
 }
 
-fn one_verdict(count: usize) -> f64 {
+/// Nanoseconds for each, in each round.
+fn verdicts(count: usize, used: usize) -> [f64; ROUNDS] {
     let mut text = String::from("+\n");
     for number in 0..count {
         let sign = ["-", "D", "+"][number % 3];
         text.push_str(&format!("{sign} {}\n", module(number)));
     }
     let rules = Rules::parse(&text).expect("well-formed rules");
-    let paths = (0..250).map(|at| format!("/{}/@v/v1.2.3.zip", module(at * 7_919 % count)));
+    let paths = (0..used).map(|at| format!("/{}/@v/v1.2.3.zip", module(at * 7_919 % count)));
     let paths: Vec<_> = paths.collect();
     let targets = paths
         .iter()
         .map(|path| Target::parse(path).expect("a path"));
     let targets: Vec<_> = targets.flatten().collect();
-    let times = (0..5).map(|_| {
+    [(); ROUNDS].map(|()| {
         let start = Instant::now();
         for target in targets.iter().cycle().take(REQUESTS) {
             black_box(rules.rule_for(black_box(target)));
         }
         start.elapsed().as_secs_f64() * 1e9 / REQUESTS as f64
-    });
-    median(&times.collect::<Vec<_>>()).unwrap_or_default()
+    })
 }

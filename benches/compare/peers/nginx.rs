@@ -13,6 +13,8 @@ use crate::process::{Cpu, Process};
 pub enum Job<'a> {
     /// Static files, which the kernel sends.
     Sendfile(&'a Path),
+    /// The same, of which it keeps the opened files.
+    OpenFiles(&'a Path),
     /// Static files, which it reads and writes itself, as for TLS.
     NoSendfile(&'a Path),
     /// Passes answers on and stores nothing.
@@ -55,6 +57,7 @@ pub fn start(job: Job<'_>, cpu: Cpu, folder: &Path) -> Option<Peer> {
 fn name(job: Job<'_>) -> &'static str {
     match job {
         Job::Sendfile(_) => "nginx",
+        Job::OpenFiles(_) => "nginx, open_file_cache",
         Job::NoSendfile(_) => "nginx, sendfile off",
         Job::Pass(_) => "nginx proxy_pass",
         Job::Cache(_) => "nginx proxy_cache",
@@ -64,6 +67,7 @@ fn name(job: Job<'_>) -> &'static str {
 fn short_name(job: Job<'_>) -> String {
     let kind = match job {
         Job::Sendfile(_) => "sendfile",
+        Job::OpenFiles(_) => "open",
         Job::NoSendfile(_) => "copy",
         Job::Pass(_) => "pass",
         Job::Cache(_) => "cache",
@@ -83,7 +87,10 @@ fn configuration(job: Job<'_>, cpu: Cpu, folder: &Path, address: SocketAddr) -> 
         false => "",
     };
     let location = match job {
-        Job::Sendfile(root) => format!("root {}; sendfile on; tcp_nopush on;", root.display()),
+        Job::Sendfile(root) => sendfile(root),
+        Job::OpenFiles(root) => {
+            sendfile(root) + "open_file_cache max=10000 inactive=60s; open_file_cache_valid 60s;"
+        }
         Job::NoSendfile(root) => format!("root {}; sendfile off;", root.display()),
         Job::Pass(upstream) => pass(upstream),
         Job::Cache(upstream) => {
@@ -105,6 +112,10 @@ http {{
 }}
 "
     )
+}
+
+fn sendfile(root: &Path) -> String {
+    format!("root {}; sendfile on; tcp_nopush on;", root.display())
 }
 
 fn pass(upstream: SocketAddr) -> String {

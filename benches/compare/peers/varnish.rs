@@ -12,7 +12,7 @@ pub fn program() -> Option<PathBuf> {
 }
 
 /// None where it is not installed.
-pub fn start(upstream: SocketAddr, folder: &Path) -> Option<Peer> {
+pub fn start(upstream: SocketAddr, cpu: Cpu, folder: &Path) -> Option<Peer> {
     let program = program()?;
     let address = free_address();
     let folder = folder.join(format!("varnish-{}", address.port()));
@@ -34,7 +34,7 @@ pub fn start(upstream: SocketAddr, folder: &Path) -> Option<Peer> {
         "-s".to_owned(),
         "malloc,3g".to_owned(),
     ];
-    let mut process = Process::start(Cpu::Any, &log, &program, &arguments);
+    let mut process = Process::start(cpu, &log, &program, &arguments);
     wait_until_it_listens(&mut process, address, &log);
     Some(Peer {
         name: "varnish",

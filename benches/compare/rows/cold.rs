@@ -30,7 +30,7 @@ pub fn peers(world: &World, speed: Speed) -> Vec<Peer> {
         Some(world.ours_empty(speed)),
         world.nginx_cache(speed, Cpu::Any),
         world.nginx_pass(speed),
-        world.varnish(speed),
+        world.varnish(speed, Cpu::Any),
     ];
     peers.into_iter().flatten().collect()
 }

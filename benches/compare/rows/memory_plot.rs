@@ -4,9 +4,11 @@ use super::memory::{Kind, Pace, slow_readers};
 use crate::content::ZIP_100M;
 use crate::plot::{Axis, Chart, Series};
 use crate::process::Cpu;
-use crate::report::Report;
+use crate::report::{Details, Report};
 use crate::upstream::Speed;
 use crate::world::World;
+
+const READERS: [usize; 5] = [1, 4, 16, 64, 128];
 
 pub fn measure(world: &World, report: &mut Report) {
     let names = [
@@ -20,7 +22,7 @@ pub fn measure(world: &World, report: &mut Report) {
         name,
         points: Vec::new(),
     });
-    for readers in [1, 4, 16, 64, 128] {
+    for readers in READERS {
         let storage = world.folder();
         let peers = [
             (Some(world.ours(Cpu::Any)), Kind::Hit),
@@ -37,9 +39,20 @@ pub fn measure(world: &World, report: &mut Report) {
         }
         world.forget(&storage);
     }
+    let title = "Growth of memory by slow readers of one 100 MiB zip";
+    let installed = series.iter().filter(|series| !series.points.is_empty());
+    let rows = installed.map(|series| {
+        let mib = series.points.iter().map(|point| format!("{:.1}", point.1));
+        [series.name.to_owned()].into_iter().chain(mib).collect()
+    });
+    report.details(Details {
+        title: title.to_owned(),
+        heads: vec!["MiB for so many readers", "1", "4", "16", "64", "128"],
+        rows: rows.collect(),
+    });
     report.chart(Chart {
         file: "memory".to_owned(),
-        title: "Growth of memory by slow readers of one 100 MiB zip".to_owned(),
+        title: title.to_owned(),
         x: Axis::linear("readers of 1 MiB/s each"),
         y: Axis::linear("MiB"),
         series: series.into(),

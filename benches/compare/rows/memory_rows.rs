@@ -17,7 +17,7 @@ pub enum Sizes {
     Usual,
 }
 
-pub fn measure(world: &World, sizes: Sizes, report: &mut Report) {
+pub fn slow_readers(world: &World, sizes: Sizes, report: &mut Report) {
     let rounds = world.rounds;
     let mut details = Vec::new();
     for (kind, label) in [(Kind::Hit, "hit"), (Kind::Miss, "cold")] {
@@ -64,7 +64,15 @@ pub fn measure(world: &World, sizes: Sizes, report: &mut Report) {
     ]);
     let case = format!("{READERS} slow readers of one 100 MiB zip, cold, each at another pace");
     report.row(each_reader(case, &apart));
-    let by_fills: Vec<_> = (0..rounds)
+    report.details(Details {
+        title: format!("Growth of memory by {READERS} readers of 1 MiB/s"),
+        heads: vec!["", "MiB in each round"],
+        rows: details,
+    });
+}
+
+pub fn running_fills(world: &World, report: &mut Report) {
+    let grown: Vec<_> = (0..world.rounds)
         .map(|_| fills(world, &world.ours_empty(Speed::Slow), &ZIP_5M, FILLS).0)
         .collect();
     report.row(Row {
@@ -75,12 +83,7 @@ pub fn measure(world: &World, sizes: Sizes, report: &mut Report) {
             goal: 256.0,
         },
         unit: Unit::Kibibytes,
-        found: Estimate::of(&divided(&by_fills, FILLS)),
-    });
-    report.details(Details {
-        title: format!("Growth of memory by {READERS} readers of 1 MiB/s"),
-        heads: vec!["", "MiB in each round"],
-        rows: details,
+        found: Estimate::of(&divided(&grown, FILLS)),
     });
 }
 

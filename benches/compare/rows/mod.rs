@@ -3,6 +3,7 @@
 pub mod check;
 pub mod cold;
 pub mod cold_rows;
+pub mod layer;
 pub mod memory;
 pub mod memory_plot;
 pub mod memory_rows;

@@ -35,7 +35,9 @@ pub fn measure(world: &World, place: Place, of: Of, time: Duration, report: &mut
     let peers: Vec<_> = [
         Some(world.ours(server)),
         world.nginx(server),
+        world.nginx_open_files(server),
         world.nginx_cache(Speed::Unlimited, server),
+        world.varnish(Speed::Unlimited, server),
         Some(world.serve_dir(server)),
     ]
     .into_iter()

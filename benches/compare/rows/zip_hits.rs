@@ -8,6 +8,7 @@ use crate::roles::pin;
 use crate::rounds;
 use crate::stats::Estimate;
 use crate::table::{Bound, Row, Unit};
+use crate::upstream::Speed;
 use crate::world::World;
 
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +93,8 @@ pub fn measure(world: &World, case: &Case, report: &mut Report) {
         Some(world.ours(cpu)),
         world.nginx(cpu),
         world.nginx_without_sendfile(cpu),
+        world.varnish(Speed::Unlimited, cpu),
+        Some(world.serve_dir(cpu)),
     ]
     .into_iter()
     .flatten()
