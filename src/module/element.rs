@@ -85,7 +85,7 @@ pub(crate) fn in_module_path(c: char) -> bool {
 }
 
 /// Device names of Windows, which no file there can have, with any extension and in any case.
-fn is_reserved(stem: &str, form: Form) -> bool {
+pub(super) fn is_reserved(stem: &str, form: Form) -> bool {
     let mut name = [0_u8; 4];
     let length = match form {
         Form::Plain => copy_upper(stem.bytes(), &mut name),

@@ -38,6 +38,7 @@ pub(crate) mod path;
 mod pseudo;
 pub(crate) mod semver;
 mod suffix;
+mod usual;
 pub(crate) mod version;
 
 #[cfg(test)]

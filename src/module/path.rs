@@ -8,6 +8,7 @@ use super::cut::{before, pieces};
 use super::element::{Kind, check_elements, in_module_path};
 use super::error::{InvalidPath, PathFault};
 use super::escape::{Form, escape, is_escaped, unescape};
+use super::usual::is_usual;
 use super::{limits, suffix};
 
 /// The path of a module that can be downloaded, such as `github.com/BurntSushi/toml`.
@@ -58,11 +59,9 @@ impl<'a> ModulePath<'a> {
     /// When the text breaks a rule, which the error names; a capital is an error here.
     pub fn from_escaped(escaped: impl Into<Cow<'a, str>>) -> Result<Self, InvalidPath> {
         let escaped = escaped.into();
-        check_lengths(&escaped)?;
-        if !is_escaped(&escaped) {
-            return Err(InvalidPath(PathFault::BadEscape));
+        if !is_usual(&escaped) {
+            check_escaped(&escaped)?;
         }
-        check(&escaped, Form::Escaped)?;
         Ok(Self { escaped })
     }
 
@@ -155,6 +154,15 @@ pub(crate) fn check_lengths(escaped: &str) -> Result<(), InvalidPath> {
         return Err(InvalidPath(PathFault::ElementTooLong));
     }
     Ok(())
+}
+
+/// Checks an escaped path by all rules.
+pub(super) fn check_escaped(escaped: &str) -> Result<(), InvalidPath> {
+    check_lengths(escaped)?;
+    if !is_escaped(escaped) {
+        return Err(InvalidPath(PathFault::BadEscape));
+    }
+    check(escaped, Form::Escaped)
 }
 
 fn check(path: &str, form: Form) -> Result<(), InvalidPath> {

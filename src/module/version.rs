@@ -48,7 +48,7 @@ impl<'a> Version<'a> {
     /// When the text is no semantic version, not canonical, or too long.
     pub fn new(version: impl Into<Cow<'a, str>>) -> Result<Self, InvalidVersion> {
         let version = version.into();
-        check_canonical(&version, Form::Plain)?;
+        canonical_parts(&version, Form::Plain)?;
         let escaped = escape(version);
         check_length(&escaped)?;
         Ok(Self { escaped })
@@ -62,11 +62,7 @@ impl<'a> Version<'a> {
     /// When the text is no semantic version, not canonical, or too long; a capital is an error here.
     pub fn from_escaped(escaped: impl Into<Cow<'a, str>>) -> Result<Self, InvalidVersion> {
         let escaped = escaped.into();
-        check_length(&escaped)?;
-        if !is_escaped(&escaped) {
-            return Err(InvalidVersion(VersionFault::BadEscape));
-        }
-        check_canonical(&escaped, Form::Escaped)?;
+        parts_of_escaped(&escaped)?;
         Ok(Self { escaped })
     }
 
@@ -206,13 +202,30 @@ impl FromStr for Version<'static> {
 ///
 /// When the major version does not fit; the error names both.
 pub fn check(module: &ModulePath<'_>, version: &Version<'_>) -> Result<(), InvalidVersion> {
-    suffix::admits(module.major_suffix().unwrap_or(""), &version.parts()).map_err(InvalidVersion)
+    fits(module, &version.parts())
 }
 
-fn check_canonical(text: &str, form: Form) -> Result<(), InvalidVersion> {
+/// Whether `module` can have the version that is written like this.
+pub(crate) fn check_escaped(module: &ModulePath<'_>, escaped: &str) -> Result<(), InvalidVersion> {
+    fits(module, &parts_of_escaped(escaped)?)
+}
+
+fn fits(module: &ModulePath<'_>, parts: &Semver<'_>) -> Result<(), InvalidVersion> {
+    suffix::admits(module.major_suffix().unwrap_or(""), parts).map_err(InvalidVersion)
+}
+
+fn parts_of_escaped(escaped: &str) -> Result<Semver<'_>, InvalidVersion> {
+    check_length(escaped)?;
+    if !is_escaped(escaped) {
+        return Err(InvalidVersion(VersionFault::BadEscape));
+    }
+    canonical_parts(escaped, Form::Escaped)
+}
+
+fn canonical_parts(text: &str, form: Form) -> Result<Semver<'_>, InvalidVersion> {
     let parts = Semver::parse(text, form).ok_or(InvalidVersion(VersionFault::NotSemver))?;
     if parts.is_module_canonical() {
-        Ok(())
+        Ok(parts)
     } else {
         Err(InvalidVersion(VersionFault::NotCanonical))
     }

@@ -6,10 +6,9 @@ use super::error::{Fault, InvalidTarget};
 use super::resource::Resource;
 use super::value::Target;
 use crate::module::cut::at_last;
-use crate::module::error::InvalidVersion;
 use crate::module::file_name::check_escaped_query;
 use crate::module::path::ModulePath;
-use crate::module::version::{Version, check};
+use crate::module::version::check_escaped;
 
 /// What divides the module from the resource. A module path has no `@`, but a version query can.
 const DIVIDER: &str = "/@";
@@ -67,7 +66,7 @@ fn classify(module: &ModulePath<'_>, file: &str) -> Result<Resource, InvalidTarg
         Some((asked, "zip")) => (asked, Resource::Zip),
         _ => return Err(InvalidTarget(Fault::UnknownResource)),
     };
-    let error = match version_of(module, asked) {
+    let error = match check_escaped(module, asked) {
         Ok(()) => return Ok(resource),
         Err(error) => error,
     };
@@ -81,10 +80,6 @@ fn classify(module: &ModulePath<'_>, file: &str) -> Result<Resource, InvalidTarg
         "patch" => Err(InvalidTarget(Fault::WordOfGo("patch"))),
         _ => Ok(Resource::Query),
     }
-}
-
-fn version_of(module: &ModulePath<'_>, asked: &str) -> Result<(), InvalidVersion> {
-    check(module, &Version::from_escaped(asked)?)
 }
 
 enum Decoded<'a> {
