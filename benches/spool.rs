@@ -28,8 +28,9 @@ use tower_layer::Layer;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-/// What the source sends at once.
-const PIECE: usize = 64 * 1024;
+/// What a source sends at once: a slow one, one that speaks TLS or HTTP/2, a fast one.
+const PIECES: [usize; 3] = [4 * 1024, 16 * 1024, 64 * 1024];
+const PIECE: usize = PIECES[2];
 const PATH: &str = "/example.com/module/@v/v1.0.0.zip";
 
 fn module_zip() -> Bytes {
@@ -46,7 +47,7 @@ fn main() {
     let zip = module_zip();
     // Compared once, since that costs as much as the reading.
     let folder = tempfile::tempdir().expect("a temporary folder");
-    runtime.block_on(read(&folder, zip.clone(), 16, true));
+    runtime.block_on(read(&folder, zip.clone(), PIECE, 16, true));
 
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("fill of 16 MiB");
@@ -56,21 +57,34 @@ fn main() {
         group.bench_function(BenchmarkId::new("readers", readers), |bencher| {
             bencher.iter_batched_ref(
                 || tempfile::tempdir().expect("a temporary folder"),
-                |folder| runtime.block_on(read(folder, zip.clone(), readers, false)),
+                |folder| runtime.block_on(read(folder, zip.clone(), PIECE, readers, false)),
                 BatchSize::PerIteration,
             );
         });
+    }
+    group.throughput(Throughput::Bytes(zip.len() as u64));
+    for piece in PIECES {
+        group.bench_function(
+            BenchmarkId::new("one reader, pieces of KiB", piece / 1024),
+            |bencher| {
+                bencher.iter_batched_ref(
+                    || tempfile::tempdir().expect("a temporary folder"),
+                    |folder| runtime.block_on(read(folder, zip.clone(), piece, 1, false)),
+                    BatchSize::PerIteration,
+                );
+            },
+        );
     }
     group.finish();
     criterion.final_summary();
 }
 
-async fn read(folder: &TempDir, zip: Bytes, readers: usize, compare: bool) {
+async fn read(folder: &TempDir, zip: Bytes, piece: usize, readers: usize, compare: bool) {
     let (len, content) = (zip.len(), zip.clone());
     let source = service_fn(move |_: Request<Empty<Bytes>>| {
         let mut rest = zip.clone();
         let pieces = std::iter::from_fn(move || {
-            let piece = rest.split_to(rest.len().min(PIECE));
+            let piece = rest.split_to(rest.len().min(piece));
             (!piece.is_empty()).then(|| Ok::<_, Infallible>(Frame::data(piece)))
         });
         let body = StreamBody::new(stream::iter(pieces));

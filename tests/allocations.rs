@@ -1,11 +1,20 @@
-//! Reading a request's path and judging it cost no allocation: a hit has nothing to pay for.
+//! Reading a request's path, judging it, and passing it on cost no allocation.
 
 // A global allocator cannot be written without `unsafe`; this one only counts and passes on.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::convert::Infallible;
+use std::future::ready;
+use std::hint::black_box;
 
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::{Request, Response};
+use http_body_util::Empty;
+use tower::{Layer as _, Service as _, service_fn};
+use tower_goproxy::filter::FilterLayer;
 use tower_goproxy::policy::{Rule, Rules};
 use tower_goproxy::{Resource, Target};
 
@@ -61,6 +70,41 @@ fn parsing_a_path_without_percent_signs_allocates_nothing() {
 }
 
 #[test]
+fn a_capital_that_is_percent_encoded_costs_one_and_what_asks_for_no_module_costs_none() {
+    for (path, expected) in [
+        ("/github.com/%21burnt%21sushi/toml/@v/v1.0.0.zip", 1),
+        ("/search/a%20b%2Fc", 0),
+    ] {
+        let count = allocations(|| assert!(Target::parse(path).is_ok()));
+        assert_eq!(count, expected, "{path}");
+    }
+}
+
+/// Of the one that answers there is one, so that the layer has something to be compared with.
+#[test]
+fn a_request_that_the_filter_passes_on_costs_what_it_costs_without() {
+    let service = service_fn(|request: Request<()>| {
+        drop(black_box(Box::new(request)));
+        ready(Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())))
+    });
+    let rules = Rules::parse("+\nD git.corp.example").unwrap();
+    let mut filter = FilterLayer::new(rules, service).layer(service);
+    let mut service = service;
+    for path in [
+        "/healthz",
+        "/git.corp.example/team/lib/@v/v1.0.0.zip",
+        "/git.corp.example/team/lib/@latest",
+        "/github.com/!burnt!sushi/toml/@v/list",
+    ] {
+        let request = || Request::get(path).body(()).unwrap();
+        let (with, without) = (request(), request());
+        let alone = allocations(|| drop(service.call(without).now_or_never().unwrap()));
+        let filtered = allocations(|| drop(filter.call(with).now_or_never().unwrap()));
+        assert_eq!((filtered, alone), (1, 1), "{path}");
+    }
+}
+
+#[test]
 fn a_verdict_of_rules_allocates_nothing() {
     let text = "-\n+ github.com/BurntSushi\n- github.com/BurntSushi/toml ~v1.2.3,v2,<v0.5.0\n";
     let Ok(rules) = Rules::parse(text) else {
@@ -76,5 +120,5 @@ fn a_verdict_of_rules_allocates_nothing() {
 
 #[test]
 fn the_counter_counts() {
-    assert_eq!(allocations(|| drop(std::hint::black_box(vec![1_u8]))), 1);
+    assert_eq!(allocations(|| drop(black_box(vec![1_u8]))), 1);
 }

@@ -58,8 +58,8 @@ struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Only one part: "layer", "rules", "small hits", "zip hits", "cold fast", "cold far", "check",
-    /// "memory of readers", "memory of fills", "timeline", "growth fills", "growth readers", "growth rules", or "growth files"; or what some
-    /// of these have in common.
+    /// "memory of readers", "memory of fills", "timeline", "growth fills", "growth readers", "growth
+    /// rules", or "growth files"; or what some of these have in common.
     #[arg(
         long,
         value_name = "PART",

@@ -19,11 +19,19 @@ pub fn all(world: &World, part: &str, report: &mut Report) {
         layer::measure(world.rounds, report);
     }
     if wanted("rules") {
-        growth::rules::rows(report);
+        growth::rules::rows(world.rounds, report);
     }
     if wanted("small hits") {
         for place in [Place::OneCoreEach, Place::Anywhere] {
-            small_hits::measure(world, place, Of::Time, Duration::from_secs(2), report);
+            let peers = small_hits::peers(world, place);
+            small_hits::measure(
+                world,
+                &peers,
+                place,
+                Of::Time,
+                Duration::from_secs(2),
+                report,
+            );
         }
     }
     if wanted("zip hits") {
@@ -57,7 +65,7 @@ pub fn all(world: &World, part: &str, report: &mut Report) {
         growth::readers::measure(world, report);
     }
     if wanted("growth rules") {
-        growth::rules::measure(report);
+        growth::rules::measure(world.rounds, report);
     }
     if wanted("growth files") {
         growth::files::measure(world, report);
@@ -80,8 +88,12 @@ pub fn short(world: &World, report: &mut Report) -> bool {
     let time = Duration::from_secs(1);
     let parts: [&dyn Fn(&mut Report); 7] = [
         &|report| layer::measure(world.rounds, report),
-        &growth::rules::rows,
-        &|report| small_hits::measure(world, Place::OneCoreEach, Of::Processor, time, report),
+        &|report| growth::rules::rows(world.rounds, report),
+        &|report| {
+            let place = Place::OneCoreEach;
+            let peers = small_hits::peers_of_rows(world, place);
+            small_hits::measure(world, &peers, place, Of::Processor, time, report);
+        },
         &|report| zip_hits::measure(world, &zip_hits::FOR_SHORT, report),
         &|report| {
             let peers = cold::peers(world, Speed::Unlimited);

@@ -34,7 +34,7 @@ impl Service<Request<()>> for Still {
     }
 }
 
-/// What each way through [`layered`] is taken by.
+/// A request for each way through [`layered`].
 pub const REQUESTS: [(&str, &str); 3] = [
     ("no module request", "/api/v1/users/42/settings"),
     ("direct", "/git.corp.example/team/module/@v/v1.2.3.zip"),

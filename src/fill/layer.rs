@@ -71,7 +71,7 @@ impl FillLayer {
 
     /// How many fills may run at once, over all services of this layer. Default: 64.
     ///
-    /// Each holds a connection of the source, up to half a MiB of memory ([what it costs](crate::fill#what-it-costs)), and
+    /// Each holds a connection of the source, a quarter to half a MiB of memory ([what it costs](crate::fill#what-it-costs)), and
     /// the file on disk; into an object store it uploads parts of 5 MiB, one of which is in memory. Hits and clients
     /// that attach to a running fill need no place. Another 1,024 fills may
     /// wait for one; a miss beyond them is refused at once.

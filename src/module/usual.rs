@@ -1,6 +1,6 @@
-//! One look at each byte of a path, which is enough for nearly every path of a module.
+//! A quick look at a path, which is enough for nearly every path of a module.
 //!
-//! A path is read with every request. The rules one by one, which can tell what is wrong, look at it many times.
+//! A path is read with every request. The rules one by one, which can tell what is wrong, look at each byte many times.
 
 use super::cut::before;
 use super::element::is_reserved;
@@ -14,8 +14,9 @@ const DASH: u8 = 4;
 const DOT: u8 = 8;
 const BANG: u8 = 16;
 const SLASH: u8 = 32;
+const UNDERSCORE: u8 = 64;
 /// What an element can end with.
-const END: u8 = LETTER | DIGIT | DASH;
+const END: u8 = LETTER | DIGIT | DASH | UNDERSCORE;
 
 /// A byte, and what it can follow.
 #[derive(Clone, Copy)]
@@ -33,6 +34,7 @@ const BYTES: [Byte; 256] = {
             b'a'..=b'z' => (LETTER, END | DOT | BANG | SLASH),
             b'0'..=b'9' => (DIGIT, END | DOT | SLASH),
             b'-' => (DASH, END),
+            b'_' => (UNDERSCORE, END | DOT | SLASH),
             b'.' => (DOT, END),
             b'!' => (BANG, END | DOT | SLASH),
             b'/' => (SLASH, END),
@@ -44,7 +46,8 @@ const BYTES: [Byte; 256] = {
     bytes
 };
 
-/// Whether this is the escaped form of a path that keeps all rules. Rare ones are not taken for such, though they may be.
+/// Whether this is the escaped form of a path that keeps all rules. Some that do are not taken for such: those with a `~`,
+/// with a dash or a dot in a rare place, or of more than 255 bytes.
 pub(super) fn is_usual(escaped: &str) -> bool {
     if escaped.len() > limits::ELEMENT {
         return false;
@@ -72,7 +75,7 @@ pub(super) fn is_usual(escaped: &str) -> bool {
 
 /// Whether the first element can be one, by all that is in it.
 fn is_host(seen: u8) -> bool {
-    seen & (DOT | BANG) == DOT
+    seen & (DOT | BANG | UNDERSCORE) == DOT
 }
 
 fn is_device(element: &str) -> bool {
@@ -92,8 +95,26 @@ mod tests {
             "golang.org/x/mod",
             "gopkg.in/yaml.v3",
             "git.corp.example/team-1/my.lib/v2",
+            "github.com/prometheus/client_golang",
         ] {
             assert!(is_usual(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn no_other_byte_is_taken_for_a_usual_one() {
+        for letter in (0..=u8::MAX)
+            .map(char::from)
+            .chain("\u{100}\u{161}\u{17f}\u{212a}".chars())
+        {
+            for path in [
+                format!("a{letter}b.c"),
+                format!("{letter}.b/x"),
+                format!("a.b/x{letter}y"),
+                format!("a.b/{letter}"),
+            ] {
+                assert!(!is_usual(&path) || check_escaped(&path).is_ok(), "{path}");
+            }
         }
     }
 

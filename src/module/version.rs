@@ -205,8 +205,8 @@ pub fn check(module: &ModulePath<'_>, version: &Version<'_>) -> Result<(), Inval
     fits(module, &version.parts())
 }
 
-/// Whether `module` can have the version that is written like this.
-pub(crate) fn check_escaped(module: &ModulePath<'_>, escaped: &str) -> Result<(), InvalidVersion> {
+/// Whether this is the escaped form of a version that `module` can have.
+pub(crate) fn check_fits(module: &ModulePath<'_>, escaped: &str) -> Result<(), InvalidVersion> {
     fits(module, &parts_of_escaped(escaped)?)
 }
 

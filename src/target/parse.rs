@@ -8,7 +8,7 @@ use super::value::Target;
 use crate::module::cut::at_last;
 use crate::module::file_name::check_escaped_query;
 use crate::module::path::ModulePath;
-use crate::module::version::check_escaped;
+use crate::module::version::check_fits;
 
 /// What divides the module from the resource. A module path has no `@`, but a version query can.
 const DIVIDER: &str = "/@";
@@ -17,6 +17,9 @@ pub(super) fn parse(path: &str) -> Result<Option<Target<'_>>, InvalidTarget> {
     let Some(path) = path.strip_prefix('/') else {
         return Ok(None);
     };
+    if !has_at(path.as_bytes()) {
+        return Ok(None);
+    }
     let text = match decode(path) {
         Decoded::Text(text) => text,
         // A route of the app may be called anything; only what asks for a module is judged.
@@ -46,6 +49,11 @@ pub(super) fn parse(path: &str) -> Result<Option<Target<'_>>, InvalidTarget> {
     Ok(Some(Target::trusted(text, module_len, resource)))
 }
 
+/// Whether there is an `@`, encoded or not. Without one it is a route of the app, whose path need not be decoded.
+fn has_at(path: &[u8]) -> bool {
+    path.contains(&b'@') || path.windows(3).any(|bytes| matches!(bytes, b"%40"))
+}
+
 /// Where the divider is; `None` when the path is no request for a module.
 fn split(path: &[u8]) -> Option<usize> {
     let at = path
@@ -66,7 +74,7 @@ fn classify(module: &ModulePath<'_>, file: &str) -> Result<Resource, InvalidTarg
         Some((asked, "zip")) => (asked, Resource::Zip),
         _ => return Err(InvalidTarget(Fault::UnknownResource)),
     };
-    let error = match check_escaped(module, asked) {
+    let error = match check_fits(module, asked) {
         Ok(()) => return Ok(resource),
         Err(error) => error,
     };
@@ -92,7 +100,9 @@ fn decode(path: &str) -> Decoded<'_> {
     if !path.contains('%') {
         return Decoded::Text(Cow::Borrowed(path));
     }
-    let bytes: Vec<u8> = percent_encoding::percent_decode_str(path).collect();
+    // One allocation, which the length of what comes does not tell.
+    let mut bytes = Vec::with_capacity(path.len());
+    bytes.extend(percent_encoding::percent_decode_str(path));
     if !is_percent_encoding(path.as_bytes()) {
         return Decoded::Broken(bytes, Fault::PercentEncoding);
     }

@@ -18,8 +18,8 @@ use super::fixtures::ZIP;
 use super::support::{ask, get, large_module_zip, read, whole};
 
 const PART: usize = 200_000;
-/// What a connection gives at once whose other end is slow, or speaks TLS.
-const SMALL_PART: usize = 16 * 1024;
+/// What a connection gives at once: a segment of a network, what a slow source has sent, a record of TLS.
+const SMALL_PARTS: [usize; 3] = [1_448, 4 * 1024, 16 * 1024];
 
 /// A part of the source's file, while somebody has it.
 struct Part {
@@ -141,15 +141,21 @@ async fn readers_far_behind_and_stored_files_keep_nothing_of_it_in_memory() {
 /// Each is a part of a buffer of its connection, which may be much larger.
 #[tokio::test]
 async fn small_parts_do_not_keep_the_buffers_in_which_they_came() {
-    let parts = Parts::of(SMALL_PART);
-    let folder = tempfile::tempdir().unwrap();
-    let layer = layer(&folder);
-    let proxy = ServiceBuilder::new().layer(&layer).service(source(&parts));
-    let body = ask(&proxy, get(ZIP)).await.into_body();
-    parts.send_all_but_one().await;
-    // The newest one may be on its way.
-    assert!(parts.in_memory() <= 1, "{} parts", parts.in_memory());
-    parts.permits.add_permits(1);
-    assert!(whole(body).await.unwrap() == parts.zip);
-    layer.fills().idle().await;
+    for size in SMALL_PARTS {
+        let parts = Parts::of(size);
+        let folder = tempfile::tempdir().unwrap();
+        let layer = layer(&folder);
+        let proxy = ServiceBuilder::new().layer(&layer).service(source(&parts));
+        let body = ask(&proxy, get(ZIP)).await.into_body();
+        parts.send_all_but_one().await;
+        // The newest one may be on its way.
+        assert!(
+            parts.in_memory() <= 1,
+            "{} parts of {size}",
+            parts.in_memory()
+        );
+        parts.permits.add_permits(1);
+        assert!(whole(body).await.unwrap() == parts.zip);
+        layer.fills().idle().await;
+    }
 }

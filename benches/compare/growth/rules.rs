@@ -13,17 +13,20 @@ use crate::table::{Bound, Row, Unit};
 
 /// Requests for each measurement.
 const REQUESTS: usize = 50_000;
-const ROUNDS: usize = 5;
 
-/// The most rules, and how many modules ask for a verdict: few, or so many that the processor's caches do not hold their rules.
+/// The most rules.
 const MOST: usize = 100_000;
+
+/// How many modules are asked for.
 const FEW: usize = 250;
+
+/// The same, where the processor's caches do not hold all of their rules.
 const MANY: usize = 10_000;
 
-pub fn measure(report: &mut Report) {
+pub fn measure(rounds: usize, report: &mut Report) {
     let counts = [10, 100, 1_000, 10_000, MOST];
     let costs = counts.map(|count| {
-        let times = verdicts(count, FEW);
+        let times = verdicts(count, FEW, rounds);
         (count as f64, median(&times).unwrap_or_default())
     });
     let figure = Figure {
@@ -35,8 +38,8 @@ pub fn measure(report: &mut Report) {
     add(report, &figure, vec![("ours", costs.into())]);
 }
 
-/// With as many rules as there are.
-pub fn rows(report: &mut Report) {
+/// What a verdict among the most rules has to show.
+pub fn rows(rounds: usize, report: &mut Report) {
     for used in [FEW, MANY] {
         report.row(Row {
             case: format!("100,000 rules, {used} modules in use"),
@@ -46,7 +49,7 @@ pub fn rows(report: &mut Report) {
                 goal: 300.0,
             },
             unit: Unit::Nanoseconds,
-            found: Estimate::of(&verdicts(MOST, used)),
+            found: Estimate::of(&verdicts(MOST, used, rounds)),
         });
     }
 }
@@ -60,7 +63,7 @@ fn module(number: usize) -> String {
 }
 
 /// Nanoseconds for each, in each round.
-fn verdicts(count: usize, used: usize) -> [f64; ROUNDS] {
+fn verdicts(count: usize, used: usize, rounds: usize) -> Vec<f64> {
     let mut text = String::from("+\n");
     for number in 0..count {
         let sign = ["-", "D", "+"][number % 3];
@@ -73,11 +76,12 @@ fn verdicts(count: usize, used: usize) -> [f64; ROUNDS] {
         .iter()
         .map(|path| Target::parse(path).expect("a path"));
     let targets: Vec<_> = targets.flatten().collect();
-    [(); ROUNDS].map(|()| {
+    let times = (0..rounds).map(|_| {
         let start = Instant::now();
         for target in targets.iter().cycle().take(REQUESTS) {
             black_box(rules.rule_for(black_box(target)));
         }
         start.elapsed().as_secs_f64() * 1e9 / REQUESTS as f64
-    })
+    });
+    times.collect()
 }

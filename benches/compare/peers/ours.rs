@@ -87,7 +87,7 @@ pub fn start(program: &Path, storage: &Path, upstream: SocketAddr, miss: Miss, c
     }
 }
 
-/// The layer on axum as the example has it, for as many fills at once as are asked for.
+/// The layer on axum, for as many fills at once as are asked for.
 pub fn start_with_places(storage: &Path, upstream: SocketAddr, places: usize) -> Peer {
     let arguments = [
         storage.display().to_string(),

@@ -8,7 +8,13 @@ use crate::report::{Details, Report};
 use crate::upstream::Speed;
 use crate::world::World;
 
-const READERS: [usize; 5] = [1, 4, 16, 64, 128];
+const READERS: [(usize, &str); 5] = [
+    (1, "1 reader"),
+    (4, "4 readers"),
+    (16, "16"),
+    (64, "64"),
+    (128, "128"),
+];
 
 pub fn measure(world: &World, report: &mut Report) {
     let names = [
@@ -22,7 +28,7 @@ pub fn measure(world: &World, report: &mut Report) {
         name,
         points: Vec::new(),
     });
-    for readers in READERS {
+    for (readers, _) in READERS {
         let storage = world.folder();
         let peers = [
             (Some(world.ours(Cpu::Any)), Kind::Hit),
@@ -39,7 +45,7 @@ pub fn measure(world: &World, report: &mut Report) {
         }
         world.forget(&storage);
     }
-    let title = "Growth of memory by slow readers of one 100 MiB zip";
+    let title = "Growth of memory by slow readers of one 100 MiB zip, measured once";
     let installed = series.iter().filter(|series| !series.points.is_empty());
     let rows = installed.map(|series| {
         let mib = series.points.iter().map(|point| format!("{:.1}", point.1));
@@ -47,7 +53,10 @@ pub fn measure(world: &World, report: &mut Report) {
     });
     report.details(Details {
         title: title.to_owned(),
-        heads: vec!["MiB for so many readers", "1", "4", "16", "64", "128"],
+        heads: ["MiB"]
+            .into_iter()
+            .chain(READERS.map(|(_, head)| head))
+            .collect(),
         rows: rows.collect(),
     });
     report.chart(Chart {

@@ -1,7 +1,7 @@
 //! What memory has to stay below.
 
 use super::memory::{Kind, Pace, READERS, fills, ours};
-use crate::content::{ZIP_5M, ZIP_100M, ZIP_500M};
+use crate::content::{Module, ZIP_5M, ZIP_100M, ZIP_500M};
 use crate::report::{Details, Report};
 use crate::stats::Estimate;
 use crate::table::{Bound, Row, Unit};
@@ -9,6 +9,7 @@ use crate::upstream::Speed;
 use crate::world::World;
 
 const FILLS: usize = 64;
+const FAST_FILLS: usize = 16;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,19 +72,39 @@ pub fn slow_readers(world: &World, sizes: Sizes, report: &mut Report) {
     });
 }
 
+/// Many from slow sources, and some that come as fast as they can.
 pub fn running_fills(world: &World, report: &mut Report) {
+    by_fills(world, Speed::Slow, &ZIP_5M, FILLS, "5 MiB", report);
+    by_fills(
+        world,
+        Speed::Unlimited,
+        &ZIP_100M,
+        FAST_FILLS,
+        "100 MiB, unlimited upstream,",
+        report,
+    );
+}
+
+fn by_fills(
+    world: &World,
+    speed: Speed,
+    module: &Module,
+    count: usize,
+    what: &str,
+    report: &mut Report,
+) {
     let grown: Vec<_> = (0..world.rounds)
-        .map(|_| fills(world, &world.ours_empty(Speed::Slow), &ZIP_5M, FILLS).0)
+        .map(|_| fills(world, &world.ours_empty(speed), module, count).0)
         .collect();
     report.row(Row {
-        case: format!("{FILLS} fills of 5 MiB at once, one reader each"),
+        case: format!("{count} fills of {what} at once, one reader each"),
         measure: "memory for each fill and its reader".to_owned(),
         bound: Bound::AtMost {
             must: 600.0,
             goal: 256.0,
         },
         unit: Unit::Kibibytes,
-        found: Estimate::of(&divided(&grown, FILLS)),
+        found: Estimate::of(&divided(&grown, count)),
     });
 }
 

@@ -28,21 +28,38 @@ struct Sample {
     processor: f64,
 }
 
-pub fn measure(world: &World, place: Place, of: Of, time: Duration, report: &mut Report) {
-    let (server, load) = (place.of_server(), place.of_load());
-    let path = world.stored(&ZIP_5M, "mod");
-    let expected = content::find(&path).expect("it is stored").head;
-    let peers: Vec<_> = [
+/// Who has a row.
+pub fn peers_of_rows(world: &World, place: Place) -> Vec<Peer> {
+    let server = place.of_server();
+    let peers = [
         Some(world.ours(server)),
         world.nginx(server),
-        world.nginx_open_files(server),
         world.nginx_cache(Speed::Unlimited, server),
-        world.varnish(Speed::Unlimited, server),
         Some(world.serve_dir(server)),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    ];
+    peers.into_iter().flatten().collect()
+}
+
+/// Who is compared.
+pub fn peers(world: &World, place: Place) -> Vec<Peer> {
+    let server = place.of_server();
+    let mut peers = peers_of_rows(world, place);
+    peers.extend(world.nginx_open_files(server));
+    peers.extend(world.varnish(Speed::Unlimited, server));
+    peers
+}
+
+pub fn measure(
+    world: &World,
+    peers: &[Peer],
+    place: Place,
+    of: Of,
+    time: Duration,
+    report: &mut Report,
+) {
+    let load = place.of_load();
+    let path = world.stored(&ZIP_5M, "mod");
+    let expected = content::find(&path).expect("it is stored").head;
     let ask = |peer: &Peer, time| {
         let load = Load {
             address: peer.address,
@@ -60,10 +77,10 @@ pub fn measure(world: &World, place: Place, of: Of, time: Duration, report: &mut
             processor: used.as_secs_f64() * 1e6 / requests.count as f64,
         }
     };
-    for peer in &peers {
+    for peer in peers {
         ask(peer, time / 4);
     }
-    let found = rounds::run(world.rounds, &peers, |peer| ask(peer, time));
+    let found = rounds::run(world.rounds, peers, |peer| ask(peer, time));
 
     let case = format!(".mod hit, 64 connections, {}", place.label());
     let rows = found.peers().map(|(name, samples)| {

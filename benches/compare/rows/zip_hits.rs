@@ -21,6 +21,8 @@ pub struct Case {
     /// Of each that others have.
     rounds: usize,
     place: Place,
+    /// Whether varnish and `ServeDir` are compared too, which have no row and take long for many MiB.
+    all: bool,
     /// MiB/s in relation to nginx with sendfile: must and goal.
     sendfile: Option<(f64, f64)>,
 }
@@ -33,6 +35,7 @@ pub const FOR_SHORT: Case = Case {
     requests: 50,
     rounds: 2,
     place: Place::Anywhere,
+    all: false,
     sendfile: Some((0.60, 0.75)),
 };
 
@@ -44,6 +47,7 @@ pub static CASES: [Case; 5] = [
         requests: 4,
         rounds: 16,
         place: Place::Anywhere,
+        all: false,
         sendfile: Some((0.60, 0.75)),
     },
     // One thread against one: the row above says above all how well a machine wakes a core.
@@ -54,9 +58,13 @@ pub static CASES: [Case; 5] = [
         requests: 4,
         rounds: 16,
         place: Place::OneCore,
+        all: false,
         sendfile: None,
     },
-    FOR_SHORT,
+    Case {
+        all: true,
+        ..FOR_SHORT
+    },
     Case {
         title: "100 MiB hit, 64 connections",
         module: &ZIP_100M,
@@ -64,6 +72,7 @@ pub static CASES: [Case; 5] = [
         requests: 1,
         rounds: 2,
         place: Place::Anywhere,
+        all: false,
         sendfile: Some((0.95, 1.2)),
     },
     Case {
@@ -73,6 +82,7 @@ pub static CASES: [Case; 5] = [
         requests: 1_500,
         rounds: 2,
         place: Place::Anywhere,
+        all: true,
         sendfile: None,
     },
 ];
@@ -89,16 +99,13 @@ pub fn measure(world: &World, case: &Case, report: &mut Report) {
     let path = world.stored(case.module, "zip");
     let content = content::find(&path).expect("it is stored");
     let cpu = case.place.of_server();
-    let peers: Vec<_> = [
-        Some(world.ours(cpu)),
-        world.nginx(cpu),
-        world.nginx_without_sendfile(cpu),
-        world.varnish(Speed::Unlimited, cpu),
-        Some(world.serve_dir(cpu)),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let mut peers = vec![world.ours(cpu)];
+    peers.extend(world.nginx(cpu));
+    peers.extend(world.nginx_without_sendfile(cpu));
+    if case.all {
+        peers.extend(world.varnish(Speed::Unlimited, cpu));
+        peers.push(world.serve_dir(cpu));
+    }
     // They are short, and vary more than others: those of one connection by where its two ends happen to run.
     let found = rounds::run(case.rounds * world.rounds + 1, &peers, |peer| {
         let before = peer.processor();

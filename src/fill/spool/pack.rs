@@ -1,19 +1,19 @@
 //! Small pieces of a source, side by side in memory.
 //!
-//! A piece is a part of the buffer that its connection was read into, and keeps all of that. A connection which gives little
-//! at once has a buffer of twice as much, or more, for each piece.
-
-use std::mem;
+//! A piece is a part of the buffer that its connection was read into, and keeps all of that. Over HTTP/1.1 such a buffer is
+//! at least twice as large as what a slow source gives at once.
 
 use bytes::{Bytes, BytesMut};
 
-/// Larger pieces stay where they are: such a source is so fast that a copy costs more than what its buffers take for a
-/// moment. A record of TLS and a frame of HTTP/2 hold half of this.
-const SMALL: usize = ROOM;
+/// Smaller pieces are joined by the spool, larger ones stay where they are: such a source is so fast that a copy costs more
+/// than what its buffers take for a moment.
+pub(super) const TINY: usize = 4 * 1024;
+const SMALL: usize = 32 * 1024;
 
-/// The most that is allocated for small pieces at once.
+/// The most that is allocated for several pieces at once. It is kept until the last of them goes.
 const ROOM: usize = 32 * 1024;
 
+/// Copies the small pieces of one source.
 #[derive(Debug, Default)]
 pub(super) struct Pack {
     room: BytesMut,
@@ -22,20 +22,28 @@ pub(super) struct Pack {
 }
 
 impl Pack {
-    /// Takes the first bytes of a piece that has some: all of a large one, and of a small one those that there is room for.
-    pub(super) fn take(&mut self, piece: &mut Bytes) -> Bytes {
-        if piece.len() > SMALL {
-            return mem::take(piece);
+    /// The same bytes, in memory that has little else.
+    pub(super) fn pack(&mut self, piece: Bytes) -> Bytes {
+        let len = piece.len();
+        if !(TINY..=SMALL).contains(&len) {
+            return piece;
         }
-        if self.room.capacity() == 0 {
-            // A small file takes what it needs, and twice as much at most where it comes in many pieces.
-            let capacity = self.packed.clamp(piece.len(), ROOM);
+        if self.room.capacity() < len {
+            let capacity = match len <= ROOM / 2 {
+                // A small file takes what it needs, and twice as much at most where it comes in many pieces.
+                true => self.packed.clamp(len, ROOM),
+                false => len,
+            };
             self.room = BytesMut::with_capacity(capacity);
         }
-        let len = piece.len().min(self.room.capacity());
-        self.room.extend_from_slice(&piece.split_to(len));
+        self.room.extend_from_slice(&piece);
         self.packed += len;
-        self.room.split().freeze()
+        let packed = self.room.split().freeze();
+        if self.room.capacity() < TINY {
+            // Also an empty one would keep what it was a part of.
+            self.room = BytesMut::new();
+        }
+        packed
     }
 }
 
@@ -43,47 +51,62 @@ impl Pack {
 mod tests {
     use super::*;
 
-    fn packed(pieces: &[Bytes]) -> Vec<Bytes> {
-        let mut pack = Pack::default();
-        let mut parts = Vec::new();
-        for piece in pieces {
-            let mut piece = piece.clone();
-            while !piece.is_empty() {
-                parts.push(pack.take(&mut piece));
-            }
-        }
-        assert_eq!(parts.concat(), pieces.concat());
-        parts
-    }
-
     fn piece(len: usize) -> Bytes {
         (0..len).map(|at| (at % 251) as u8).collect()
     }
 
+    fn packed(pack: &mut Pack, lens: impl IntoIterator<Item = usize>) -> Vec<Bytes> {
+        let pieces = lens.into_iter().map(|len| {
+            let packed = pack.pack(piece(len));
+            assert_eq!(packed, piece(len));
+            packed
+        });
+        pieces.collect()
+    }
+
+    fn adjacent(pieces: &[Bytes]) -> usize {
+        let pairs = pieces.windows(2);
+        let adjacent = pairs.filter(|pair| pair[0].as_ptr_range().end == pair[1].as_ptr());
+        adjacent.count()
+    }
+
     #[test]
     fn small_pieces_lie_side_by_side() {
-        let parts = packed(&vec![piece(4_000); 100]);
-        let gaps = parts.windows(2).filter(|parts| {
-            let [before, after] = parts else {
-                unreachable!()
-            };
-            before.as_ptr_range().end != after.as_ptr()
-        });
-        // One of 4,000 bytes, as many again, twice as many, and so on.
-        assert!(gaps.count() <= 3 + 400_000 / ROOM);
+        let pieces = packed(&mut Pack::default(), [TINY; 100]);
+        // Rooms for one, one, two, four and then eight of them.
+        assert!(adjacent(&pieces) >= 100 - 5 - 100 / 8);
+        let pieces = packed(&mut Pack::default(), [ROOM / 2; 10]);
+        assert!(adjacent(&pieces) >= 4);
     }
 
     #[test]
-    fn a_large_piece_is_not_copied() {
-        let large = piece(SMALL + 1);
-        let parts = packed(&[piece(10), large.clone(), piece(10)]);
-        assert_eq!(parts[1].as_ptr(), large.as_ptr());
+    fn only_small_pieces_are_copied() {
+        for (len, is_copied) in [
+            (TINY - 1, false),
+            (TINY, true),
+            (SMALL, true),
+            (SMALL + 1, false),
+        ] {
+            let piece = piece(len);
+            let is_same = Pack::default().pack(piece.clone()).as_ptr() == piece.as_ptr();
+            assert_eq!(is_same, !is_copied, "{len}");
+        }
     }
 
     #[test]
-    fn a_file_in_one_small_piece_takes_no_more_than_its_length() {
+    fn what_fills_its_memory_is_kept_by_nobody_else() {
+        for len in [TINY, ROOM / 2 + 1, SMALL] {
+            let mut pack = Pack::default();
+            let packed = pack.pack(piece(len));
+            assert!(packed.is_unique(), "{len}");
+            assert_eq!(packed.try_into_mut().unwrap().capacity(), len);
+        }
+    }
+
+    #[test]
+    fn a_file_in_many_pieces_takes_at_most_twice_its_length() {
         let mut pack = Pack::default();
-        pack.take(&mut piece(300));
-        assert_eq!(pack.room.capacity(), 0);
+        packed(&mut pack, [TINY; 3]);
+        assert!(pack.room.capacity() <= 3 * TINY);
     }
 }

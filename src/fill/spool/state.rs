@@ -6,6 +6,7 @@ use bytes::Bytes;
 use slab::Slab;
 
 use super::failure::Failure;
+use super::pack::TINY;
 use crate::storage::SharedFile;
 
 /// How large a file may be that stays in memory; and how far the writer may be ahead of the slowest
@@ -29,9 +30,6 @@ const HELD_BACK: u64 = 64 * 1024;
 /// How much is held back of a file whose length is not known, so that nobody has all of it before it
 /// has been checked: more than the record that ends a zip, and too little to be waited for.
 const HELD_BACK_AT_LEAST: u64 = 64;
-
-/// Pieces smaller than this are joined, so that there are never very many.
-const SMALL: usize = 4 * 1024;
 
 /// What one writer and its readers share.
 #[derive(Debug)]
@@ -152,14 +150,15 @@ impl State {
         self.detached || !self.readers.is_empty()
     }
 
-    /// Adds a piece at the end.
+    /// Adds a piece at the end. Tiny ones are joined, so that there are never very many, and keep nothing of their source.
     pub(super) fn push(&mut self, bytes: Bytes) {
         let all_sent = self.sent == self.written;
         self.written += bytes.len() as u64;
         match self.buffer.back_mut() {
-            Some(last) if last.len() < SMALL && bytes.len() < SMALL && !all_sent => {
+            Some(last) if last.len() < TINY && bytes.len() < TINY && !all_sent => {
                 *last = [&last[..], &bytes[..]].concat().into();
             }
+            _ if bytes.len() < TINY => self.buffer.push_back(Bytes::copy_from_slice(&bytes)),
             _ => self.buffer.push_back(bytes),
         }
         self.visible = match self.len {

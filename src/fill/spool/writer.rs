@@ -69,12 +69,13 @@ impl Writer {
 
     /// Takes bytes, which the readers may have up to what is held back. Those that wait hear of it when they are
     /// [told](Self::tell), or once there is much for them.
-    pub(in crate::fill) fn push(&mut self, mut bytes: Bytes) {
-        self.untold += bytes.len();
-        while !bytes.is_empty() {
-            let part = self.pack.take(&mut bytes);
-            self.spool.with(|state| state.push(part));
+    pub(in crate::fill) fn push(&mut self, bytes: Bytes) {
+        if bytes.is_empty() {
+            return;
         }
+        self.untold += bytes.len();
+        let bytes = self.pack.pack(bytes);
+        self.spool.with(|state| state.push(bytes));
         if self.untold >= MUCH {
             self.tell();
         }
