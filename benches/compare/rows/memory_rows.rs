@@ -24,10 +24,10 @@ pub fn slow_readers(world: &World, sizes: Sizes, report: &mut Report) {
     for (kind, label) in [(Kind::Hit, "hit"), (Kind::Miss, "cold")] {
         let grown = |module| ours(world, module, kind, Pace::Same);
         let case = |size: &str| format!("{READERS} slow readers of one {size} MiB zip, {label}");
-        // What readers of a fill share depends on how far apart the kernel lets them be, which varies.
-        let rounds = match (kind, sizes) {
-            (Kind::Miss, Sizes::All) => 3 * rounds,
-            _ => rounds,
+        // How far apart the kernel lets the readers be varies, and with that what they hold at once.
+        let rounds = match sizes {
+            Sizes::All => 3 * rounds,
+            Sizes::Usual => rounds,
         };
         let (mut large, mut small) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
