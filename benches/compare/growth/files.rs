@@ -6,6 +6,7 @@ use std::path::Path;
 use super::{Figure, add};
 use crate::content::Content;
 use crate::load::large::{Client, Reading};
+use crate::plot::Axis;
 use crate::report::Report;
 use crate::stats::median;
 use crate::upstream::Speed;
@@ -46,20 +47,20 @@ pub fn measure(world: &World, report: &mut Report) {
         file: "files",
         title: "One hit after the other, all over a storage",
         x,
-        y: "microseconds",
+        y: Axis::linear("microseconds"),
     };
     add(
         report,
-        &figure,
+        figure,
         vec![("time", times), ("processor", processor)],
     );
     let figure = Figure {
         file: "files-memory",
         title: "Growth of memory by 20,000 hits all over a storage",
         x,
-        y: "MiB",
+        y: Axis::linear("MiB"),
     };
-    add(report, &figure, vec![("ours", memory)]);
+    add(report, figure, vec![("ours", memory)]);
 }
 
 fn path(number: usize) -> String {

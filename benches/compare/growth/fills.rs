@@ -2,6 +2,7 @@
 
 use super::{Figure, add};
 use crate::content::ZIP_100K;
+use crate::plot::Axis;
 use crate::report::Report;
 use crate::rows::memory;
 use crate::upstream::Speed;
@@ -23,14 +24,14 @@ pub fn measure(world: &World, report: &mut Report) {
         file: "fills-memory",
         title: "Memory for each fill and its reader",
         x,
-        y: "KiB",
+        y: Axis::linear("KiB"),
     };
-    add(report, &memory, vec![("ours", sizes)]);
+    add(report, memory, vec![("ours", sizes)]);
     let processor = Figure {
         file: "fills-processor",
         title: "Processor time for each fill of 100 KiB and its reader",
         x,
-        y: "milliseconds",
+        y: Axis::linear("milliseconds"),
     };
-    add(report, &processor, vec![("ours", times)]);
+    add(report, processor, vec![("ours", times)]);
 }

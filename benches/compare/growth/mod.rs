@@ -15,16 +15,16 @@ struct Figure {
     file: &'static str,
     title: &'static str,
     x: &'static str,
-    y: &'static str,
+    y: Axis,
 }
 
-fn add(report: &mut Report, figure: &Figure, series: Vec<(&'static str, Costs)>) {
+fn add(report: &mut Report, figure: Figure, series: Vec<(&'static str, Costs)>) {
     let mut rows = Vec::new();
     for (name, costs) in &series {
         for (count, cost) in costs {
             eprintln!(
                 "{}, {count} {}: {cost:.1} {}",
-                figure.title, figure.x, figure.y
+                figure.title, figure.x, figure.y.label
             );
             rows.push(vec![
                 (*name).to_owned(),
@@ -35,7 +35,7 @@ fn add(report: &mut Report, figure: &Figure, series: Vec<(&'static str, Costs)>)
     }
     report.details(Details {
         title: figure.title.to_owned(),
-        heads: vec!["", figure.x, figure.y],
+        heads: vec!["", figure.x, figure.y.label],
         rows,
     });
     let series = series
@@ -45,7 +45,7 @@ fn add(report: &mut Report, figure: &Figure, series: Vec<(&'static str, Costs)>)
         file: format!("growth-{}", figure.file),
         title: figure.title.to_owned(),
         x: Axis::log(figure.x),
-        y: Axis::linear(figure.y),
+        y: figure.y,
         series: series.collect(),
     });
 }

@@ -7,6 +7,7 @@ use tower_goproxy::Target;
 use tower_goproxy::policy::Rules;
 
 use super::{Figure, add};
+use crate::plot::Axis;
 use crate::report::Report;
 use crate::stats::{Estimate, median};
 use crate::table::{Bound, Row, Unit};
@@ -33,9 +34,9 @@ pub fn measure(rounds: usize, report: &mut Report) {
         file: "rules",
         title: "Time for the verdict on one request",
         x: "rules",
-        y: "nanoseconds",
+        y: Axis::linear("nanoseconds"),
     };
-    add(report, &figure, vec![("ours", costs.into())]);
+    add(report, figure, vec![("ours", costs.into())]);
 }
 
 /// What a verdict among the most rules has to show.
