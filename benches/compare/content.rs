@@ -18,16 +18,21 @@ pub const MIB: u64 = 1024 * KIB;
 
 /// What the data of all zips repeats.
 pub static BLOCK: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let bytes = random().map(|number| number.to_le_bytes()[3]);
+    bytes.take(65_521).collect()
+});
+
+/// The same ones each time.
+pub fn random() -> impl Iterator<Item = u64> {
     let mut state = 1_u64;
-    let random = std::iter::repeat_with(|| {
+    std::iter::repeat_with(move || {
         // Marsaglia's xorshift.
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        state.to_le_bytes()[3]
-    });
-    random.take(65_521).collect()
-});
+        state
+    })
+}
 
 /// A module with as many versions as anybody asks for, all of one size.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! The programs that are measured, as children of this one.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use std::{env, fs, thread};
@@ -116,12 +116,28 @@ fn command(cpu: Cpu, program: &OsStr, arguments: &[String]) -> Command {
     // No proxy of the environment, no settings of a runtime.
     let path = env::var_os("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path).stdin(Stdio::null());
+    if let Some(libraries) = unpacked_libraries() {
+        command.env("LD_LIBRARY_PATH", libraries);
+    }
     command
         .arg(roles::RUN)
         .arg(cpu)
         .arg(program)
         .args(arguments);
     command
+}
+
+/// Where `scripts/peers.sh` unpacks packages for a user who may not install them.
+pub fn unpacked() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/peers/usr")
+}
+
+/// Those that servers have beside themselves there.
+fn unpacked_libraries() -> Option<OsString> {
+    let folders = fs::read_dir(unpacked().join("lib")).ok()?;
+    let of_machine = |folder: &PathBuf| folder.to_string_lossy().ends_with("-linux-gnu");
+    let folders = folders.flatten().map(|folder| folder.path());
+    env::join_paths(folders.filter(of_machine)).ok()
 }
 
 impl Drop for Process {

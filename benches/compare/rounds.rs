@@ -1,5 +1,6 @@
 //! Every peer once in each round, so that all of them meet the same moods of the machine.
 
+use crate::content::random;
 use crate::peers::Peer;
 
 /// What was measured, by peer, one value a round.
@@ -8,13 +9,20 @@ pub struct Rounds<T> {
     peers: Vec<(&'static str, Vec<T>)>,
 }
 
-/// Each round begins with another peer, since who comes after whom may matter.
+/// Who comes after whom may matter, as one leaves a disk that is still busy: so the order is another one in each round, and
+/// the same ones in each run.
 pub fn run<T>(rounds: usize, peers: &[Peer], mut measure: impl FnMut(&Peer) -> T) -> Rounds<T> {
     let mut measured: Vec<_> = peers.iter().map(|peer| (peer.name, Vec::new())).collect();
-    for round in 0..rounds {
-        for turn in 0..peers.len() {
-            let at = (turn + round) % peers.len();
-            measured[at].1.push(measure(&peers[at]));
+    let mut order: Vec<_> = (0..peers.len()).collect();
+    let mut random = random();
+    for _ in 0..rounds {
+        // Fisher and Yates.
+        for at in (1..order.len()).rev() {
+            let other = random.next().expect("it has no end") as usize % (at + 1);
+            order.swap(at, other);
+        }
+        for at in &order {
+            measured[*at].1.push(measure(&peers[*at]));
         }
     }
     Rounds { peers: measured }

@@ -1,6 +1,7 @@
 //! What a program has used, as Linux tells it.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 use std::time::Duration;
 
@@ -14,15 +15,38 @@ pub fn processor(id: u32) -> Duration {
     Duration::from_secs_f64(ticks as f64 / clock_ticks_per_second() as f64)
 }
 
-/// Processor time of the threads that a process has now, in nanoseconds rather than ticks.
-pub fn processor_of_threads(id: u32) -> Duration {
+/// Processor time of a process from here on, in nanoseconds rather than ticks. What threads have used that end meanwhile is
+/// not in it: those of a tokio runtime end after ten seconds without work.
+#[derive(Debug)]
+pub struct Threads {
+    id: u32,
+    before: HashMap<OsString, u64>,
+}
+
+impl Threads {
+    pub fn of(id: u32) -> Self {
+        let before = times(id).collect();
+        Self { id, before }
+    }
+
+    pub fn used(&self) -> Duration {
+        let used = times(self.id).map(|(thread, time)| {
+            let before = self.before.get(&thread).copied();
+            time - before.unwrap_or_default()
+        });
+        Duration::from_nanos(used.sum())
+    }
+}
+
+/// Of each thread, in nanoseconds.
+fn times(id: u32) -> impl Iterator<Item = (OsString, u64)> {
     let threads = fs::read_dir(format!("/proc/{id}/task")).expect("the process runs");
-    let times = threads.flatten().filter_map(|thread| {
+    threads.flatten().filter_map(|thread| {
         // See Documentation/scheduler/sched-stats.rst of Linux: time on a processor comes first.
         let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        text.split_whitespace().next()?.parse().ok()
-    });
-    times.map(Duration::from_nanos).sum()
+        let time = text.split_whitespace().next()?.parse().ok()?;
+        Some((thread.file_name(), time))
+    })
 }
 
 /// Resident memory of a process and of all that it has started, and its peak from here on.

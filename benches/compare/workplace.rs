@@ -10,8 +10,6 @@ use std::{env, fs, thread};
 
 use crate::roles;
 
-/// More than one answer of 100 MiB takes, in its file and on the way.
-const TOUCHED: usize = 128 << 20;
 const TOUCHED_AT_ONCE: usize = 1 << 20;
 
 #[derive(Debug)]
@@ -49,11 +47,11 @@ impl Workplace {
     /// for the host: more than ten times as long as to write a file takes. Whom that hits depends on the pieces in
     /// which a program writes, since large ones take other parts of the free memory than small ones. It lasts for these two
     /// seconds, so it helps where an upstream is fast.
-    pub fn touch_memory(&self) {
+    pub fn touch_memory(&self, len: usize) {
         let path = self.folder.join("touched");
         let mut file = File::create(&path).expect("room on the disk");
         let piece = vec![1; TOUCHED_AT_ONCE];
-        for _ in 0..TOUCHED / TOUCHED_AT_ONCE {
+        for _ in 0..len / TOUCHED_AT_ONCE {
             file.write_all(&piece).expect("room on the disk");
         }
         fs::remove_file(&path).expect("it is ours");

@@ -60,9 +60,12 @@ impl World {
         folder
     }
 
-    /// See [`Workplace::touch_memory`].
-    pub fn touch_memory(&self) {
-        self.folder.touch_memory();
+    /// As much as a file of that length and so many connections take; see [`Workplace::touch_memory`].
+    pub fn touch_memory(&self, file: u64, connections: usize) {
+        // What the kernel has on the way in one connection, if it has to be copied: 4 MiB where it is sent from, and some
+        // where it is received.
+        self.folder
+            .touch_memory(file as usize + connections * (6 << 20));
     }
 
     /// Where static servers find their files; a storage is laid out the same way.

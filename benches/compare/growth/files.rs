@@ -10,7 +10,7 @@ use crate::plot::Axis;
 use crate::report::Report;
 use crate::stats::median;
 use crate::upstream::Speed;
-use crate::usage::{Memory, processor_of_threads};
+use crate::usage::{Memory, Threads};
 use crate::world::World;
 
 const HITS: usize = 20_000;
@@ -26,19 +26,21 @@ pub fn measure(world: &World, report: &mut Report) {
         }
         stored = count;
         let peer = world.ours_in(&storage, Speed::Unlimited);
-        let (before, growth) = (processor_of_threads(peer.id()), Memory::watch(peer.id()));
+        let (before, growth) = (Threads::of(peer.id()), Memory::watch(peer.id()));
         let mut client = Client::connect(peer.address, Reading::AsFastAsItCan);
         let hits = (0..HITS).map(|hit| {
-            // A prime step: all over the storage, hardly a file twice.
+            // A prime step: all over the storage. Of few files, most hits find theirs in memory.
             let number = hit * 611_953 % count;
             let content = Content::small(info(number));
             let time = client.get(&path(number), &content);
             time.last_byte.as_secs_f64() * 1e6
         });
         let hits = median(&hits.collect::<Vec<_>>()).unwrap_or_default();
-        let used = processor_of_threads(peer.id()).saturating_sub(before);
         times.push((count as f64, hits));
-        processor.push((count as f64, used.as_secs_f64() * 1e6 / HITS as f64));
+        processor.push((
+            count as f64,
+            before.used().as_secs_f64() * 1e6 / HITS as f64,
+        ));
         memory.push((count as f64, growth.growth() / 1024.0));
     }
     world.forget(&storage);

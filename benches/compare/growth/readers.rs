@@ -14,7 +14,7 @@ use crate::process::Cpu;
 use crate::report::Report;
 use crate::rows::memory::{self, Kind};
 use crate::upstream::Speed;
-use crate::usage::{Memory, processor_of_threads};
+use crate::usage::{Memory, Threads};
 use crate::world::World;
 
 const UNTIL_BUFFERS_ARE_FULL: Duration = Duration::from_secs(5);
@@ -81,17 +81,17 @@ fn one_of(world: &World, kind: Kind, count: usize) -> Reader {
         |number, client| {
             let (start, mut at_first, mut got) = (Instant::now(), None, 0);
             // What the first of them sees of the processor is that of all.
-            let processor = || (number == 0).then(|| processor_of_threads(peer.id()));
+            let threads = || (number == 0).then(|| Threads::of(peer.id()));
             client.get_until(&path, &content, |bytes| {
                 got = bytes;
                 if at_first.is_none() && start.elapsed() > UNTIL_BUFFERS_ARE_FULL {
-                    at_first = Some((bytes, processor()));
+                    at_first = Some((bytes, threads()));
                 }
                 start.elapsed() > UNTIL_BUFFERS_ARE_FULL + MEASURED
             });
             let (bytes_before, before) = at_first.expect("it is not that short");
-            if let (Some(before), Some(after)) = (before, processor()) {
-                *used.lock().expect("no client panics with it") = after.saturating_sub(before);
+            if let Some(before) = before {
+                *used.lock().expect("no client panics with it") = before.used();
             }
             got - bytes_before
         },

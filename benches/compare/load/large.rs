@@ -129,7 +129,7 @@ impl Client {
     }
 }
 
-/// Clients that all begin at the same moment; also the time until the last of them is done.
+/// Clients that all begin at the same moment; also the time from when the first of them begins until the last one is done.
 pub fn at_once<T: Send>(
     count: usize,
     address: SocketAddr,
@@ -144,16 +144,23 @@ pub fn at_once<T: Send>(
                 scope.spawn(move || {
                     let mut client = Client::connect(address, reading);
                     barrier.wait();
-                    run(number, &mut client)
+                    let start = Instant::now();
+                    let done = run(number, &mut client);
+                    (done, start, Instant::now())
                 })
             })
             .collect();
         barrier.wait();
-        let start = Instant::now();
         let done = clients.into_iter().map(|client| client.join());
-        let done = done
+        let done: Vec<_> = done
             .collect::<Result<_, _>>()
             .expect("every client is content");
-        (done, start.elapsed())
+        let first = done.iter().map(|(_, start, _)| *start).min();
+        let last = done.iter().map(|(_, _, end)| *end).max();
+        let total = last.zip(first).map(|(last, first)| last - first);
+        (
+            done.into_iter().map(|(done, _, _)| done).collect(),
+            total.unwrap_or_default(),
+        )
     })
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, fs, thread};
 
-use crate::process::Process;
+use crate::process::{Process, unpacked};
 use crate::upstream::{Speed, Upstream};
 use crate::usage;
 
@@ -77,10 +77,12 @@ impl Peer {
 
 /// The path of an installed program. Those of servers are often not on the PATH of a user.
 pub fn installed(program: &str) -> Option<PathBuf> {
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/peers/usr/sbin");
     let path = env::var_os("PATH").unwrap_or_default();
-    let folders =
-        env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into(), tools]);
+    let folders = env::split_paths(&path).chain([
+        "/usr/sbin".into(),
+        "/usr/local/sbin".into(),
+        unpacked().join("sbin"),
+    ]);
     folders
         .map(|folder| folder.join(program))
         .find(|path| path.is_file())

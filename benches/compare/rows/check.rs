@@ -55,8 +55,8 @@ fn processor(world: &World, report: &mut Report) {
         case: "cold zip of 18,000 files".to_owned(),
         measure: "processor for the check, per MiB".to_owned(),
         bound: Bound::AtMost {
-            must: 12.0,
-            goal: 9.0,
+            must: 1.0,
+            goal: 0.5,
         },
         unit: Unit::Milliseconds,
         found: Estimate::difference(&many, &one),

@@ -54,11 +54,7 @@ pub fn measure(
         (Speed::Unlimited, 1) => 8 * world.rounds,
         _ => world.rounds,
     };
-    let found = rounds::run(rounds, peers, |peer| {
-        // For each of them alike, and before the clock runs.
-        world.touch_memory();
-        ask(world, peer, clients)
-    });
+    let found = rounds::run(rounds, peers, |peer| ask(world, peer, clients));
     let upstream = match speed {
         Speed::Unlimited => "unlimited upstream",
         Speed::Far => "upstream of 20 MiB/s",
@@ -77,7 +73,10 @@ pub fn measure(
             format!("{:.1}", of(|sample| sample.slowest_first_byte)),
             format!("{:.1}", of(|sample| sample.last_byte)),
             format!("{:.0}", of(|sample| sample.fetches)),
-            format!("{:.2}", of(|sample| sample.processor_per_gib)),
+            match name {
+                "direct" => "-".to_owned(),
+                _ => format!("{:.2}", of(|sample| sample.processor_per_gib)),
+            },
         ]
     });
     report.details(Details {
@@ -99,9 +98,11 @@ pub fn measure(
 fn ask(world: &World, peer: &Peer, clients: usize) -> Sample {
     let path = world.missing(&ZIP_100M);
     let content = content::find(&path).expect("the upstream has it");
+    // For each of them alike, and before the clock runs. The upstream has a connection too.
+    world.touch_memory(content.len(), clients + 1);
     let before = peer.processor();
     let reading = Reading::AsFastAsItCan;
-    let (times, _) = at_once(clients, peer.address, reading, |_, client| {
+    let (times, total) = at_once(clients, peer.address, reading, |_, client| {
         client.get(&path, &content)
     });
     // To store the file is part of the work.
@@ -109,12 +110,11 @@ fn ask(world: &World, peer: &Peer, clients: usize) -> Sample {
     let processor = (peer.processor() - before).as_secs_f64();
     let millis = |time: std::time::Duration| time.as_secs_f64() * 1e3;
     let first: Vec<_> = times.iter().map(|times| millis(times.first_byte)).collect();
-    let last = times.iter().map(|times| times.last_byte).max();
     let gib = (content.len() * clients as u64) as f64 / f64::from(1 << 30);
     Sample {
         usual_first_byte: median(&first).unwrap_or_default(),
         slowest_first_byte: first.iter().copied().fold(0.0, f64::max),
-        last_byte: millis(last.unwrap_or_default()),
+        last_byte: millis(total),
         fetches: world.upstream.fetches(&path) as f64,
         processor_per_gib: processor / gib,
     }

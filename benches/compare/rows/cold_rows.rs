@@ -63,7 +63,7 @@ pub fn add(found: &Rounds<Sample>, case: &str, speed: Speed, clients: usize, rep
         ),
         (Speed::Unlimited, 64) => row(
             "last one done, ratio to nginx proxy_cache with lock",
-            at_most(0.95, 0.75),
+            at_most(0.95, 0.60),
             Unit::Ratio,
             Estimate::ratio(&last("ours"), &last("nginx proxy_cache")),
         ),

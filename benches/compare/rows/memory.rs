@@ -8,7 +8,7 @@ use crate::load::large::{Client, Reading, at_once};
 use crate::peers::Peer;
 use crate::process::Cpu;
 use crate::upstream::Speed;
-use crate::usage::{Memory, processor_of_threads};
+use crate::usage::{Memory, Threads};
 use crate::world::World;
 
 pub const READERS: usize = 64;
@@ -94,17 +94,16 @@ pub fn ours(world: &World, module: &Module, kind: Kind, pace: Pace) -> f64 {
 pub fn fills(world: &World, peer: &Peer, module: &Module, count: usize) -> (f64, Duration) {
     let paths: Vec<_> = (0..count).map(|_| world.missing(module)).collect();
     one_request(world, peer, Kind::Miss);
-    let (memory, before) = (Memory::watch(peer.id()), processor_of_threads(peer.id()));
+    let (memory, before) = (Memory::watch(peer.id()), Threads::of(peer.id()));
     let reading = Reading::AsFastAsItCan;
     at_once(count, peer.address, reading, |number, client| {
         let content = content::find(&paths[number]).expect("a zip");
         client.get(&paths[number], &content)
     });
-    let used = processor_of_threads(peer.id()).saturating_sub(before);
-    let growth = memory.growth();
     for path in &paths {
         assert_eq!(world.upstream.fetches(path), 1, "one miss is one fetch");
+        // To store the file is part of the work.
         peer.tidy(path);
     }
-    (growth, used)
+    (memory.growth(), before.used())
 }

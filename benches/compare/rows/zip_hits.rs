@@ -108,6 +108,8 @@ pub fn measure(world: &World, case: &Case, report: &mut Report) {
     }
     // They are short, and vary more than others: those of one connection by where its two ends happen to run.
     let found = rounds::run(case.rounds * world.rounds + 1, &peers, |peer| {
+        // As for the cold ones. The file is in the kernel's memory.
+        world.touch_memory(0, case.connections);
         let before = peer.processor();
         let (times, total) = at_once(
             case.connections,

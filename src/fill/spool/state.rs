@@ -17,10 +17,11 @@ const MEMORY: u64 = 256 * 1024;
 /// waits for a second one, and so little that many slow fills do not take much.
 const BATCH: u64 = 64 * 1024;
 
-/// How much of what the staged file has is kept in memory too, for each reader that may find it there, and at
-/// most: readers at the front then share the bytes of the source, and need no reads of their own. Pieces are kept or
-/// dropped whole.
-const WINDOW_PER_READER: u64 = 16 * 1024;
+/// How much of what the staged file has is kept in memory too, for the readers that may find it there: for one, for each
+/// further one, and at most. Readers at the front then share the bytes of the source, and need no reads of their own; one
+/// alone has nobody to share with. Pieces are kept or dropped whole.
+const WINDOW_OF_ONE: u64 = 16 * 1024;
+const WINDOW_PER_FURTHER: u64 = 64 * 1024;
 const WINDOW: u64 = 1024 * 1024;
 
 /// How much of a file whose length is known is held back until it has been checked. More than
@@ -201,7 +202,11 @@ impl State {
     pub(super) fn note_written(&mut self, file: SharedFile, end: u64) {
         self.file = Some(file);
         self.in_file = end;
-        self.drop_written(WINDOW.min(self.readers_near() * WINDOW_PER_READER));
+        let window = match self.readers_near() {
+            0 => 0,
+            near => WINDOW_OF_ONE + (near - 1) * WINDOW_PER_FURTHER,
+        };
+        self.drop_written(window.min(WINDOW));
     }
 
     /// Frees what the staged file has too, but for the newest bytes.
