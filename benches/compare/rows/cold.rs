@@ -52,6 +52,7 @@ pub fn measure(
     // Where the ends of one connection and the threads between them run varies most.
     let rounds = match (speed, clients) {
         (Speed::Unlimited, 1) => 8 * world.rounds,
+        (Speed::Unlimited, 16) => 3 * world.rounds,
         _ => world.rounds,
     };
     let found = rounds::run(rounds, peers, |peer| ask(world, peer, clients));
