@@ -51,7 +51,7 @@ struct Args {
     /// How often each peer is measured in each case.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
     rounds: u8,
-    /// Only what a noisy machine cannot hide. Fails when a floor, a quarter lower, is broken.
+    /// Only what a noisy machine cannot hide. Fails when a floor is broken by more than a quarter.
     #[arg(long)]
     short: bool,
     /// Also writes the tables, and plots, into this folder.
@@ -108,7 +108,7 @@ fn main() -> ExitCode {
     if holds {
         ExitCode::SUCCESS
     } else {
-        eprintln!("a floor is broken, though it was lowered by a quarter, in three runs");
+        eprintln!("a floor is broken by more than a quarter, in three runs");
         ExitCode::FAILURE
     }
 }

@@ -97,7 +97,8 @@
 //! * A running fill with one reader costs about a quarter of a MiB, and half a MiB where the source is fast: the buffer of the
 //!   source's connection (128 KiB where the source is fast and speaks HTTP/1.1 without TLS), a batch of more than 64 KiB on its
 //!   way into the file and as much behind it, and a window of the newest bytes that its readers share. The window has 16 KiB for
-//!   each reader near its end, up to 1 MiB, and may begin within a piece that the source sent, which it then has too. Pieces of
+//!   one reader near its end and 64 KiB for each further one, up to 1 MiB, and may begin within a piece that the source sent,
+//!   which it then has too. Pieces of
 //!   up to 32 KiB are copied, since over HTTP/1.1 each would keep a buffer of twice as much or more. Over HTTP/2 a source
 //!   may be up to 2 MiB ahead of a disk that does not keep up. [`FillLayer::max_fills`] bounds the number of fills; the files
 //!   themselves are on disk.
@@ -111,7 +112,8 @@
 //!
 //! * Stored files that are for everyone are `Cache-Control: public`. Where auth stands in front of a shared
 //!   cache, let a layer outside say `private` instead.
-//! * Up to 256 files may be on their way into the storage at once, and 1,024 more may wait for that. A
+//! * Up to 256 files may be on their way into the storage at once, and 1,024 more may wait for that, beside the running
+//!   fills: each with what is in memory of it, which is a file of up to 256 KiB, or the window of a larger one. A
 //!   storage that falls behind further does not get what comes then.
 //! * The spool of a large file lies on the storage's own file system if that is a folder, else in the
 //!   system's folder for temporary files (`TMPDIR`).
