@@ -32,7 +32,8 @@ impl Threads {
     pub fn used(&self) -> Duration {
         let used = times(self.id).map(|(thread, time)| {
             let before = self.before.get(&thread).copied();
-            time - before.unwrap_or_default()
+            // A number of a thread may come again.
+            time.saturating_sub(before.unwrap_or_default())
         });
         Duration::from_nanos(used.sum())
     }
