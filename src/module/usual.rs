@@ -79,7 +79,9 @@ fn is_host(seen: u8) -> bool {
 }
 
 fn is_device(element: &str) -> bool {
-    is_reserved(before(element, b'.'), Form::Escaped)
+    // The first letters of all of them, and that of a capital.
+    element.starts_with(['a', 'c', 'l', 'n', 'p', '!'])
+        && is_reserved(before(element, b'.'), Form::Escaped)
 }
 
 #[cfg(test)]
@@ -98,6 +100,20 @@ mod tests {
             "github.com/prometheus/client_golang",
         ] {
             assert!(is_usual(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn no_device_is_usual() {
+        for name in ["con", "prn", "aux", "nul", "com1", "com9", "lpt1", "lpt9"] {
+            for path in [
+                format!("a.b/{name}"),
+                format!("a.b/!{name}/x"),
+                format!("a.b/{name}.x/y"),
+                format!("{name}.b/x"),
+            ] {
+                assert!(!is_usual(&path), "{path}");
+            }
         }
     }
 

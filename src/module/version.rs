@@ -216,10 +216,14 @@ fn fits(module: &ModulePath<'_>, parts: &Semver<'_>) -> Result<(), InvalidVersio
 
 fn parts_of_escaped(escaped: &str) -> Result<Semver<'_>, InvalidVersion> {
     check_length(escaped)?;
-    if !is_escaped(escaped) {
+    let parts = canonical_parts(escaped, Form::Escaped);
+    // Where there are only numbers, there is nothing to escape.
+    let only_numbers =
+        matches!(&parts, Ok(parts) if parts.pre.is_empty() && parts.build.is_empty());
+    if !only_numbers && !is_escaped(escaped) {
         return Err(InvalidVersion(VersionFault::BadEscape));
     }
-    canonical_parts(escaped, Form::Escaped)
+    parts
 }
 
 fn canonical_parts(text: &str, form: Form) -> Result<Semver<'_>, InvalidVersion> {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr_iter};
+
 use super::error::{Fault, InvalidTarget};
 use super::resource::Resource;
 use super::value::Target;
@@ -17,20 +19,12 @@ pub(super) fn parse(path: &str) -> Result<Option<Target<'_>>, InvalidTarget> {
     let Some(path) = path.strip_prefix('/') else {
         return Ok(None);
     };
-    if !has_at(path.as_bytes()) {
-        return Ok(None);
-    }
-    let text = match decode(path) {
-        Decoded::Text(text) => text,
-        // A route of the app may be called anything; only what asks for a module is judged.
-        Decoded::Broken(bytes, fault) => {
-            let asks = split(&bytes).is_some() && !is_checksum_database(&bytes);
-            return if asks {
-                Err(InvalidTarget(fault))
-            } else {
-                Ok(None)
-            };
-        }
+    let text = match memchr(b'%', path.as_bytes()) {
+        None => Cow::Borrowed(path),
+        Some(_) => match decode(path)? {
+            Some(text) => Cow::Owned(text),
+            None => return Ok(None),
+        },
     };
     let Some(module_len) = split(text.as_bytes()) else {
         return Ok(None);
@@ -56,11 +50,9 @@ fn has_at(path: &[u8]) -> bool {
 
 /// Where the divider is; `None` when the path is no request for a module.
 fn split(path: &[u8]) -> Option<usize> {
-    let at = path
-        .windows(DIVIDER.len())
-        .position(|pair| matches!(pair, b"/@"))?;
-    let rest = &path[at + DIVIDER.len()..];
-    (rest == b"latest" || rest.starts_with(b"v/")).then_some(at)
+    let at = memchr_iter(b'@', path).find(|&at| path[..at].ends_with(b"/"))?;
+    let rest = &path[at + 1..];
+    (rest == b"latest" || rest.starts_with(b"v/")).then_some(at - 1)
 }
 
 fn is_checksum_database(path: &[u8]) -> bool {
@@ -90,26 +82,27 @@ fn classify(module: &ModulePath<'_>, file: &str) -> Result<Resource, InvalidTarg
     }
 }
 
-enum Decoded<'a> {
-    Text(Cow<'a, str>),
-    Broken(Vec<u8>, Fault),
-}
-
-/// Undoes percent-encoding, once. Borrows when there is none.
-fn decode(path: &str) -> Decoded<'_> {
-    if !path.contains('%') {
-        return Decoded::Text(Cow::Borrowed(path));
+/// Undoes percent-encoding, once. `None` when it is a route of the app, which may be called anything: only what asks for
+/// a module is judged.
+fn decode(path: &str) -> Result<Option<String>, InvalidTarget> {
+    if !has_at(path.as_bytes()) {
+        return Ok(None);
     }
     // One allocation, which the length of what comes does not tell.
     let mut bytes = Vec::with_capacity(path.len());
     bytes.extend(percent_encoding::percent_decode_str(path));
-    if !is_percent_encoding(path.as_bytes()) {
-        return Decoded::Broken(bytes, Fault::PercentEncoding);
+    let (bytes, fault) = if is_percent_encoding(path.as_bytes()) {
+        match String::from_utf8(bytes) {
+            Ok(text) => return Ok(Some(text)),
+            Err(error) => (error.into_bytes(), Fault::NotUtf8),
+        }
+    } else {
+        (bytes, Fault::PercentEncoding)
+    };
+    if split(&bytes).is_some() && !is_checksum_database(&bytes) {
+        return Err(InvalidTarget(fault));
     }
-    match String::from_utf8(bytes) {
-        Ok(text) => Decoded::Text(Cow::Owned(text)),
-        Err(error) => Decoded::Broken(error.into_bytes(), Fault::NotUtf8),
-    }
+    Ok(None)
 }
 
 /// The decoder leaves a `%` without two digits as it is; two proxies in a row could then

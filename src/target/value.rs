@@ -8,7 +8,6 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use super::error::InvalidTarget;
 use super::parse::parse;
 use super::resource::Resource;
-use crate::module::cut::at_last;
 use crate::module::error::InvalidVersion;
 use crate::module::escape::unescape;
 use crate::module::path::ModulePath;
@@ -172,11 +171,16 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// What stands between `@v/` and the extension.
+    /// What stands between `@v/` and the extension, both of which every target with a file name has.
     fn asked(&self) -> &str {
-        let file = self.text.get(self.module_len + "/@v/".len()..);
-        let asked = file.and_then(|file| at_last(file, b'.'));
-        asked.map_or("", |(asked, _)| asked)
+        let extension = match self.resource {
+            Resource::List | Resource::Latest => return "",
+            Resource::Query | Resource::Info => ".info",
+            Resource::Mod => ".mod",
+            Resource::Zip => ".zip",
+        };
+        let asked = self.module_len + "/@v/".len()..self.text.len() - extension.len();
+        &self.text[asked]
     }
 }
 
