@@ -82,9 +82,9 @@ fn cold_over_clients(world: &World, speed: Speed, clients: &[usize], report: &mu
     cold::charts(&found, speed, report);
 }
 
-/// What a noisy machine cannot hide: counts, memory, and ratios with a lower floor. False when a floor
-/// is broken.
-pub fn short(world: &World, report: &mut Report) -> bool {
+/// What a noisy machine cannot hide: counts, memory, and ratios with a lower floor. Returns the rows of which it is
+/// broken.
+pub fn short(world: &World, report: &mut Report) -> Vec<Row> {
     let time = Duration::from_secs(1);
     let parts: [&dyn Fn(&mut Report); 7] = [
         &|report| layer::measure(world.rounds, report),
@@ -108,11 +108,11 @@ pub fn short(world: &World, report: &mut Report) -> bool {
             memory_rows::running_fills(world, report);
         },
     ];
-    let mut all_hold = true;
     for part in parts {
-        all_hold &= best_of_three(part, report);
+        best_of_three(part, report);
     }
-    all_hold
+    let broken = report.rows.iter().filter(|row| !holds(row));
+    broken.cloned().collect()
 }
 
 /// One that is met by a quarter less.
@@ -120,7 +120,7 @@ fn holds(row: &Row) -> bool {
     row.loosened(1.25) != Outcome::Broken
 }
 
-fn best_of_three(measure: &dyn Fn(&mut Report), report: &mut Report) -> bool {
+fn best_of_three(measure: &dyn Fn(&mut Report), report: &mut Report) {
     let mut best = Report::default();
     measure(&mut best);
     for _ in 0..2 {
@@ -140,7 +140,5 @@ fn best_of_three(measure: &dyn Fn(&mut Report), report: &mut Report) -> bool {
             }
         }
     }
-    let all_hold = best.rows.iter().all(holds);
     report.rows.append(&mut best.rows);
-    all_hold
 }

@@ -41,7 +41,7 @@ pub struct Row {
     pub measure: String,
     pub bound: Bound,
     pub unit: Unit,
-    /// None when the peer is not installed.
+    /// None when the peer is not installed, or did not start.
     pub found: Option<Estimate>,
 }
 
@@ -164,7 +164,7 @@ pub fn show(rows: &[Row]) -> String {
         };
         let found = row
             .found
-            .map_or("not installed".to_owned(), |found| show(found.median));
+            .map_or("not measured".to_owned(), |found| show(found.median));
         let spread = row.found.map_or(String::new(), |found| {
             format!("{} to {}", show(found.least), show(found.most))
         });

@@ -94,16 +94,20 @@ fn free_address() -> SocketAddr {
     listener.local_addr().expect("an address")
 }
 
-/// A program that was started listens, or has ended, which its log explains.
-fn wait_until_it_listens(process: &mut Process, address: SocketAddr, log: &Path) {
-    let listens = || {
-        if process.has_ended() {
-            let log = fs::read_to_string(log).unwrap_or_default();
-            panic!("a server ended at its start:\n{log}");
-        }
-        TcpStream::connect(address).is_ok()
+/// A program that was started listens; or it has ended, which its log explains, and is left out.
+fn listening(mut process: Process, address: SocketAddr, log: &Path) -> Option<Process> {
+    let mut ended = false;
+    let listens_or_ended = || {
+        ended = process.has_ended();
+        ended || TcpStream::connect(address).is_ok()
     };
-    wait_for(listens, "a server listens");
+    wait_for(listens_or_ended, "a server listens");
+    if ended {
+        let log = fs::read_to_string(log).unwrap_or_default();
+        eprintln!("a server ended at its start, and is left out:\n{log}");
+        return None;
+    }
+    Some(process)
 }
 
 fn wait_for(mut holds: impl FnMut() -> bool, what: &str) {

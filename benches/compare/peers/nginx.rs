@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
-use super::{Peer, Stored, free_address, installed, wait_until_it_listens};
+use super::{Peer, Stored, free_address, installed, listening};
 use crate::process::{Cpu, Process};
 
 /// What nginx does.
@@ -27,7 +27,7 @@ pub fn program() -> Option<PathBuf> {
     installed("nginx")
 }
 
-/// None where it is not installed. `folder` is for it alone.
+/// None where it is not installed, or does not start. `folder` is for it alone.
 pub fn start(job: Job<'_>, cpu: Cpu, folder: &Path) -> Option<Peer> {
     let program = program()?;
     let folder = folder.join(format!("nginx-{}", short_name(job)));
@@ -44,8 +44,8 @@ pub fn start(job: Job<'_>, cpu: Cpu, folder: &Path) -> Option<Peer> {
         "-c".to_owned(),
         file.display().to_string(),
     ];
-    let mut process = Process::start(cpu, &log, &program, &arguments);
-    wait_until_it_listens(&mut process, address, &log);
+    let process = Process::start(cpu, &log, &program, &arguments);
+    let process = listening(process, address, &log)?;
     Some(Peer {
         name: name(job),
         address,

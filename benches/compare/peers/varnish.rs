@@ -4,14 +4,14 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::{Peer, free_address, installed, wait_until_it_listens};
+use super::{Peer, free_address, installed, listening};
 use crate::process::{Cpu, Process};
 
 pub fn program() -> Option<PathBuf> {
     installed("varnishd")
 }
 
-/// None where it is not installed.
+/// None where it is not installed, or does not start.
 pub fn start(upstream: SocketAddr, cpu: Cpu, folder: &Path) -> Option<Peer> {
     let program = program()?;
     let address = free_address();
@@ -34,8 +34,8 @@ pub fn start(upstream: SocketAddr, cpu: Cpu, folder: &Path) -> Option<Peer> {
         "-s".to_owned(),
         "malloc,3g".to_owned(),
     ];
-    let mut process = Process::start(cpu, &log, &program, &arguments);
-    wait_until_it_listens(&mut process, address, &log);
+    let process = Process::start(cpu, &log, &program, &arguments);
+    let process = listening(process, address, &log)?;
     Some(Peer {
         name: "varnish",
         address,
