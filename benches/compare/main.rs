@@ -8,7 +8,8 @@
 //! cargo bench --features full --bench compare -- --out docs/bench
 //! ```
 //!
-//! `--short` checks in two minutes what a noisy machine cannot hide, and fails when a floor is broken.
+//! `--short` checks in two minutes what a noisy machine cannot hide, and fails when a count is wrong, or a floor broken by
+//! more than a quarter.
 //! Everything runs on 127.0.0.1 and ends with this program. Linux only.
 
 #![allow(missing_docs)]
@@ -51,7 +52,7 @@ struct Args {
     /// How often each peer is measured in each case.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
     rounds: u8,
-    /// Only what a noisy machine cannot hide. Fails when a floor is broken by more than a quarter.
+    /// Only what a noisy machine cannot hide. Fails when a count is wrong, or a floor broken by more than a quarter.
     #[arg(long)]
     short: bool,
     /// Also writes the tables, and plots, into this folder.
@@ -59,7 +60,7 @@ struct Args {
     out: Option<PathBuf>,
     /// Only one part: "layer", "rules", "small hits", "zip hits", "cold fast", "cold far", "check",
     /// "memory of readers", "memory of fills", "timeline", "growth fills", "growth readers", "growth
-    /// rules", or "growth files"; or what some of these have in common.
+    /// modules", "growth rules", or "growth files"; or what some of these have in common.
     #[arg(
         long,
         value_name = "PART",
@@ -109,7 +110,7 @@ fn main() -> ExitCode {
     if broken.is_empty() {
         return ExitCode::SUCCESS;
     }
-    eprintln!("broken by more than a quarter, in three runs:");
+    eprintln!("wrong, or broken by more than a quarter, in three runs:");
     eprintln!("{}", table::show(&broken));
     ExitCode::FAILURE
 }

@@ -142,6 +142,9 @@ fn unpacked_libraries() -> Option<OsString> {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if self.has_ended() {
+            return;
+        }
         // nginx and varnish take their workers along; whoever waits for its clients is not waited for.
         if let Ok(Some(id)) = i32::try_from(self.id()).map(Pid::from_raw) {
             let _ = kill_process(id, Signal::TERM);

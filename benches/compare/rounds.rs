@@ -1,6 +1,5 @@
 //! Every peer once in each round, so that all of them meet the same moods of the machine.
 
-use crate::content::random;
 use crate::peers::Peer;
 
 /// What was measured, by peer, one value a round.
@@ -9,17 +8,17 @@ pub struct Rounds<T> {
     peers: Vec<(&'static str, Vec<T>)>,
 }
 
-/// Who comes after whom may matter, as one leaves a disk that is still busy: so the order is another one in each round, and
-/// the same ones in each run.
+/// Who comes after whom may matter, as one leaves a disk that is still busy. So each order is followed by its reverse, and
+/// that by another one; they are the same in each run.
 pub fn run<T>(rounds: usize, peers: &[Peer], mut measure: impl FnMut(&Peer) -> T) -> Rounds<T> {
     let mut measured: Vec<_> = peers.iter().map(|peer| (peer.name, Vec::new())).collect();
     let mut order: Vec<_> = (0..peers.len()).collect();
-    let mut random = random();
-    for _ in 0..rounds {
-        // Fisher and Yates.
-        for at in (1..order.len()).rev() {
-            let other = random.next().expect("it has no end") as usize % (at + 1);
-            order.swap(at, other);
+    let mut random = fastrand::Rng::with_seed(1);
+    for round in 0..rounds {
+        if round % 2 == 0 {
+            random.shuffle(&mut order);
+        } else {
+            order.reverse();
         }
         for at in &order {
             measured[*at].1.push(measure(&peers[*at]));
@@ -41,7 +40,7 @@ impl<T> Rounds<T> {
         self.peers.iter().map(|(name, values)| (*name, &**values))
     }
 
-    /// No values when that peer is not installed.
+    /// No values when that peer is not there.
     pub fn of(&self, peer: &str, figure: impl Fn(&T) -> f64) -> Vec<f64> {
         let values = self.peers().find(|(name, _)| *name == peer);
         values.map_or_else(Vec::new, |(_, values)| values.iter().map(figure).collect())

@@ -16,7 +16,7 @@ pub fn processor(id: u32) -> Duration {
 }
 
 /// Processor time of a process from here on, in nanoseconds rather than ticks. What threads have used that end meanwhile is
-/// not in it: those of a tokio runtime end after ten seconds without work.
+/// not in it: those of a tokio runtime that may block end after ten seconds without work.
 #[derive(Debug)]
 pub struct Threads {
     id: u32,

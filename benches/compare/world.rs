@@ -38,7 +38,12 @@ impl World {
 
     /// The path of a zip that nobody has asked for.
     pub fn missing(&self, module: &Module) -> String {
-        content::path(module, self.next.replace(self.next.get() + 1), "zip")
+        content::path(module, self.next(), "zip")
+    }
+
+    /// A version that nobody has asked for.
+    pub fn next(&self) -> usize {
+        self.next.replace(self.next.get() + 1)
     }
 
     /// The path of a file that is stored.
@@ -54,8 +59,7 @@ impl World {
 
     /// A new folder.
     pub fn folder(&self) -> PathBuf {
-        let folder = self.folder.path().join(self.next.get().to_string());
-        self.next.set(self.next.get() + 1);
+        let folder = self.folder.path().join(self.next().to_string());
         fs::create_dir_all(&folder).expect("room on the disk");
         folder
     }

@@ -2,6 +2,7 @@
 
 pub mod files;
 pub mod fills;
+pub mod modules;
 pub mod readers;
 pub mod rules;
 

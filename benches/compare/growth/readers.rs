@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::{Figure, add};
-use crate::content::{self, KIB, MIB, ZIP_500M};
+use crate::content::{self, KIB, MIB, ZIP_5M, ZIP_500M};
 use crate::load::large::{Reading, at_once};
 use crate::plot::Axis;
 use crate::process::Cpu;
@@ -71,7 +71,7 @@ fn one_of(world: &World, kind: Kind, count: usize) -> Reader {
         ),
     };
     let content = content::find(&path).expect("a zip");
-    memory::one_request(world, &peer, kind);
+    memory::one_request(world, &peer, kind, &ZIP_5M);
     let memory = Memory::watch(peer.id());
     let used = Mutex::new(Duration::ZERO);
     let (bytes, _) = at_once(

@@ -141,8 +141,9 @@ pub fn at_once<T: Send>(
         let clients: Vec<_> = (0..count)
             .map(|number| {
                 let (barrier, run) = (&barrier, &run);
+                // Not in the thread: if it failed there, the others would wait for ever.
+                let mut client = Client::connect(address, reading);
                 scope.spawn(move || {
-                    let mut client = Client::connect(address, reading);
                     barrier.wait();
                     let start = Instant::now();
                     let done = run(number, &mut client);

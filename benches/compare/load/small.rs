@@ -65,29 +65,34 @@ impl Load<'_> {
             client.ask(&request);
         }
         let mut count = 0;
+        let mut under_way = connections;
         let end = Instant::now() + self.time;
         let mut events = [const { MaybeUninit::uninit() }; 64];
         let patience = Timespec {
             tv_sec: 10,
             tv_nsec: 0,
         };
-        loop {
+        while under_way > 0 {
             let (ready, _) = epoll::wait(&epoll, &mut events, Some(&patience)).expect("events");
             assert!(
                 !ready.is_empty(),
                 "an answer does not end, or has other bytes"
             );
+            let over = Instant::now() >= end;
             for event in ready {
                 let client = &mut clients[event.data.u64() as usize];
-                if client.has_answer(self.expected) {
-                    count += 1;
+                if !client.has_answer(self.expected) {
+                    continue;
+                }
+                count += 1;
+                if over {
+                    under_way -= 1;
+                } else {
                     client.ask(&request);
                 }
             }
-            if Instant::now() >= end {
-                return count;
-            }
         }
+        count
     }
 }
 

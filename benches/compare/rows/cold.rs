@@ -23,23 +23,30 @@ pub struct Sample {
     processor_per_gib: f64,
 }
 
-/// Who is compared, with this upstream behind it.
-pub fn peers(world: &World, speed: Speed) -> Vec<Peer> {
+/// Who has a row, with this upstream behind it.
+pub fn peers_of_rows(world: &World, speed: Speed) -> Vec<Peer> {
     let peers = [
         Some(Peer::direct(&world.upstream, speed)),
         Some(world.ours_empty(speed)),
         world.nginx_cache(speed, Cpu::Any),
-        world.nginx_pass(speed),
-        world.varnish(speed, Cpu::Any),
     ];
     peers.into_iter().flatten().collect()
 }
 
+/// Who has a row with one client, where the network is the limit.
 pub fn ours_and_direct(world: &World, speed: Speed) -> Vec<Peer> {
     vec![
         Peer::direct(&world.upstream, speed),
         world.ours_empty(speed),
     ]
+}
+
+/// Who is compared.
+pub fn peers(world: &World, speed: Speed) -> Vec<Peer> {
+    let mut peers = peers_of_rows(world, speed);
+    peers.extend(world.nginx_pass(speed));
+    peers.extend(world.varnish(speed, Cpu::Any));
+    peers
 }
 
 pub fn measure(

@@ -62,7 +62,7 @@ pub fn measure(world: &World, report: &mut Report) {
     report.chart(Chart {
         file: "memory".to_owned(),
         title: title.to_owned(),
-        x: Axis::linear("readers of 1 MiB/s each"),
+        x: Axis::linear("readers of 256 KiB/s each"),
         y: Axis::linear("MiB"),
         series: series.into(),
     });
