@@ -23,7 +23,7 @@ pub static BLOCK: LazyLock<Vec<u8>> = LazyLock::new(|| {
 });
 
 /// The same ones each time.
-pub fn random() -> impl Iterator<Item = u64> {
+fn random() -> impl Iterator<Item = u64> {
     let mut state = 1_u64;
     std::iter::repeat_with(move || {
         // Marsaglia's xorshift.
@@ -53,6 +53,9 @@ pub static ZIP_500M: Module = Module::new("example.com/zip500m", Some(500 * MIB)
 /// What costs most to check: 18,000 deflated files.
 pub static MANY_FILES: Module = Module::new("example.com/many", None, 18_000);
 
+/// How modules begin of which there are as many as anybody asks for. They have a go.mod.
+pub const SEEN_ONCE: &str = "example.com/seen-once-";
+
 static MODULES: [&Module; 5] = [&ZIP_100K, &ZIP_5M, &ZIP_100M, &ZIP_500M, &MANY_FILES];
 
 /// The bytes of one file.
@@ -77,6 +80,11 @@ pub fn path(module: &Module, number: usize, extension: &str) -> String {
 /// What lies at the path of a request, without its first slash.
 pub fn find(path: &str) -> Option<Content> {
     let (module, file) = path.split_once("/@v/")?;
+    if module.starts_with(SEEN_ONCE) {
+        return file
+            .ends_with(".mod")
+            .then(|| Content::small(go_mod(module)));
+    }
     let module = MODULES.iter().find(|known| known.path == module)?;
     let (version, extension) = file.rsplit_once('.')?;
     match extension {

@@ -9,13 +9,13 @@ pub struct Rounds<T> {
 }
 
 /// Who comes after whom may matter, as one leaves a disk that is still busy. So each order is followed by its reverse, and
-/// that by another one; they are the same in each run.
+/// the next one is drawn; the first round of an odd number stands alone. They are the same in each run.
 pub fn run<T>(rounds: usize, peers: &[Peer], mut measure: impl FnMut(&Peer) -> T) -> Rounds<T> {
     let mut measured: Vec<_> = peers.iter().map(|peer| (peer.name, Vec::new())).collect();
     let mut order: Vec<_> = (0..peers.len()).collect();
     let mut random = fastrand::Rng::with_seed(1);
     for round in 0..rounds {
-        if round % 2 == 0 {
+        if round == 0 || (rounds - round).is_multiple_of(2) {
             random.shuffle(&mut order);
         } else {
             order.reverse();

@@ -100,7 +100,7 @@ pub fn short(world: &World, report: &mut Report) -> Vec<Row> {
         },
         &|report| zip_hits::measure(world, &zip_hits::FOR_SHORT, report),
         &|report| {
-            let peers = cold::peers_of_rows(world, Speed::Unlimited);
+            let peers = cold::ours_and_nginx_cache(world, Speed::Unlimited);
             cold::measure(world, &peers, Speed::Unlimited, 16, report);
         },
         &|report| {

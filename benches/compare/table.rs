@@ -60,7 +60,7 @@ impl Row {
 
     pub fn is_better_than(&self, other: &Self) -> bool {
         let (Some(this), Some(other)) = (self.found, other.found) else {
-            return false;
+            return self.found.is_some() && other.found.is_none();
         };
         match self.bound {
             Bound::AtLeast { .. } => this.median > other.median,

@@ -94,14 +94,13 @@
 //!   200 KiB. A server with a smaller buffer (hyper's `http1::Builder::max_buf_size`) keeps no more than that and a block of
 //!   64 KiB. It does not grow with the file. Clients of one fill that are at the same place of it, as those that have asked
 //!   for it together are while they are equally fast, have these bytes together.
-//! * A running fill with one reader costs about a quarter of a MiB, and half a MiB where the source is fast: the buffer of the
+//! * A running fill with one reader costs about a quarter of a MiB, and half a MiB or more where the source is fast: the buffer of the
 //!   source's connection (128 KiB where the source is fast and speaks HTTP/1.1 without TLS), a batch of more than 64 KiB on its
 //!   way into the file and as much behind it, and a window of the newest bytes that its readers share. The window has 16 KiB for
 //!   one reader near its end and 64 KiB for each further one, up to 1 MiB, and may begin within a piece that the source sent,
-//!   which it then has too. Pieces of
-//!   up to 32 KiB are copied, since over HTTP/1.1 each would keep a buffer of twice as much or more. Over HTTP/2 a source
-//!   may be up to 2 MiB ahead of a disk that does not keep up. [`FillLayer::max_fills`] bounds the number of fills; the files
-//!   themselves are on disk.
+//!   which it then has too. Pieces of up to 32 KiB are copied, since over HTTP/1.1 each would keep a buffer of twice as much or
+//!   more. Over HTTP/2 a source may be up to 2 MiB ahead of a disk that does not keep up. [`FillLayer::max_fills`] bounds the
+//!   number of fills; the files themselves are on disk.
 //! * An allocator that gives freed memory back to the system at once makes a fill from a fast source slower, by a twentieth.
 //!   That of glibc does so until the program has once freed a buffer of some hundred KiB, as the example `proxy` does when it
 //!   starts, or with `GLIBC_TUNABLES=glibc.malloc.mmap_threshold=524288:glibc.malloc.trim_threshold=1048576` in the environment.

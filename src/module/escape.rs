@@ -10,7 +10,7 @@ use std::borrow::Cow;
 pub(crate) enum Form {
     /// As written in a `go.mod`: capitals are capitals.
     Plain,
-    /// As written in a URL: capitals are `!` and a small letter. What is read so counts once it has passed [`is_escaped`].
+    /// As written in a URL: capitals are `!` and a small letter. Says nothing of texts that do not pass [`is_escaped`].
     Escaped,
 }
 

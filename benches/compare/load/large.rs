@@ -137,12 +137,16 @@ pub fn at_once<T: Send>(
     run: impl Fn(usize, &mut Client) -> T + Sync,
 ) -> (Vec<T>, Duration) {
     let barrier = Barrier::new(count + 1);
+    // Before there are threads: if it failed in one, the others would wait for ever.
+    let clients: Vec<_> = (0..count)
+        .map(|_| Client::connect(address, reading))
+        .collect();
     thread::scope(|scope| {
-        let clients: Vec<_> = (0..count)
-            .map(|number| {
+        let clients: Vec<_> = clients
+            .into_iter()
+            .enumerate()
+            .map(|(number, mut client)| {
                 let (barrier, run) = (&barrier, &run);
-                // Not in the thread: if it failed there, the others would wait for ever.
-                let mut client = Client::connect(address, reading);
                 scope.spawn(move || {
                     barrier.wait();
                     let start = Instant::now();

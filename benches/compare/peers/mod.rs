@@ -55,15 +55,21 @@ impl Peer {
         }
     }
 
+    /// A file of a storage is whole.
+    pub fn wait_until_stored(&self, path: &str) {
+        if let Some(Stored::Tree(root)) = &self.stored {
+            wait_for(|| root.join(path).exists(), "the file is stored");
+        }
+    }
+
     /// Throws away what a measurement has stored, once it is stored: what one peer leaves to be
     /// written to disk does not slow down the next one.
     pub fn tidy(&self, path: &str) {
         match &self.stored {
             None => {}
             Some(Stored::Tree(root)) => {
-                let file = root.join(path);
-                wait_for(|| file.exists(), "the file is stored");
-                fs::remove_file(file).expect("it is ours");
+                self.wait_until_stored(path);
+                fs::remove_file(root.join(path)).expect("it is ours");
             }
             Some(Stored::Cache(root)) => {
                 for entry in fs::read_dir(root).expect("the cache is there").flatten() {

@@ -27,7 +27,7 @@ pub fn program() -> Option<PathBuf> {
     installed("nginx")
 }
 
-/// None where it is not installed, or does not start. `folder` is for it alone.
+/// None where it is not installed, or ends at its start. `folder` is for it alone.
 pub fn start(job: Job<'_>, cpu: Cpu, folder: &Path) -> Option<Peer> {
     let program = program()?;
     let folder = folder.join(format!("nginx-{}", short_name(job)));

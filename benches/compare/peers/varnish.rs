@@ -11,7 +11,7 @@ pub fn program() -> Option<PathBuf> {
     installed("varnishd")
 }
 
-/// None where it is not installed, or does not start.
+/// None where it is not installed, or ends at its start.
 pub fn start(upstream: SocketAddr, cpu: Cpu, folder: &Path) -> Option<Peer> {
     let program = program()?;
     let address = free_address();

@@ -23,10 +23,9 @@ pub struct Sample {
     processor_per_gib: f64,
 }
 
-/// Who has a row, with this upstream behind it.
-pub fn peers_of_rows(world: &World, speed: Speed) -> Vec<Peer> {
+/// Who has a row with many clients, with this upstream behind it.
+pub fn ours_and_nginx_cache(world: &World, speed: Speed) -> Vec<Peer> {
     let peers = [
-        Some(Peer::direct(&world.upstream, speed)),
         Some(world.ours_empty(speed)),
         world.nginx_cache(speed, Cpu::Any),
     ];
@@ -43,7 +42,8 @@ pub fn ours_and_direct(world: &World, speed: Speed) -> Vec<Peer> {
 
 /// Who is compared.
 pub fn peers(world: &World, speed: Speed) -> Vec<Peer> {
-    let mut peers = peers_of_rows(world, speed);
+    let mut peers = ours_and_direct(world, speed);
+    peers.extend(world.nginx_cache(speed, Cpu::Any));
     peers.extend(world.nginx_pass(speed));
     peers.extend(world.varnish(speed, Cpu::Any));
     peers

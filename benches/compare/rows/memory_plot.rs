@@ -45,7 +45,9 @@ pub fn measure(world: &World, report: &mut Report) {
         }
         world.forget(&storage);
     }
-    let title = "Growth of memory by slow readers of one 100 MiB zip, measured once";
+    // Behind a slow one the clients of nginx would still wait.
+    let title =
+        "Growth of memory by slow readers of one 100 MiB zip, unlimited upstream, measured once";
     let installed = series.iter().filter(|series| !series.points.is_empty());
     let rows = installed.map(|series| {
         let mib = series.points.iter().map(|point| format!("{:.1}", point.1));

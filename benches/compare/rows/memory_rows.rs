@@ -69,7 +69,7 @@ pub fn slow_readers(world: &World, sizes: Sizes, report: &mut Report) {
     let case = format!("{READERS} slow readers of one 100 MiB zip, {COLD}, each at another pace");
     report.row(each_reader(case, &apart));
     report.details(Details {
-        title: format!("Growth of memory by {READERS} readers of 256 KiB/s, over 3 seconds, and by the whole fill"),
+        title: format!("Growth of memory by {READERS} slow readers"),
         heads: vec!["", "MiB in each round"],
         rows: details,
     });
