@@ -8,7 +8,7 @@
 //! cargo bench --features full --bench compare -- --out docs/bench
 //! ```
 //!
-//! `--short` checks in two minutes what a noisy machine cannot hide, and fails when a count is wrong, a floor broken by
+//! `--short` checks in three minutes what a noisy machine cannot hide, and fails when a count is wrong, a floor broken by
 //! more than a quarter, or a peer that is installed does not start.
 //! Everything runs on 127.0.0.1 and ends with this program. Linux only.
 
