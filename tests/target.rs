@@ -190,6 +190,7 @@ fn what_asks_for_an_impossible_module_is_an_error() {
         "/x.y/./m/@v/list",
         "/x.y//m/@v/list",
         "/x.y/m//@v/list",
+        "/x.y/a@b/m/@v/list",
         "/x.y/M/@v/list",
         "/x.y/!/@v/list",
         "/x.y/%2521m/@v/list",

@@ -41,8 +41,8 @@ impl World {
         content::path(module, self.next(), "zip")
     }
 
-    /// A version that nobody has asked for.
-    pub fn next(&self) -> usize {
+    /// A number that was not used yet.
+    fn next(&self) -> usize {
         self.next.replace(self.next.get() + 1)
     }
 

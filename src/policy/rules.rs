@@ -47,7 +47,7 @@ use crate::target::value::Target;
 ///
 /// A lookup allocates nothing, and its cost does not grow with the number of rules, only with how much of
 /// their memory is in use: `benches/compare` showed 70 ns with ten rules, and with 100,000 of them
-/// 76 ns where 250 modules were asked for and 461 ns where it were 10,000.
+/// 76 ns where 250 modules were asked for and 461 ns where 10,000 were.
 ///
 /// The default value has no rules and includes everything.
 #[derive(Clone, Debug, Default)]
