@@ -54,9 +54,6 @@ pub(crate) enum VersionFault {
         wanted: String,
         found: String,
     },
-    NoBase,
-    Timestamp,
-    Revision,
 }
 
 impl fmt::Display for InvalidPath {
@@ -121,9 +118,6 @@ impl fmt::Display for VersionFault {
             Self::Major { wanted, found } => {
                 write!(f, "should be {}, not v{}", short(wanted), short(found))
             }
-            Self::NoBase => f.write_str("pseudo-version that no version can precede"),
-            Self::Timestamp => f.write_str("pseudo-version needs a time of 14 digits"),
-            Self::Revision => f.write_str("pseudo-version needs a revision of letters and digits"),
         }
     }
 }
@@ -135,21 +129,3 @@ fn short(number: &str) -> &str {
 
 impl std::error::Error for InvalidPath {}
 impl std::error::Error for InvalidVersion {}
-
-/// A text is no path of a file in a module zip.
-///
-/// The message names the rule that is broken. It is one short line of printable ASCII, whatever
-/// the text was, so it can be shown to a client.
-#[cfg(feature = "fill")]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidFilePath(pub(crate) PathFault);
-
-#[cfg(feature = "fill")]
-impl fmt::Display for InvalidFilePath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "malformed file path: {}", self.0)
-    }
-}
-
-#[cfg(feature = "fill")]
-impl std::error::Error for InvalidFilePath {}

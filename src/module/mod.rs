@@ -27,29 +27,19 @@
 //! A version whose `+incompatible` contradicts its major number (`v1.2.3+incompatible`) is valid
 //! here, as it is in golang.org/x/mod; version control refuses it later.
 
-pub(crate) mod cut;
-pub(crate) mod decimal;
 mod element;
 pub(crate) mod error;
 pub(crate) mod escape;
-pub(crate) mod file_name;
 mod limits;
 pub(crate) mod path;
-mod pseudo;
+pub(crate) mod query;
 pub(crate) mod semver;
 mod suffix;
-mod usual;
 pub(crate) mod version;
 
 #[cfg(test)]
 mod vectors;
 
-#[cfg(feature = "fill")]
-pub use self::error::InvalidFilePath;
 pub use self::error::{InvalidPath, InvalidVersion};
-#[cfg(feature = "fill")]
-pub use self::file_name::check_file_path;
-pub use self::file_name::{escape_query, unescape_query};
 pub use self::path::ModulePath;
-pub use self::pseudo::PseudoVersion;
 pub use self::version::{Version, check};

@@ -4,11 +4,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use super::cut::{before, pieces};
-use super::element::{Kind, check_elements, in_module_path};
+use super::element::{Kind, check_elements};
 use super::error::{InvalidPath, PathFault};
 use super::escape::{Form, escape, is_escaped, unescape};
-use super::usual::is_usual;
 use super::{limits, suffix};
 
 /// The path of a module that can be downloaded, such as `github.com/BurntSushi/toml`.
@@ -59,9 +57,11 @@ impl<'a> ModulePath<'a> {
     /// When the text breaks a rule, which the error names; a capital is an error here.
     pub fn from_escaped(escaped: impl Into<Cow<'a, str>>) -> Result<Self, InvalidPath> {
         let escaped = escaped.into();
-        if !is_usual(&escaped) {
-            check_escaped(&escaped)?;
+        check_lengths(&escaped)?;
+        if !is_escaped(&escaped) {
+            return Err(InvalidPath(PathFault::BadEscape));
         }
+        check(&escaped, Form::Escaped)?;
         Ok(Self { escaped })
     }
 
@@ -140,7 +140,7 @@ impl FromStr for ModulePath<'static> {
 /// Checks the first elements of a path: all rules but the one on the major suffix, which only the
 /// end of a path has.
 pub(crate) fn check_prefix(path: &str, form: Form) -> Result<(), InvalidPath> {
-    check_elements(path, Kind::Module, form, in_module_path)
+    check_elements(path, Kind::Module, form)
         .and_then(|()| check_first(path))
         .map_err(InvalidPath)
 }
@@ -150,19 +150,13 @@ pub(crate) fn check_lengths(escaped: &str) -> Result<(), InvalidPath> {
     if escaped.len() > limits::PATH {
         return Err(InvalidPath(PathFault::TooLong));
     }
-    if pieces(escaped, b'/').any(|element| element.len() > limits::ELEMENT) {
+    if escaped
+        .split('/')
+        .any(|element| element.len() > limits::ELEMENT)
+    {
         return Err(InvalidPath(PathFault::ElementTooLong));
     }
     Ok(())
-}
-
-/// Checks an escaped path by all rules.
-pub(super) fn check_escaped(escaped: &str) -> Result<(), InvalidPath> {
-    check_lengths(escaped)?;
-    if !is_escaped(escaped) {
-        return Err(InvalidPath(PathFault::BadEscape));
-    }
-    check(escaped, Form::Escaped)
 }
 
 fn check(path: &str, form: Form) -> Result<(), InvalidPath> {
@@ -175,8 +169,8 @@ fn check(path: &str, form: Form) -> Result<(), InvalidPath> {
 
 /// The first element is a host name.
 fn check_first(path: &str) -> Result<(), PathFault> {
-    let first = before(path, b'/');
-    if !first.bytes().any(|b| b == b'.') {
+    let first = path.split_once('/').map_or(path, |(first, _)| first);
+    if !first.contains('.') {
         return Err(PathFault::FirstWithoutDot);
     }
     if first.starts_with('-') {

@@ -3,8 +3,6 @@
 
 use std::cmp::Ordering;
 
-use super::cut::{before, pieces};
-use super::decimal;
 use super::escape::{Form, plain_bytes};
 
 /// The parts of a semantic version. Missing numbers are `0`.
@@ -18,45 +16,32 @@ pub(crate) struct Semver<'a> {
     /// Without its `+`.
     pub(crate) build: &'a str,
     /// How many numbers were written: 1, 2 or 3.
-    pub(crate) numbers: u8,
+    pub(crate) numbers: usize,
 }
 
 impl<'a> Semver<'a> {
-    /// Parses a text of the given form; `None` when it is no semantic version.
+    /// Parses a text of the given form; `None` when it is not a semantic version.
     pub(crate) fn parse(text: &'a str, form: Form) -> Option<Self> {
-        let (major, rest) = number(text.strip_prefix('v')?)?;
-        let mut parts = Self {
-            major,
-            minor: "0",
-            patch: "0",
-            pre: "",
-            build: "",
-            numbers: 1,
-        };
-        if rest.is_empty() {
-            return Some(parts);
-        }
-        let (minor, rest) = number(rest.strip_prefix('.')?)?;
-        (parts.minor, parts.numbers) = (minor, 2);
-        if rest.is_empty() {
-            return Some(parts);
-        }
-        let (patch, mut rest) = number(rest.strip_prefix('.')?)?;
-        (parts.patch, parts.numbers) = (patch, 3);
-        if let Some(tail) = rest.strip_prefix('-') {
-            (parts.pre, rest) = tail.split_at(before(tail, b'+').len());
-            if !pieces(parts.pre, b'.').all(|id| is_identifier(id, form) && !has_leading_zero(id)) {
-                return None;
-            }
-        }
-        if let Some(build) = rest.strip_prefix('+') {
-            parts.build = build;
-            rest = "";
-            if !pieces(build, b'.').all(|id| is_identifier(id, form)) {
-                return None;
-            }
-        }
-        rest.is_empty().then_some(parts)
+        let (text, build) = cut(text.strip_prefix('v')?, '+');
+        let (core, pre) = cut(text, '-');
+        let numbers = core.split('.').count();
+        let whole = numbers == 3 || (numbers < 3 && pre.is_none() && build.is_none());
+        let is_number =
+            |text: &str| !text.is_empty() && is_numeric(text) && !has_leading_zero(text);
+        let is_pre = |id: &str| is_identifier(id, form) && !has_leading_zero(id);
+        let good = whole
+            && core.split('.').all(is_number)
+            && pre.is_none_or(|pre| pre.split('.').all(is_pre))
+            && build.is_none_or(|build| build.split('.').all(|id| is_identifier(id, form)));
+        let mut core = core.split('.');
+        good.then_some(Self {
+            major: core.next()?,
+            minor: core.next().unwrap_or("0"),
+            patch: core.next().unwrap_or("0"),
+            pre: pre.unwrap_or_default(),
+            build: build.unwrap_or_default(),
+            numbers,
+        })
     }
 
     /// Whether the text is the one spelling of a module version: three numbers, and no build
@@ -69,11 +54,30 @@ impl<'a> Semver<'a> {
         self.build == "incompatible"
     }
 
+    /// Recognised by shape alone, as go does: the time need not exist, nor need the tagged version before the commit.
+    pub(crate) fn is_pseudo(&self) -> bool {
+        let Some((left, revision)) = self.pre.rsplit_once('-') else {
+            return false;
+        };
+        let Some((before, time)) = left
+            .len()
+            .checked_sub("yyyymmddhhmmss".len())
+            .and_then(|at| left.split_at_checked(at))
+        else {
+            return false;
+        };
+        let follows = match before {
+            "" => [self.minor, self.patch] == ["0"; 2],
+            _ => before == "0." || before.ends_with(".0."),
+        };
+        follows && is_numeric(time) && !revision.contains('.')
+    }
+
     /// The order of the three numbers alone.
     pub(crate) fn cmp_numbers(&self, other: &Semver<'_>) -> Ordering {
-        decimal::compare(self.major, other.major)
-            .then_with(|| decimal::compare(self.minor, other.minor))
-            .then_with(|| decimal::compare(self.patch, other.patch))
+        compare_numbers(self.major, other.major)
+            .then_with(|| compare_numbers(self.minor, other.minor))
+            .then_with(|| compare_numbers(self.patch, other.patch))
     }
 
     /// Precedence of SemVer 2.0.0, section 11. Build metadata takes no part.
@@ -83,13 +87,11 @@ impl<'a> Semver<'a> {
     }
 }
 
-fn number(text: &str) -> Option<(&str, &str)> {
-    let end = text
-        .bytes()
-        .position(|b| !b.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (digits, rest) = text.split_at(end);
-    (!digits.is_empty() && !has_leading_zero(digits)).then_some((digits, rest))
+fn cut(text: &str, at: char) -> (&str, Option<&str>) {
+    match text.split_once(at) {
+        Some((before, after)) => (before, Some(after)),
+        None => (text, None),
+    }
 }
 
 fn is_numeric(identifier: &str) -> bool {
@@ -107,12 +109,16 @@ fn is_identifier(text: &str, form: Form) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b == b'-' || (b == b'!' && form == Form::Escaped))
 }
 
+/// Semantic versions set no limit to a number, and versions beyond 64 bits exist. Without leading zeros the longer
+/// number is the larger one.
+fn compare_numbers(a: &str, b: &str) -> Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}
+
 fn compare_pre(a: &str, b: &str) -> Ordering {
-    match (a.is_empty(), b.is_empty()) {
-        (true, true) => return Ordering::Equal,
-        (true, false) => return Ordering::Greater,
-        (false, true) => return Ordering::Less,
-        (false, false) => {}
+    // A release comes after its pre-releases.
+    if a.is_empty() || b.is_empty() {
+        return a.is_empty().cmp(&b.is_empty());
     }
     let (mut left, mut right) = (a.split('.'), b.split('.'));
     loop {
@@ -130,7 +136,7 @@ fn compare_pre(a: &str, b: &str) -> Ordering {
 
 fn compare_identifiers(a: &str, b: &str) -> Ordering {
     match (is_numeric(a), is_numeric(b)) {
-        (true, true) => decimal::compare(a, b),
+        (true, true) => compare_numbers(a, b),
         (true, false) => Ordering::Less,
         (false, true) => Ordering::Greater,
         (false, false) => plain_bytes(a).cmp(plain_bytes(b)),

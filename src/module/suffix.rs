@@ -1,7 +1,6 @@
 //! The major version at the end of a module path, and which versions it admits
 //! (<https://go.dev/ref/mod#major-version-suffixes>).
 
-use super::cut::at_last;
 use super::error::VersionFault;
 use super::semver::Semver;
 
@@ -11,7 +10,7 @@ pub(crate) fn split(path: &str) -> Option<(&str, &str)> {
     if path.starts_with("gopkg.in/") {
         return split_gopkg_in(path);
     }
-    let tail = at_last(path, b'/').map_or(path, |(_, tail)| tail);
+    let tail = path.rsplit_once('/').map_or(path, |(_, tail)| tail);
     let Some(number) = tail.strip_prefix('v') else {
         return Some((path, ""));
     };

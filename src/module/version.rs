@@ -9,7 +9,6 @@ use super::error::{InvalidVersion, VersionFault};
 use super::escape::{Form, escape, is_escaped, unescape};
 use super::limits;
 use super::path::ModulePath;
-use super::pseudo::PseudoVersion;
 use super::semver::Semver;
 use super::suffix;
 
@@ -111,27 +110,16 @@ impl<'a> Version<'a> {
         self.parts().is_incompatible()
     }
 
-    /// Whether this is a pseudo-version: a commit without a tag. See [`Version::pseudo`].
-    #[must_use]
-    pub fn is_pseudo(&self) -> bool {
-        self.pseudo().is_some()
-    }
-
-    /// The parts of a pseudo-version, or `None` for any other version
-    /// (<https://go.dev/ref/mod#pseudo-versions>).
+    /// Whether this is a pseudo-version: a commit without a tag (<https://go.dev/ref/mod#pseudo-versions>).
     ///
     /// ```
     /// # use tower_goproxy::module::Version;
-    /// let version = Version::new("v1.2.4-0.20240102030405-abcdef123456")?;
-    /// let pseudo = version.pseudo().ok_or("not pseudo")?;
-    /// assert_eq!(pseudo.revision(), "abcdef123456");
-    /// assert_eq!(pseudo.time().as_deref(), Some("2024-01-02T03:04:05Z"));
-    /// assert_eq!(pseudo.base()?, Some(Version::new("v1.2.3")?));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// assert!(Version::new("v1.2.4-0.20240102030405-abcdef123456")?.is_pseudo());
+    /// # Ok::<(), tower_goproxy::module::InvalidVersion>(())
     /// ```
     #[must_use]
-    pub fn pseudo(&self) -> Option<PseudoVersion<'_>> {
-        PseudoVersion::parse(&self.escaped, Form::Escaped)
+    pub fn is_pseudo(&self) -> bool {
+        self.parts().is_pseudo()
     }
 
     /// A copy that borrows nothing.

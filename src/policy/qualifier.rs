@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 
 use super::error::Fault;
-use crate::module::decimal;
 use crate::module::escape::Form;
 use crate::module::semver::Semver;
 use crate::module::version::Version;
@@ -49,10 +48,11 @@ impl Qualifier {
                 *exact == *version
                     || (!exact.is_incompatible() && exact.cmp_precedence(version).is_eq())
             }
-            Self::Patches([major, minor, patch]) => {
-                parts.major == &**major
-                    && parts.minor == &**minor
-                    && decimal::compare(parts.patch, patch).is_ge()
+            Self::Patches(bound) => {
+                let bound = release(bound);
+                parts.major == bound.major
+                    && parts.minor == bound.minor
+                    && parts.cmp_numbers(&bound).is_ge()
             }
             Self::Compatible(bound) => {
                 let bound = release(bound);

@@ -3,8 +3,6 @@
 
 use std::collections::HashMap;
 
-use rustc_hash::FxBuildHasher;
-
 use super::qualifier::Qualifier;
 use super::rule::Rule;
 use crate::module::path::ModulePath;
@@ -17,9 +15,8 @@ use crate::module::version::Version;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     root: Entry,
-    /// By path, escaped as requests have it. What is in it comes from who runs the proxy, so a hash that a stranger can
-    /// foresee does no harm.
-    entries: HashMap<Box<str>, Entry, FxBuildHasher>,
+    /// By path, escaped as requests have it.
+    entries: HashMap<Box<str>, Entry>,
     /// Elements of the longest path: what is deeper need not be looked up.
     depth: usize,
 }
@@ -109,10 +106,9 @@ impl Entry {
     }
 }
 
-/// `a.com`, `a.com/b` and `a.com/b/c` of `a.com/b/c`. By hand, since the searchers of `str` are made for longer texts.
+/// `a.com`, `a.com/b` and `a.com/b/c` of `a.com/b/c`.
 fn prefixes(path: &str) -> impl Iterator<Item = &str> {
-    let bytes = path.bytes().enumerate();
-    let slashes = bytes.filter(|(_, byte)| *byte == b'/').map(|(at, _)| at);
+    let slashes = path.match_indices('/').map(|(at, _)| at);
     slashes.chain([path.len()]).map(|end| &path[..end])
 }
 
