@@ -1,4 +1,4 @@
-//! How long a verdict takes, with ten rules and with 100,000.
+//! How long it takes to find a rule, with ten rules and with 100,000.
 //!
 //! All are measured in one run, so that their ratios hold on any machine; they are printed at the end.
 //! With 100,000 rules it matters how many of them are in use: what the processor's caches do not
@@ -61,7 +61,7 @@ fn measure(criterion: &mut Criterion, count: usize, met: usize) -> Duration {
     assert_eq!(targets.len(), REQUESTS as usize);
 
     let total = Cell::new((Duration::ZERO, 0_u32));
-    let mut group = criterion.benchmark_group("classify");
+    let mut group = criterion.benchmark_group("rule");
     group.throughput(Throughput::Elements(u64::from(REQUESTS)));
     group.bench_function(format!("{count} rules, {met} in use"), |bencher| {
         bencher.iter_custom(|iterations| {
@@ -93,7 +93,7 @@ fn main() {
     let spread = measure(&mut criterion, 100_000, 10_000);
     criterion.final_summary();
     let ratio = |time: Duration| time.as_secs_f64() / few.as_secs_f64();
-    eprintln!("10 rules: {few:?} a verdict");
+    eprintln!("10 rules: {few:?} a rule");
     eprintln!(
         "100,000 rules, 250 in use: {used:?}, ratio {:.2}",
         ratio(used)

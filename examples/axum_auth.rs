@@ -19,8 +19,8 @@ use tokio::net::TcpListener;
 use tower::Layer;
 use tower_goproxy::fill::FillLayer;
 use tower_goproxy::filter::FilterLayer;
-use tower_goproxy::policy::Rule;
-use tower_goproxy::{Storage, Target, Upstream};
+use tower_goproxy::policy::{Rule, policy_fn};
+use tower_goproxy::{SharedCaches, Storage, Target, Upstream};
 
 /// Whom the auth layer has recognised.
 #[derive(Clone, Copy)]
@@ -48,14 +48,13 @@ async fn auth(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Any function of this shape is a policy. By elements, so `github.com/acme-fork` is not meant.
+/// By whole elements, so `github.com/acme-fork` is not meant.
 fn policy(target: &Target<'_>, parts: &request::Parts) -> Rule {
-    let module = target.module();
-    let ours = module.elements().take(2).eq(["github.com", "acme"]);
+    let ours = target.module().is_within("github.com/acme");
     match parts.extensions.get::<Team>() {
-        Some(Team::Staff) => Rule::Include,
-        Some(Team::Contractors) if !ours => Rule::Include,
-        Some(Team::Contractors) | None => Rule::Exclude,
+        Some(Team::Staff) => Rule::include(),
+        Some(Team::Contractors) if !ours => Rule::include(),
+        Some(Team::Contractors) | None => Rule::exclude_because("it is for staff only"),
     }
 }
 
@@ -63,8 +62,10 @@ fn policy(target: &Target<'_>, parts: &request::Parts) -> Rule {
 async fn main() -> Result<(), Box<dyn Error>> {
     let upstream = Upstream::new("https://proxy.golang.org")?;
     let include = FillLayer::new(Storage::disk("modules")?).layer(upstream);
+    // A cache in front of the proxy would serve everyone what one team may have.
+    let layer = FilterLayer::new(policy_fn(policy), include).shared_caches(SharedCaches::Not);
     let app = Router::new()
-        .layer(FilterLayer::new(policy, include))
+        .layer(layer)
         // Added last, so it is the outermost: nothing is asked or stored before it has agreed.
         .layer(middleware::from_fn(auth));
 

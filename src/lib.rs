@@ -1,7 +1,7 @@
 //! Tower middleware that makes a Go module proxy out of an axum or hyper app: one that fills its own
 //! storage from an upstream registry *while it answers*.
 //!
-//! A [`FilterLayer`](filter::FilterLayer) classifies each request as include, exclude or direct, and either redirects
+//! A [`FilterLayer`](filter::FilterLayer) applies a rule to each request: include, exclude or direct. It either redirects
 //! to the upstream registry, passes to the inner service, or answers through a tee: a body that streams the module
 //! zip to the client while the same bytes go to storage.
 //!
@@ -11,7 +11,7 @@
 //!
 //! * [`FilterLayer`](filter::FilterLayer) has two ways on: a service for what a [`Policy`](policy::Policy) includes,
 //!   and the inner service, which the layer wraps, for the rest.
-//! * [`Redirect`] sends clients to the upstream registry.
+//! * [`Redirect`] sends clients to the upstream registry, [`NotFound`] answers 404.
 #![cfg_attr(
     feature = "fill",
     doc = "* [`FillLayer`](fill::FillLayer) wraps any source in a [`Storage`] (feature `fill`)."
@@ -59,7 +59,7 @@
 //! # Notes
 //!
 //! * `tower::filter` has types of the same names; they reject requests with an error, ours answer them.
-//! * Layers outside see every request, hits too: auth belongs there. To give each user what he may see, and nobody
+//! * Layers outside see every request, hits too: auth belongs there. To give each user what they may see, and nobody
 //!   else's, it inserts an `Access`.
 //! * No service here returns an error of its own: what fails is an answer, with a status that the go command
 //!   understands. 404 and 410 are for what does not exist; a failure that may pass is never one of them.
@@ -86,7 +86,6 @@
     clippy::unwrap_used
 )]
 
-#[cfg(any(feature = "fill", feature = "go-get"))]
 pub mod access;
 pub mod filter;
 #[cfg(feature = "go-get")]
@@ -98,7 +97,9 @@ pub mod redirect;
 pub mod upstream;
 
 mod info;
+mod not_found;
 mod reply;
+mod shared_caches;
 #[cfg(any(feature = "fill", feature = "go-get"))]
 mod span;
 mod target;
@@ -116,7 +117,10 @@ mod verify;
 pub use self::access::Access;
 #[cfg(feature = "go-get")]
 pub use self::goget::GoGet;
+pub use self::not_found::NotFound;
 pub use self::redirect::Redirect;
+pub use self::reply::TextBody;
+pub use self::shared_caches::SharedCaches;
 #[cfg(feature = "fill")]
 pub use self::storage::Storage;
 pub use self::target::{InvalidTarget, Resource, Target};

@@ -10,19 +10,17 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::future::{Ready, ready};
-use std::pin::Pin;
 use std::str::FromStr;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::LOCATION;
 use http::uri::{PathAndQuery, Scheme};
-use http::{HeaderValue, Request, Response, StatusCode, Uri};
-use http_body::{Body, Frame, SizeHint};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use tower_service::Service;
 
-use crate::reply;
+use crate::reply::{self, TextBody};
 
 /// The address of a registry, to which paths of modules are appended: an `http` or `https` URL
 /// without a query, a fragment, or credentials.
@@ -43,24 +41,24 @@ impl Base {
             reason,
         };
         if address.contains([',', '|']) {
-            return Err(invalid(
-                "it is a list, and a redirect leads to one registry",
-            ));
+            return Err(invalid("a list, but a redirect leads to one registry"));
         }
-        let uri: Uri = address.parse().map_err(|_| invalid("it is no URL"))?;
+        let uri: Uri = address.parse().map_err(|_| invalid("not a URL"))?;
         let scheme = uri.scheme();
         if scheme != Some(&Scheme::HTTP) && scheme != Some(&Scheme::HTTPS) {
-            return Err(invalid("it needs http:// or https://"));
+            return Err(invalid("must begin with http:// or https://"));
         }
         if uri.query().is_some() || address.contains('#') {
-            return Err(invalid("it has a query or a fragment"));
+            return Err(invalid("must not have a query or a fragment"));
         }
         // The parser drops it, and the paths would all come behind it.
         if uri
             .authority()
             .is_some_and(|host| host.as_str().contains('@'))
         {
-            return Err(invalid("every client would be told its credentials"));
+            return Err(invalid(
+                "must not have credentials, which every client would see",
+            ));
         }
         Ok(Self(address.trim_end_matches('/').to_owned()))
     }
@@ -109,10 +107,11 @@ impl fmt::Display for InvalidBase {
 
 impl Error for InvalidBase {}
 
-/// A leaf service that sends every request to the same path at a registry.
+/// A leaf service that redirects `GET` and `HEAD` to the same path at a registry. Other methods are 405, a request
+/// without a path (`GET *`) is 400.
 ///
-/// The path is kept as it was asked, `%21` and `!` included, and so is the query. A path prefix
-/// under which the proxy is mounted is gone by then: axum's `nest` removes it, and so does
+/// The path is kept as it was requested, `%21` and `!` included, and so is the query. A path prefix
+/// under which the proxy is mounted must be gone by then: axum's `nest` removes it, and so does
 /// [`FilterLayer::prefix`](crate::filter::FilterLayer::prefix).
 ///
 /// ```
@@ -143,14 +142,14 @@ impl Redirect {
     ///
     /// # Errors
     ///
-    /// The address is no `http` or `https` URL, is a list, or has a query, a fragment or credentials.
+    /// If the address is not an `http` or `https` URL, is a list, or has a query, a fragment or credentials.
     pub fn to(address: &str) -> Result<Self, InvalidBase> {
         Base::new(address).map(|base| Self { base })
     }
 }
 
 impl<B> Service<Request<B>> for Redirect {
-    type Response = Response<RedirectBody>;
+    type Response = Response<TextBody>;
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;
 
@@ -159,34 +158,14 @@ impl<B> Service<Request<B>> for Redirect {
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let path = request
-            .uri()
-            .path_and_query()
-            .map_or("/", PathAndQuery::as_str);
-        ready(Ok(self.base.see_other(path).map(RedirectBody)))
-    }
-}
-
-/// The body of a redirect: one line of text.
-#[derive(Clone, Debug, Default)]
-pub struct RedirectBody(Full<Bytes>);
-
-impl Body for RedirectBody {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Pin::new(&mut self.0).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            return ready(Ok(reply::method_not_allowed().map(TextBody)));
+        }
+        let path = request.uri().path_and_query();
+        let response = match path.map(PathAndQuery::as_str) {
+            Some(path) if path.starts_with('/') => self.base.see_other(path),
+            _ => reply::text(StatusCode::BAD_REQUEST, "the request has no path"),
+        };
+        ready(Ok(response.map(TextBody)))
     }
 }

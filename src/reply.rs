@@ -1,9 +1,14 @@
 //! Short answers of our own. The go command shows an error's text only if it is plain text,
 //! printable and short.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 
 pub(crate) const TEXT_PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -50,6 +55,30 @@ pub(crate) fn line(text: &str) -> String {
     }
     line.push('\n');
     line
+}
+
+/// The body of a [`Redirect`](crate::Redirect) or [`NotFound`](crate::NotFound) response: one line of text.
+#[derive(Clone, Debug, Default)]
+pub struct TextBody(pub(crate) Full<Bytes>);
+
+impl Body for TextBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
 }
 
 #[cfg(test)]

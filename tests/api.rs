@@ -12,15 +12,18 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tower::util::{BoxCloneService, BoxCloneSyncService};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt as _};
-use tower_goproxy::access::Credentials;
+use tower_goproxy::access::{Credentials, Identity};
 use tower_goproxy::fill::{self, Fill, FillLayer, Fills, OnDisconnect, OnMiss};
-use tower_goproxy::filter::{self, Filter, FilterLayer, Verdict};
+use tower_goproxy::filter::{self, AppliedRule, Filter, FilterLayer};
 use tower_goproxy::goget::{self, GoGetBody, GoGetError, InvalidCredentials, Runs};
 use tower_goproxy::module::{ModulePath, Version};
-use tower_goproxy::policy::{ParseRulesError, Policy, ReadRulesError, Rule, Rules};
-use tower_goproxy::redirect::{InvalidBase, RedirectBody};
+use tower_goproxy::policy::{ParseRulesError, Policy, PolicyFn, ReadRulesError, Rule, Rules};
+use tower_goproxy::redirect::InvalidBase;
 use tower_goproxy::upstream::{self, Client, InvalidUpstream, UpstreamBody, UpstreamError};
-use tower_goproxy::{Access, GoGet, InvalidTarget, Redirect, Resource, Storage, Target, Upstream};
+use tower_goproxy::{
+    Access, GoGet, InvalidTarget, NotFound, Redirect, Resource, SharedCaches, Storage, Target,
+    TextBody, Upstream,
+};
 
 type Inner = BoxCloneSyncService<Request<Body>, Response<Full<Bytes>>, io::Error>;
 type Include = Fill<Upstream>;
@@ -37,13 +40,16 @@ struct Opaque;
 #[test]
 fn layers_and_services_can_be_cloned_sent_and_shared() {
     fn all<T: Clone + Send + Sync + Debug + 'static>() {}
-    all::<FilterLayer<Rules, Redirect>>();
-    all::<FilterLayer<Rules, Include>>();
+    all::<FilterLayer<Redirect, Rules>>();
+    all::<FilterLayer<Include, Rules>>();
     all::<Filter<Redirect, Include, Rules>>();
     all::<FillLayer>();
     all::<Fill<Upstream>>();
     all::<Fill<Redirect>>();
     all::<Redirect>();
+    all::<NotFound>();
+    all::<SharedCaches>();
+    all::<Identity>();
     all::<Upstream>();
     all::<Client>();
     all::<GoGet>();
@@ -55,7 +61,7 @@ fn layers_and_services_can_be_cloned_sent_and_shared() {
     all::<Fills>();
     all::<OnMiss>();
     all::<OnDisconnect>();
-    all::<Verdict>();
+    all::<AppliedRule>();
     all::<Rule>();
     all::<Target<'static>>();
     all::<Resource>();
@@ -69,11 +75,11 @@ fn layers_and_services_can_be_cloned_sent_and_shared() {
 fn a_layer_can_be_cloned_though_its_policy_cannot() {
     struct NotClone;
     impl Policy for NotClone {
-        fn classify(&self, _: &Target<'_>, _: &http::request::Parts) -> Rule {
-            Rule::Include
+        fn rule(&self, _: &Target<'_>, _: &http::request::Parts) -> Rule {
+            Rule::include()
         }
     }
-    cloned::<FilterLayer<NotClone, Redirect>>();
+    cloned::<FilterLayer<Redirect, NotClone>>();
     cloned::<Filter<Redirect, Redirect, NotClone>>();
 }
 
@@ -82,8 +88,8 @@ fn bodies_are_default_debug_and_sent_without_bounds_on_what_is_inside() {
     fn body<T: Default + Debug + Send + 'static>() {}
     body::<filter::ResponseBody<Opaque, Opaque>>();
     body::<fill::ResponseBody<Opaque>>();
-    body::<filter::ResponseBody<fill::ResponseBody<UpstreamBody>, Body>>();
-    body::<RedirectBody>();
+    body::<filter::ResponseBody<Body, fill::ResponseBody<UpstreamBody>>>();
+    body::<TextBody>();
     body::<UpstreamBody>();
     body::<GoGetBody>();
 }
@@ -91,12 +97,12 @@ fn bodies_are_default_debug_and_sent_without_bounds_on_what_is_inside() {
 #[test]
 fn bodies_are_bodies() {
     fn body<T: http_body::Body<Data = Bytes, Error: Into<tower::BoxError>> + Send + 'static>() {}
-    body::<filter::ResponseBody<RedirectBody, Full<Bytes>>>();
+    body::<filter::ResponseBody<Full<Bytes>, TextBody>>();
     body::<fill::ResponseBody<Full<Bytes>>>();
     body::<fill::ResponseBody<GoGetBody>>();
     body::<GoGetBody>();
     body::<UpstreamBody>();
-    body::<RedirectBody>();
+    body::<TextBody>();
 }
 
 #[test]
@@ -123,6 +129,7 @@ fn a_filter_keeps_the_inner_error_and_leaf_services_have_none() {
     fails_with::<GoGet, Infallible>();
     fails_with::<Fill<GoGet>, Infallible>();
     fails_with::<Redirect, Infallible>();
+    fails_with::<NotFound, Infallible>();
     // A source may fail; the fill does not.
     type Failing =
         BoxCloneService<Request<http_body_util::Empty<Bytes>>, Response<Body>, io::Error>;
@@ -136,6 +143,7 @@ fn leaf_services_take_any_body_of_a_request() {
     takes::<Upstream, Opaque>();
     takes::<GoGet, Opaque>();
     takes::<Redirect, Opaque>();
+    takes::<NotFound, Opaque>();
     takes::<Filter<Redirect, Include, Rules>, Opaque>();
     takes::<Filter<Redirect, Include, Rules>, hyper::body::Incoming>();
 }
@@ -144,6 +152,7 @@ fn leaf_services_take_any_body_of_a_request() {
 fn errors_are_errors_and_tell_their_cause() {
     fn error<T: std::error::Error + Display + Send + Sync + 'static>() {}
     error::<InvalidTarget>();
+    error::<filter::InvalidExcludeStatus>();
     error::<InvalidBase>();
     error::<ParseRulesError>();
     error::<ReadRulesError>();
@@ -162,15 +171,17 @@ fn errors_are_errors_and_tell_their_cause() {
 fn a_layer_is_one_for_any_service() {
     fn layer<L: Layer<Opaque> + Layer<Inner>>() {}
     layer::<FillLayer>();
-    layer::<FilterLayer<Rules, Redirect>>();
+    layer::<FilterLayer<Redirect, Rules>>();
 }
 
 #[test]
 fn a_policy_can_be_shared_and_boxed() {
     fn policy<T: Policy>() {}
     policy::<std::sync::Arc<Rules>>();
-    policy::<std::sync::Arc<dyn Policy + Send + Sync>>();
-    policy::<fn(&Target<'_>, &http::request::Parts) -> Rule>();
+    policy::<std::sync::Arc<dyn Policy>>();
+    policy::<Box<dyn Policy>>();
+    policy::<&dyn Policy>();
+    policy::<PolicyFn<fn(&Target<'_>, &http::request::Parts) -> Rule>>();
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ struct Proxy {
     source: Recorder,
     inner: Recorder,
     store: Arc<InMemory>,
-    layer: FilterLayer<Rules, Fill<Recorder>>,
+    layer: FilterLayer<Fill<Recorder>, Rules>,
     fills: Fills,
 }
 

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body_util::Empty;
+use tower_goproxy::SharedCaches;
 use tower_goproxy::filter::{Filter, FilterLayer};
 use tower_goproxy::policy::Rules;
 use tower_layer::Layer;
@@ -44,7 +45,9 @@ pub const REQUESTS: [(&str, &str); 3] = [
 /// The layer between two of them.
 pub fn layered() -> Filter<Still, Still, Rules> {
     let rules = Rules::parse("+\nD git.corp.example\n- github.com/evil").expect("good rules");
-    FilterLayer::new(rules, Still).layer(Still)
+    // Else a header would be added to responses that have none.
+    let layer = FilterLayer::new(rules, Still).shared_caches(SharedCaches::Allowed);
+    layer.layer(Still)
 }
 
 pub fn request(path: &'static str) -> Request<()> {

@@ -2,7 +2,7 @@
 
 use super::credentials::Credentials;
 
-/// Credentials by host, one for each: two would be sent side by side.
+/// Credentials sorted by host, one for each: two would be sent side by side.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Logins(Vec<Credentials>);
 
@@ -11,6 +11,7 @@ impl Logins {
     pub(crate) fn set(&mut self, one: Credentials) {
         self.0.retain(|other| other.host() != one.host());
         self.0.push(one);
+        self.0.sort_by(|a, b| a.host().cmp(b.host()));
     }
 
     #[cfg(feature = "go-get")]

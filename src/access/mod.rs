@@ -1,8 +1,11 @@
-//! For whom a request is answered: an [`Access`], put into its extensions by an auth layer.
+//! For whom a request is answered: an `Access` or an [`Identity`], put into its extensions by an auth layer.
+//!
+//! An [`Identity`] is a name and has no files of its own. An `Access` (features `fill` and `go-get`) has files and
+//! credentials of its own; the rest of this page is about it.
 //!
 //! A proxy has two kinds of files: those that all of its clients may have, and those that only some may. Where a source
 //! answers everyone with credentials of its own, all files are of the first kind. Where each user is to see what the hosts
-//! of the repositories let *him* see, an auth layer outside of the proxy says who is asking:
+//! of the repositories let *them* see, an auth layer outside of the proxy says who is asking:
 //!
 #![cfg_attr(all(feature = "fill", feature = "go-get"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "fill", feature = "go-get")), doc = "```ignore")]
@@ -44,7 +47,7 @@
 //!
 //! # What holds then
 //!
-//! | | with an [`Access`] | without |
+//! | | with an `Access` | without |
 //! |---|---|---|
 //! | stored files | below `@for/{hash of the owner}/` | below the module's path |
 //! | running fills | one per file, owner and credentials | one per file |
@@ -54,8 +57,8 @@
 //!
 //! So what one owner has is never an answer for another one, nor for a request without an owner; and the other way
 //! round, what is stored for everyone is not looked at for a request that has one. Whether somebody *is* the owner is for
-//! the auth layer to find out, at every request: a file that is stored for an owner stays his, also when the host of the
-//! repository would no longer give it to him. To take that away, take the owner away, or delete his folders.
+//! the auth layer to find out, at every request: a file that is stored for an owner stays theirs, also when the host of the
+//! repository would no longer give it to them. To take that away, take the owner away, or delete their folders.
 //!
 //! # Files for all
 //!
@@ -63,9 +66,16 @@
 //! this service are for everyone, whoever had them made: right for a source that does not look at the `Access`, such as
 //! `Upstream`, and where every user may read everything.
 
+#[cfg(any(feature = "fill", feature = "go-get"))]
 pub(crate) mod credentials;
+pub(crate) mod identity;
+#[cfg(any(feature = "fill", feature = "go-get"))]
 pub(crate) mod logins;
+#[cfg(any(feature = "fill", feature = "go-get"))]
 pub(crate) mod value;
 
+#[cfg(any(feature = "fill", feature = "go-get"))]
 pub use self::credentials::{Credentials, InvalidCredentials};
+pub use self::identity::Identity;
+#[cfg(any(feature = "fill", feature = "go-get"))]
 pub use self::value::Access;

@@ -11,7 +11,7 @@ use super::logins::Logins;
 /// For whom a request is answered, and who that is for the hosts of repositories.
 ///
 /// An auth layer inserts it into the extensions of a request; see the [module docs](super). Cheap to clone. Two are
-/// equal if they have the same owner and the same credentials, the passwords included. `Debug` has no password.
+/// equal if they have the same owner and the same credentials, passwords included, in whichever order these were added. `Debug` has no password.
 ///
 /// ```
 /// use tower_goproxy::Access;
@@ -155,7 +155,35 @@ impl OwnerName {
 
 #[cfg(test)]
 mod tests {
-    use super::OwnerName;
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+    use super::{Access, OwnerName};
+
+    #[test]
+    fn access_is_equal_whatever_the_order_of_its_hosts() {
+        let with = |hosts: [&'static str; 3]| {
+            let access = Ok(Access::new("alice"));
+            let added = hosts
+                .iter()
+                .fold(access, |access, host| access?.token(*host, "t"));
+            added.expect("good tokens")
+        };
+        let (a, b) = (
+            with(["a.b", "b.b", "c.b:8443"]),
+            with(["c.b:8443", "a.b", "b.b"]),
+        );
+        assert_eq!(a, b);
+        assert_eq!(hash(&a), hash(&b));
+        // A later token for a host replaces the earlier one.
+        assert_eq!(with(["a.b", "b.b", "a.b"]), with(["b.b", "a.b", "b.b"]));
+        assert_ne!(a, with(["a.b", "b.b", "a.b"]));
+    }
+
+    fn hash(access: &Access) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        access.hash(&mut hasher);
+        hasher.finish()
+    }
 
     #[test]
     fn the_name_of_an_owner_is_its_sha_256() {

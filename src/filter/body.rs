@@ -4,61 +4,52 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use pin_project_lite::pin_project;
 use tower::BoxError;
 
 pin_project! {
-    /// The body of an answer of a [`Filter`](super::Filter): that of the include service, that of
-    /// the inner service, or a line of its own.
-    pub struct ResponseBody<I, S> {
+    /// The response body of a [`Filter`](super::Filter): that of the inner service, that of the include service, or a
+    /// line of text.
+    pub struct ResponseBody<S, I> {
         #[pin]
-        kind: Kind<I, S>,
+        kind: Either<Full<Bytes>, Either<S, I>>,
     }
 }
 
-pin_project! {
-    #[project = KindProj]
-    enum Kind<I, S> {
-        Include { #[pin] body: I },
-        Inner { #[pin] body: S },
-        Reply { #[pin] body: Full<Bytes> },
-    }
-}
-
-impl<I, S> ResponseBody<I, S> {
-    pub(super) fn include(body: I) -> Self {
-        Self {
-            kind: Kind::Include { body },
-        }
-    }
-
+impl<S, I> ResponseBody<S, I> {
     pub(super) fn inner(body: S) -> Self {
         Self {
-            kind: Kind::Inner { body },
+            kind: Either::Right(Either::Left(body)),
         }
     }
 
-    pub(super) fn reply(body: Full<Bytes>) -> Self {
+    pub(super) fn include(body: I) -> Self {
         Self {
-            kind: Kind::Reply { body },
+            kind: Either::Right(Either::Right(body)),
+        }
+    }
+
+    pub(super) fn own(body: Full<Bytes>) -> Self {
+        Self {
+            kind: Either::Left(body),
         }
     }
 }
 
-/// Empty, for layers outside that make answers of their own.
-impl<I, S> Default for ResponseBody<I, S> {
+/// Empty, for layers outside that make responses of their own.
+impl<S, I> Default for ResponseBody<S, I> {
     fn default() -> Self {
-        Self::reply(Full::default())
+        Self::own(Full::default())
     }
 }
 
-impl<I, S> Body for ResponseBody<I, S>
+impl<S, I> Body for ResponseBody<S, I>
 where
-    I: Body<Data = Bytes>,
-    I::Error: Into<BoxError>,
     S: Body<Data = Bytes>,
     S::Error: Into<BoxError>,
+    I: Body<Data = Bytes>,
+    I::Error: Into<BoxError>,
 {
     type Data = Bytes;
     type Error = BoxError;
@@ -67,31 +58,19 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match self.project().kind.project() {
-            KindProj::Include { body } => body.poll_frame(cx).map_err(Into::into),
-            KindProj::Inner { body } => body.poll_frame(cx).map_err(Into::into),
-            KindProj::Reply { body } => body.poll_frame(cx).map_err(Into::into),
-        }
+        self.project().kind.poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.kind {
-            Kind::Include { body } => body.is_end_stream(),
-            Kind::Inner { body } => body.is_end_stream(),
-            Kind::Reply { body } => body.is_end_stream(),
-        }
+        self.kind.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.kind {
-            Kind::Include { body } => body.size_hint(),
-            Kind::Inner { body } => body.size_hint(),
-            Kind::Reply { body } => body.size_hint(),
-        }
+        self.kind.size_hint()
     }
 }
 
-impl<I, S> fmt::Debug for ResponseBody<I, S> {
+impl<S, I> fmt::Debug for ResponseBody<S, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseBody").finish_non_exhaustive()
     }

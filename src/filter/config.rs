@@ -1,38 +1,55 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT_ENCODING, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-    RANGE,
-};
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Response, StatusCode, Uri, request};
+use http::{Method, Response, StatusCode, Uri, request};
 use http_body_util::Full;
 
-use super::screen::Screen;
-use super::verdict::Verdict;
-use crate::policy::{Policy, Rule};
+use super::applied_rule::AppliedRule;
+use super::refusal::excluded;
+use super::screen::{Screen, request_whole};
+use super::snapshot::Snapshot;
+use crate::policy::Policy;
 use crate::reply;
+use crate::shared_caches::SharedCaches;
 use crate::target::{Resource, Target};
 
 /// What all services of one layer have in common.
-#[derive(Debug)]
 pub(super) struct Config<P> {
     pub(super) policy: Arc<P>,
     pub(super) exclude_status: StatusCode,
     /// Without a slash at its end; empty where there is none.
     pub(super) prefix: Arc<str>,
-    /// Whether requests and responses carry a [`Verdict`].
-    pub(super) verdicts: bool,
+    /// Whether requests and responses carry an [`AppliedRule`].
+    pub(super) applied_rules: bool,
+    pub(super) shared_caches: SharedCaches,
 }
 
-/// Where a request goes.
-pub(super) enum Way<P> {
-    /// It is none for a module proxy.
-    Untouched,
-    Include(Option<Verdict>, Option<Box<Screen<P>>>),
-    Direct(Option<Verdict>, Option<Box<Screen<P>>>),
-    Reply(Option<Verdict>, Response<Full<Bytes>>),
+/// What happens to a request and to its response.
+pub(super) struct Decision<P> {
+    pub(super) destination: Destination,
+    /// Whether the response has to be searched for excluded versions.
+    pub(super) screen: Option<Box<Screen<P>>>,
+    pub(super) applied: Option<AppliedRule>,
+    /// Whether shared caches must not keep the response.
+    pub(super) private: bool,
+}
+
+pub(super) enum Destination {
+    Inner,
+    Include,
+    Reply(Response<Full<Bytes>>),
+}
+
+impl<P> From<Destination> for Decision<P> {
+    fn from(destination: Destination) -> Self {
+        Self {
+            destination,
+            screen: None,
+            applied: None,
+            private: false,
+        }
+    }
 }
 
 impl<P> Clone for Config<P> {
@@ -41,66 +58,81 @@ impl<P> Clone for Config<P> {
             policy: Arc::clone(&self.policy),
             exclude_status: self.exclude_status,
             prefix: Arc::clone(&self.prefix),
-            verdicts: self.verdicts,
+            applied_rules: self.applied_rules,
+            shared_caches: self.shared_caches,
         }
     }
 }
 
 impl<P: Policy> Config<P> {
-    /// Decides, and makes the request ready for whoever gets it.
-    pub(super) fn way(&self, parts: &mut request::Parts) -> Way<P> {
+    /// Decides, and prepares the request for the service that gets it.
+    pub(super) fn decide(&self, parts: &mut request::Parts) -> Decision<P> {
         let Some(path) = self.below_prefix(parts.uri.path()) else {
-            return Way::Untouched;
+            return Destination::Inner.into();
         };
         let target = match Target::parse(path) {
             Ok(Some(target)) => target,
-            Ok(None) => return Way::Untouched,
+            Ok(None) => return Destination::Inner.into(),
             Err(invalid) => {
                 let text = format!("not found: {invalid}");
-                return Way::Reply(None, reply::text(StatusCode::NOT_FOUND, &text));
+                return Destination::Reply(reply::text(StatusCode::NOT_FOUND, &text)).into();
             }
         };
         if parts.method != Method::GET && parts.method != Method::HEAD {
-            return Way::Reply(None, reply::method_not_allowed());
+            return Destination::Reply(reply::method_not_allowed()).into();
         }
-        let rule = self.policy.classify(&target, parts);
-        let excluded = (rule == Rule::Exclude).then(|| self.excluded(&target));
-        let screen = match &excluded {
-            None => self.screen(&target, parts),
-            Some(_) => None,
-        };
-        // An extension costs allocations, which a request that is only passed on need not have.
-        let verdict = self
-            .verdicts
-            .then(|| Verdict::new(rule, target.into_owned()));
-        if let Some(reply) = excluded {
-            return Way::Reply(verdict, reply);
+        let policy = Snapshot::of(&self.policy);
+        let rule = policy.get().rule(&target, parts);
+        // An extension costs allocations, so there is none by default.
+        let applied = self.applied_rules.then(|| AppliedRule {
+            rule: rule.clone(),
+            target: target.clone().into_owned(),
+        });
+        if rule.is_exclude() {
+            let version = target.version();
+            let refused = excluded(
+                self.exclude_status,
+                &target.module(),
+                version.as_ref(),
+                &rule,
+            );
+            return Decision {
+                applied,
+                ..Destination::Reply(refused).into()
+            };
         }
-        if let Some(verdict) = &verdict {
-            parts.extensions.insert(verdict.clone());
+        let changes = matches!(
+            target.resource(),
+            Resource::List | Resource::Latest | Resource::Query
+        );
+        let screened = changes && policy.get().depends_on_version(&target);
+        let restricted = rule.is_direct() || screened && policy.get().depends_on_request(&target);
+        let private =
+            self.shared_caches
+                .makes_private(&parts.headers, &parts.extensions, restricted);
+        let screen = screened.then(|| {
+            let target = target.into_owned();
+            let screen = Screen::new(policy, self.exclude_status, target, parts.clone());
+            Box::new(screen)
+        });
+        if screened {
+            request_whole(parts);
         }
-        if screen.is_some() {
-            // What is encoded, or a part, or only said to be unchanged, cannot be looked through.
-            for name in [
-                RANGE,
-                IF_RANGE,
-                IF_MATCH,
-                IF_NONE_MATCH,
-                IF_MODIFIED_SINCE,
-                IF_UNMODIFIED_SINCE,
-            ] {
-                parts.headers.remove(name);
-            }
-            let identity = const { HeaderValue::from_static("identity") };
-            parts.headers.insert(ACCEPT_ENCODING, identity);
-        }
-        if rule == Rule::Direct {
-            return Way::Direct(verdict, screen);
+        if let Some(applied) = &applied {
+            parts.extensions.insert(applied.clone());
         }
         if let Some(uri) = self.without_prefix(&parts.uri) {
             parts.uri = uri;
         }
-        Way::Include(verdict, screen)
+        Decision {
+            destination: match rule.is_direct() {
+                true => Destination::Inner,
+                false => Destination::Include,
+            },
+            screen,
+            applied,
+            private,
+        }
     }
 
     fn below_prefix<'a>(&self, path: &'a str) -> Option<&'a str> {
@@ -117,29 +149,5 @@ impl<P: Policy> Config<P> {
         let mut parts = uri.clone().into_parts();
         parts.path_and_query = Some(path);
         Uri::from_parts(parts).ok()
-    }
-
-    fn excluded(&self, target: &Target<'_>) -> Response<Full<Bytes>> {
-        let module = target.module();
-        let text = match target.version() {
-            Some(version) => format!("{module}@{version} is excluded by the rules of this proxy"),
-            None => format!("{module} is excluded by the rules of this proxy"),
-        };
-        reply::text(self.exclude_status, &text)
-    }
-
-    fn screen(&self, target: &Target<'_>, parts: &request::Parts) -> Option<Box<Screen<P>>> {
-        let changes = matches!(
-            target.resource(),
-            Resource::List | Resource::Latest | Resource::Query
-        );
-        (changes && self.policy.depends_on_version(target)).then(|| {
-            Box::new(Screen {
-                policy: Arc::clone(&self.policy),
-                exclude_status: self.exclude_status,
-                target: target.clone().into_owned(),
-                parts: parts.clone(),
-            })
-        })
     }
 }

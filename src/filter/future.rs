@@ -7,101 +7,98 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::{Request, Response, response};
 use http_body::Body;
-use http_body_util::Full;
+use http_body_util::combinators::Collect;
+use http_body_util::{BodyExt as _, Full, Limited};
 use pin_project_lite::pin_project;
 use tower::util::Oneshot;
 use tower::{BoxError, Service};
 
+use super::applied_rule::AppliedRule;
 use super::body::ResponseBody;
-use super::read::Read;
-use super::screen::{Look, Screen};
-use super::verdict::Verdict;
+use super::call::Call;
+use super::config::{Decision, Destination};
+use super::refusal::unreadable;
+use super::screen::Screen;
 use crate::policy::Policy;
+use crate::shared_caches::make_private;
+
+/// The most bytes of a response that are searched for excluded versions.
+const LIMIT: usize = 16 * 1024 * 1024;
 
 pin_project! {
-    /// The answer of a [`Filter`](super::Filter) to come.
+    /// The response future of a [`Filter`](super::Filter).
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, I, P, B, SB, IB>
     where
         S: Service<Request<B>>,
         I: Service<Request<B>>,
-        SB: Body,
-        IB: Body,
+        SB: Body<Data = Bytes>,
+        SB::Error: Into<BoxError>,
+        IB: Body<Data = Bytes>,
+        IB::Error: Into<BoxError>,
     {
         #[pin]
-        state: State<S, I, P, B, SB, IB>,
-        verdict: Option<Verdict>,
+        state: State<S, I, B, SB, IB>,
+        screen: Option<Box<Screen<P>>>,
+        applied: Option<AppliedRule>,
+        private: bool,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<S, I, P, B, SB, IB>
+    enum State<S, I, B, SB, IB>
     where
         S: Service<Request<B>>,
         I: Service<Request<B>>,
-        SB: Body,
-        IB: Body,
+        SB: Body<Data = Bytes>,
+        SB::Error: Into<BoxError>,
+        IB: Body<Data = Bytes>,
+        IB::Error: Into<BoxError>,
     {
-        Reply { response: Option<Response<Full<Bytes>>> },
-        Include { #[pin] answer: Oneshot<I, Request<B>>, screen: Option<Box<Screen<P>>> },
-        Inner { #[pin] answer: Oneshot<S, Request<B>>, screen: Option<Box<Screen<P>>> },
-        IncludeBody { #[pin] read: Read<P, IB> },
-        InnerBody { #[pin] read: Read<P, SB> },
+        Own { response: Option<Response<Full<Bytes>>> },
+        Called { #[pin] call: Call<S, I, B> },
+        Reading {
+            head: Option<response::Parts>,
+            #[pin]
+            content: Collect<Limited<ResponseBody<SB, IB>>>,
+        },
     }
-}
-
-/// What becomes of an answer whose head is there.
-enum Next<P, B> {
-    Answer(Response<B>),
-    Empty(response::Parts),
-    Reply(Response<Full<Bytes>>),
-    Read(Box<response::Parts>, B, Box<Screen<P>>),
 }
 
 impl<S, I, P, B, SB, IB> ResponseFuture<S, I, P, B, SB, IB>
 where
-    S: Service<Request<B>>,
-    I: Service<Request<B>>,
-    SB: Body,
-    IB: Body,
+    S: Service<Request<B>> + Clone,
+    I: Service<Request<B>> + Clone,
+    SB: Body<Data = Bytes>,
+    SB::Error: Into<BoxError>,
+    IB: Body<Data = Bytes>,
+    IB::Error: Into<BoxError>,
 {
-    pub(super) fn reply(response: Response<Full<Bytes>>, verdict: Option<Verdict>) -> Self {
-        Self {
-            state: State::Reply {
-                response: Some(response),
+    pub(super) fn new(inner: &S, include: &I, request: Request<B>, decision: Decision<P>) -> Self {
+        let call = match decision.destination {
+            Destination::Inner => Call::Inner {
+                response: Oneshot::new(inner.clone(), request),
             },
-            verdict,
-        }
-    }
-
-    pub(super) fn include(
-        include: I,
-        request: Request<B>,
-        verdict: Option<Verdict>,
-        screen: Option<Box<Screen<P>>>,
-    ) -> Self {
-        Self {
-            state: State::Include {
-                answer: Oneshot::new(include, request),
-                screen,
+            Destination::Include => Call::Include {
+                response: Oneshot::new(include.clone(), request),
             },
-            verdict,
-        }
-    }
-
-    pub(super) fn inner(
-        inner: S,
-        request: Request<B>,
-        verdict: Option<Verdict>,
-        screen: Option<Box<Screen<P>>>,
-    ) -> Self {
+            Destination::Reply(response) => {
+                return Self {
+                    state: State::Own {
+                        response: Some(response),
+                    },
+                    screen: None,
+                    applied: decision.applied,
+                    private: decision.private,
+                };
+            }
+        };
         Self {
-            state: State::Inner {
-                answer: Oneshot::new(inner, request),
-                screen,
-            },
-            verdict,
+            state: State::Called { call },
+            screen: decision.screen,
+            applied: decision.applied,
+            private: decision.private,
         }
     }
 }
@@ -116,74 +113,47 @@ where
     IB: Body<Data = Bytes>,
     IB::Error: Into<BoxError>,
 {
-    type Output = Result<Response<ResponseBody<IB, SB>>, S::Error>;
+    type Output = Result<Response<ResponseBody<SB, IB>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        const POLLED_AGAIN: &str = "a response future was polled after it was ready";
         let mut this = self.project();
         let mut response = loop {
             match this.state.as_mut().project() {
-                StateProj::Reply { response } => match response.take() {
-                    Some(response) => break response.map(ResponseBody::reply),
-                    None => panic!("a response future was polled after it was ready"),
-                },
-                StateProj::Include { answer, screen } => {
-                    let Ok(response) = ready!(answer.poll(cx));
-                    match next(response, screen.take()) {
-                        Next::Answer(response) => break response.map(ResponseBody::include),
-                        Next::Empty(head) => {
-                            break Response::from_parts(head, ResponseBody::default());
-                        }
-                        Next::Reply(response) => break response.map(ResponseBody::reply),
-                        Next::Read(head, body, screen) => {
-                            let read = Read::new(head, body, screen);
-                            this.state.set(State::IncludeBody { read });
-                        }
+                StateProj::Own { response } => {
+                    break response.take().expect(POLLED_AGAIN).map(ResponseBody::own);
+                }
+                StateProj::Called { call } => {
+                    let (head, body) = ready!(call.poll(cx))?.into_parts();
+                    let screen = this.screen.as_ref();
+                    match screen.map_or(Ok(false), |screen| screen.needs_content(&head)) {
+                        Ok(false) => break Response::from_parts(head, body),
+                        Err(reason) => break unreadable(&reason).map(ResponseBody::own),
+                        Ok(true) => this.state.set(State::Reading {
+                            head: Some(head),
+                            content: Limited::new(body, LIMIT).collect(),
+                        }),
                     }
                 }
-                StateProj::Inner { answer, screen } => {
-                    let response = ready!(answer.poll(cx))?;
-                    match next(response, screen.take()) {
-                        Next::Answer(response) => break response.map(ResponseBody::inner),
-                        Next::Empty(head) => {
-                            break Response::from_parts(head, ResponseBody::default());
-                        }
-                        Next::Reply(response) => break response.map(ResponseBody::reply),
-                        Next::Read(head, body, screen) => {
-                            let read = Read::new(head, body, screen);
-                            this.state.set(State::InnerBody { read });
-                        }
-                    }
-                }
-                StateProj::IncludeBody { read } => {
-                    break ready!(read.poll(cx)).map(ResponseBody::reply);
-                }
-                StateProj::InnerBody { read } => {
-                    break ready!(read.poll(cx)).map(ResponseBody::reply);
+                StateProj::Reading { head, content } => {
+                    let content = ready!(content.poll(cx)).map(|content| content.to_bytes());
+                    let head = head.take().expect(POLLED_AGAIN);
+                    let screen = this.screen.as_ref().expect("only screened bodies are read");
+                    break screen.response(head, content).map(ResponseBody::own);
                 }
             }
         };
-        if let Some(verdict) = this.verdict.take() {
-            // A filter inside this one has had the last word.
-            response.extensions_mut().get_or_insert_with(|| verdict);
+        if this.screen.as_ref().is_some_and(|screen| screen.is_head()) {
+            response = response.map(|_| ResponseBody::default());
+        }
+        if *this.private {
+            make_private(response.headers_mut());
+        }
+        if let Some(applied) = this.applied.take() {
+            // Unless a filter inside this one has set its own.
+            response.extensions_mut().get_or_insert_with(|| applied);
         }
         Poll::Ready(Ok(response))
-    }
-}
-
-fn next<P, B>(response: Response<B>, screen: Option<Box<Screen<P>>>) -> Next<P, B>
-where
-    P: Policy,
-    B: Body,
-{
-    let Some(screen) = screen else {
-        return Next::Answer(response);
-    };
-    let (mut head, body) = response.into_parts();
-    match screen.look(&mut head) {
-        Look::Pass => Next::Answer(Response::from_parts(head, body)),
-        Look::NoBody => Next::Empty(head),
-        Look::Refuse(response) => Next::Reply(response),
-        Look::Body => Next::Read(Box::new(head), body, screen),
     }
 }
 
@@ -191,12 +161,14 @@ impl<S, I, P, B, SB, IB> fmt::Debug for ResponseFuture<S, I, P, B, SB, IB>
 where
     S: Service<Request<B>>,
     I: Service<Request<B>>,
-    SB: Body,
-    IB: Body,
+    SB: Body<Data = Bytes>,
+    SB::Error: Into<BoxError>,
+    IB: Body<Data = Bytes>,
+    IB::Error: Into<BoxError>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture")
-            .field("verdict", &self.verdict)
+            .field("applied", &self.applied)
             .finish_non_exhaustive()
     }
 }

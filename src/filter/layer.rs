@@ -1,75 +1,87 @@
+use std::fmt;
 use std::sync::Arc;
 
 use http::StatusCode;
 use tower_layer::Layer;
 
 use super::config::Config;
+use super::error::InvalidExcludeStatus;
 use super::service::Filter;
+use crate::shared_caches::SharedCaches;
 
-/// Sends each request where a policy says: see the [module docs](super).
+/// Sends each request for a module where the rule of a policy leads: see the [module docs](super).
 ///
 /// `include` is any service with `Error = Infallible`: a [`Redirect`](crate::Redirect), a
 /// `Fill` around a source, or an axum router.
 ///
 /// ```
-/// use http::{StatusCode, request};
+/// use http::StatusCode;
 /// use tower_goproxy::filter::FilterLayer;
-/// use tower_goproxy::policy::Rule;
-/// use tower_goproxy::{Redirect, Target};
+/// use tower_goproxy::policy::{Rule, policy_fn};
+/// use tower_goproxy::Redirect;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// // Any function of the target and of the request's parts is a policy.
-/// let policy = |target: &Target<'_>, _: &request::Parts| {
-///     match target.module().unescaped().starts_with("corp.example/") {
-///         true => Rule::Direct,
-///         false => Rule::Include,
-///     }
-/// };
+/// let policy = policy_fn(|target, _| match target.module().is_within("corp.example") {
+///     true => Rule::direct(),
+///     false => Rule::include(),
+/// });
 /// let layer = FilterLayer::new(policy, Redirect::to("https://proxy.golang.org")?)
-///     .exclude_status(StatusCode::NOT_FOUND)
+///     .exclude_status(StatusCode::NOT_FOUND)?
 ///     .prefix("/goproxy");
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 #[must_use = "a layer does nothing until it wraps a service"]
-pub struct FilterLayer<P, I> {
-    config: Config<P>,
+pub struct FilterLayer<I, P> {
     include: I,
+    config: Config<P>,
 }
 
-impl<P, I> FilterLayer<P, I> {
+impl<I, P> FilterLayer<I, P> {
     /// A layer for this policy, whose included requests go to this service.
     pub fn new(policy: P, include: I) -> Self {
         Self {
+            include,
             config: Config {
                 policy: Arc::new(policy),
                 exclude_status: StatusCode::FORBIDDEN,
                 prefix: Arc::default(),
-                verdicts: false,
+                applied_rules: false,
+                shared_caches: SharedCaches::Auto,
             },
-            include,
         }
     }
 
-    /// How an excluded module is refused. Default: 403, which stops the go command. With 404 or
-    /// 410 it goes on to the next entry of `GOPROXY=ours,other`.
+    /// The status for an excluded module. Default: 403, which stops the go command. With 404 or
+    /// 410 it continues with the next entry of `GOPROXY=ours,other`.
     ///
-    /// A status that refuses nothing, since it is no 4xx or 5xx, leaves it at 403.
-    pub fn exclude_status(mut self, status: StatusCode) -> Self {
-        let refuses = status.is_client_error() || status.is_server_error();
-        self.config.exclude_status = if refuses {
-            status
-        } else {
-            StatusCode::FORBIDDEN
-        };
-        self
+    /// # Errors
+    ///
+    /// If the status is not 4xx or 5xx.
+    ///
+    /// ```
+    /// use http::StatusCode;
+    /// use tower_goproxy::NotFound;
+    /// use tower_goproxy::filter::FilterLayer;
+    /// use tower_goproxy::policy::Rules;
+    ///
+    /// let layer = FilterLayer::new(Rules::default(), NotFound);
+    /// assert!(layer.clone().exclude_status(StatusCode::GONE).is_ok());
+    /// assert!(layer.exclude_status(StatusCode::OK).is_err());
+    /// ```
+    pub fn exclude_status(mut self, status: StatusCode) -> Result<Self, InvalidExcludeStatus> {
+        if !status.is_client_error() && !status.is_server_error() {
+            return Err(InvalidExcludeStatus { status });
+        }
+        self.config.exclude_status = status;
+        Ok(self)
     }
 
-    /// Where the proxy is mounted, if paths come here with a prefix, as `/goproxy`. Default: none.
+    /// The path under which the proxy is mounted, such as `/goproxy`, if the layer sees paths that begin with it.
+    /// Default: none.
     ///
-    /// Requests outside of it are none for a module proxy. The include service sees paths without
-    /// it; the inner service sees every request as it came.
+    /// Both services see requests for modules without the prefix. Every other request goes to the inner service as it
+    /// came: one outside of the prefix, and one below it that is not for a module.
     pub fn prefix(mut self, prefix: &str) -> Self {
         self.config.prefix = match prefix.trim_matches('/') {
             "" => Arc::default(),
@@ -77,39 +89,57 @@ impl<P, I> FilterLayer<P, I> {
         };
         self
     }
-}
 
-impl<P, I> FilterLayer<P, I> {
-    /// Puts a [`Verdict`](super::Verdict) into the extensions of each request for a module that goes on, and of each
-    /// response to one. Default: not, since each costs some allocations.
+    /// Whether shared caches may keep responses to requests for modules. Default: [`SharedCaches::Auto`].
+    ///
+    /// With authentication in front, set [`SharedCaches::Not`]:
     ///
     /// ```
-    /// use tower_goproxy::Redirect;
+    /// use tower_goproxy::filter::FilterLayer;
+    /// use tower_goproxy::policy::Rules;
+    /// use tower_goproxy::{NotFound, SharedCaches};
+    ///
+    /// let layer = FilterLayer::new(Rules::default(), NotFound).shared_caches(SharedCaches::Not);
+    /// ```
+    pub fn shared_caches(mut self, shared_caches: SharedCaches) -> Self {
+        self.config.shared_caches = shared_caches;
+        self
+    }
+
+    /// Puts an [`AppliedRule`](super::AppliedRule) into the extensions of each request for a module that is passed on,
+    /// and of each response to one. Default: off, since it costs some allocations.
+    ///
+    /// ```
+    /// use tower_goproxy::NotFound;
     /// use tower_goproxy::filter::FilterLayer;
     /// use tower_goproxy::policy::Rules;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let include = Redirect::to("https://proxy.golang.org")?;
-    /// let layer = FilterLayer::new(Rules::default(), include).with_verdicts();
-    /// # Ok(())
-    /// # }
+    /// let layer = FilterLayer::new(Rules::default(), NotFound).with_applied_rules();
     /// ```
-    pub fn with_verdicts(mut self) -> Self {
-        self.config.verdicts = true;
+    pub fn with_applied_rules(mut self) -> Self {
+        self.config.applied_rules = true;
         self
     }
 }
 
-impl<P, I: Clone> Clone for FilterLayer<P, I> {
+impl<I: Clone, P> Clone for FilterLayer<I, P> {
     fn clone(&self) -> Self {
         Self {
-            config: self.config.clone(),
             include: self.include.clone(),
+            config: self.config.clone(),
         }
     }
 }
 
-impl<S, P, I: Clone> Layer<S> for FilterLayer<P, I> {
+impl<I: fmt::Debug, P> fmt::Debug for FilterLayer<I, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FilterLayer")
+            .field("include", &self.include)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, I: Clone, P> Layer<S> for FilterLayer<I, P> {
     type Service = Filter<S, I, P>;
 
     fn layer(&self, inner: S) -> Self::Service {

@@ -1,8 +1,8 @@
-//! Classifies each request of a module proxy, and sends it where its rule leads.
+//! Applies a rule to each request for a module, and sends it where the rule leads.
 //!
 //! [`FilterLayer`] is given a policy and a service. What the policy includes goes to that service,
 //! what it calls direct goes to the inner service, which the layer wraps, and what it excludes is
-//! refused. A request that is none of a module proxy goes to the inner service, untouched.
+//! refused. A request that is not for a module goes to the inner service, untouched.
 //!
 //! ```
 //! use http::Request;
@@ -45,17 +45,17 @@
 //! # One policy for every endpoint
 //!
 //! A policy that looks at versions also decides what lists say. Where
-//! [`Policy::depends_on_version`](crate::policy::Policy::depends_on_version) holds, the answer to
+//! [`Policy::depends_on_version`](crate::policy::Policy::depends_on_version) holds, the response to
 //! `@v/list` is read and excluded versions are left out; `@latest` and a branch that lead to an
-//! excluded version are refused. Those answers are small; one of more than 16 MiB is refused. A
-//! redirect cannot be looked through: who is sent to a registry for a list sees all of it, and is
-//! refused when it asks here for the version.
+//! excluded version are refused. For this the services get `GET` instead of `HEAD`, without ranges and conditions.
+//! Such a response is small; one of more than 16 MiB is refused. Redirects are not followed: a client that is
+//! redirected to a registry for a list sees all of it, and is refused when it requests the version here.
 //!
 //! # Layers outside and inside
 //!
-//! If asked to ([`FilterLayer::with_verdicts`]), the layer puts its verdict into the extensions of the
-//! request, for the service that gets it, and of the response, for layers outside. An auth layer outside can put who is asking into
-//! the extensions, where the policy finds it.
+//! If built [`with_applied_rules`](FilterLayer::with_applied_rules), the layer puts its decision into the extensions of the
+//! request, for the service that gets it, and of the response, for layers outside. An auth layer outside can put the user
+//! into the extensions, where the policy finds it.
 //!
 //! The layer adds no error of its own, so it fits `axum::Router::layer`. It is always ready: which
 //! service a request needs is not known before the request, and a redirect must not wait for
@@ -65,18 +65,37 @@
 //!
 //! Under axum's `nest` the prefix of a path is gone before a layer inside sees it. Where the
 //! layer sees the whole path, [`FilterLayer::prefix`] tells it where the proxy is mounted.
+//!
+//! Nest a service, not a `Router` without routes, whose layers axum drops:
+//!
+//! ```
+//! # use axum::Router;
+//! # use tower::Layer;
+//! # use tower_goproxy::filter::FilterLayer;
+//! # use tower_goproxy::policy::Rules;
+//! # use tower_goproxy::{NotFound, Redirect};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let layer = FilterLayer::new(Rules::default(), Redirect::to("https://proxy.golang.org")?);
+//! let app: Router = Router::new().nest_service("/goproxy", layer.layer(NotFound));
+//! # Ok(())
+//! # }
+//! ```
 
+mod applied_rule;
 mod body;
+mod call;
 mod config;
+mod error;
 mod future;
 mod layer;
-mod read;
+mod refusal;
 mod screen;
 mod service;
-mod verdict;
+mod snapshot;
 
+pub use self::applied_rule::AppliedRule;
 pub use self::body::ResponseBody;
+pub use self::error::InvalidExcludeStatus;
 pub use self::future::ResponseFuture;
 pub use self::layer::FilterLayer;
 pub use self::service::Filter;
-pub use self::verdict::Verdict;

@@ -1,86 +1,93 @@
 //! Keeps excluded versions out of lists and of `@latest`.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, ETAG, TRANSFER_ENCODING};
-use http::{Method, Response, StatusCode, request, response};
-use http_body_util::Full;
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, IF_MATCH, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE, TRANSFER_ENCODING,
+};
+use http::{HeaderValue, Method, Response, StatusCode, request, response};
+use http_body_util::{Full, LengthLimitError};
 use serde_json::Value;
+use tower::BoxError;
 
+use super::refusal::{excluded, latest_excluded, unreadable};
+use super::snapshot::Snapshot;
 use crate::info;
 use crate::module::Version;
 use crate::policy::{Policy, Rule};
-use crate::reply;
 use crate::target::{Resource, Target};
 
-/// A request whose answer has to be looked through.
-#[derive(Debug)]
+/// A request whose response has to be searched for excluded versions.
 pub(super) struct Screen<P> {
-    pub(super) policy: Arc<P>,
-    pub(super) exclude_status: StatusCode,
-    pub(super) target: Target<'static>,
-    pub(super) parts: request::Parts,
-}
-
-/// What the head of an answer asks for.
-pub(super) enum Look {
-    /// Nothing: it is an error, which names no versions.
-    Pass,
-    /// Its body, to be given to [`Screen::content`].
-    Body,
-    /// It has no body, and its length would be the wrong one.
-    NoBody,
-    /// It cannot be looked through.
-    Refuse(Response<Full<Bytes>>),
+    policy: Snapshot<P>,
+    exclude_status: StatusCode,
+    target: Target<'static>,
+    /// As the client sent it.
+    parts: request::Parts,
 }
 
 impl<P: Policy> Screen<P> {
-    pub(super) fn look(&self, head: &mut response::Parts) -> Look {
-        if !head.status.is_success() {
-            return Look::Pass;
-        }
-        if head.status != StatusCode::OK {
-            return Look::Refuse(unreadable("it is no plain answer"));
-        }
-        if head
-            .headers
-            .get(CONTENT_ENCODING)
-            .is_some_and(|encoding| encoding != "identity")
-        {
-            return Look::Refuse(unreadable("it is encoded"));
-        }
-        for name in [CONTENT_LENGTH, ETAG, TRANSFER_ENCODING] {
-            head.headers.remove(name);
-        }
-        match self.parts.method {
-            Method::HEAD => Look::NoBody,
-            _ => Look::Body,
+    pub(super) fn new(
+        policy: Snapshot<P>,
+        exclude_status: StatusCode,
+        target: Target<'static>,
+        parts: request::Parts,
+    ) -> Self {
+        Self {
+            policy,
+            exclude_status,
+            target,
+            parts,
         }
     }
 
-    pub(super) fn content(&self, head: response::Parts, content: &[u8]) -> Response<Full<Bytes>> {
-        if self.target.resource() == Resource::List {
-            return with_body(head, self.allowed_lines(content));
+    pub(super) fn is_head(&self) -> bool {
+        self.parts.method == Method::HEAD
+    }
+
+    /// Whether the body has to be read. An error names no versions.
+    pub(super) fn needs_content(&self, head: &response::Parts) -> Result<bool, String> {
+        let encoding = head.headers.get(CONTENT_ENCODING);
+        match head.status {
+            status if !status.is_success() => Ok(false),
+            StatusCode::OK if encoding.is_none_or(|encoding| encoding == "identity") => Ok(true),
+            StatusCode::OK => Err("upstream response is encoded".to_owned()),
+            status => Err(format!("upstream response has status {}", status.as_u16())),
         }
-        let version = match version_of(content) {
+    }
+
+    /// The response without the versions that are excluded.
+    pub(super) fn response(
+        &self,
+        head: response::Parts,
+        content: Result<Bytes, BoxError>,
+    ) -> Response<Full<Bytes>> {
+        let content = match content {
+            Ok(content) => content,
+            Err(error) if error.is::<LengthLimitError>() => {
+                return unreadable("upstream response is too long");
+            }
+            Err(_) => return unreadable("upstream response broke off"),
+        };
+        if self.target.resource() == Resource::List {
+            return with_content(head, self.allowed_lines(&content).into());
+        }
+        let version = match version_of(&content) {
             Ok(version) => version,
             Err(reason) => return unreadable(reason),
         };
-        if self.allows(&version) {
-            return with_body(head, content.to_vec());
-        }
         let module = self.target.module();
-        if self.target.resource() == Resource::Latest {
-            // 404 lets the go command look for a version in the list instead.
-            let text = format!("not found: {module}@latest is {version}, which is excluded");
-            return reply::text(StatusCode::NOT_FOUND, &text);
+        let rule = self.rule(&version);
+        if !rule.is_exclude() {
+            with_content(head, content)
+        } else if self.target.resource() == Resource::Latest {
+            latest_excluded(&module, &version, &rule)
+        } else {
+            excluded(self.exclude_status, &module, Some(&version), &rule)
         }
-        let text = format!("{module}@{version} is excluded by the rules of this proxy");
-        reply::text(self.exclude_status, &text)
     }
 
-    /// A line begins with a version; one that does not is of no use to the go command.
+    /// A line begins with a version. One that does not is of no use to the go command.
     fn allowed_lines(&self, list: &[u8]) -> Vec<u8> {
         let mut allowed = Vec::with_capacity(list.len());
         for line in list.split(|byte| *byte == b'\n') {
@@ -88,7 +95,7 @@ impl<P: Policy> Screen<P> {
                 .ok()
                 .and_then(|line| line.split_ascii_whitespace().next())
                 .and_then(|version| Version::new(version).ok());
-            if version.is_some_and(|version| self.allows(&version)) {
+            if version.is_some_and(|version| !self.rule(&version).is_exclude()) {
                 allowed.extend_from_slice(line);
                 allowed.push(b'\n');
             }
@@ -96,35 +103,47 @@ impl<P: Policy> Screen<P> {
         allowed
     }
 
-    /// A version that does not fit the module is of no use either, and breaks `@latest` for the
-    /// go command if it is in a list.
-    fn allows(&self, version: &Version<'_>) -> bool {
-        self.target
-            .with_version(version)
-            .is_ok_and(|target| self.policy.classify(&target, &self.parts) != Rule::Exclude)
+    /// A version that the module cannot have is of no use to the go command, and breaks its `@latest`.
+    fn rule(&self, version: &Version<'_>) -> Rule {
+        match self.target.with_version(version) {
+            Ok(target) => self.policy.get().rule(&target, &self.parts),
+            Err(invalid) => Rule::exclude_because(invalid.to_string()),
+        }
     }
+}
+
+/// Requests the whole content: what is encoded, or a part, or only said to be unchanged, cannot be searched.
+pub(super) fn request_whole(parts: &mut request::Parts) {
+    // Status and length of a response to HEAD depend on the content too.
+    parts.method = Method::GET;
+    for name in [
+        RANGE,
+        IF_RANGE,
+        IF_MATCH,
+        IF_NONE_MATCH,
+        IF_MODIFIED_SINCE,
+        IF_UNMODIFIED_SINCE,
+    ] {
+        parts.headers.remove(name);
+    }
+    let identity = const { HeaderValue::from_static("identity") };
+    parts.headers.insert(ACCEPT_ENCODING, identity);
 }
 
 fn version_of(content: &[u8]) -> Result<Version<'static>, &'static str> {
-    let info = info::parse(content).map_err(|_| "it is no JSON object")?;
-    match info::field(&info, "Version").map_err(|_| "it names two versions")? {
+    let info = info::parse(content).map_err(|_| "upstream response is not a JSON object")?;
+    match info::field(&info, "Version").map_err(|_| "upstream response names two versions")? {
         Some(Value::String(version)) => Version::new(version.as_str())
             .map(Version::into_owned)
-            .map_err(|_| "it names a malformed version"),
-        _ => Err("it names no version"),
+            .map_err(|_| "upstream response names a malformed version"),
+        _ => Err("upstream response names no version"),
     }
 }
 
-fn with_body(head: response::Parts, body: Vec<u8>) -> Response<Full<Bytes>> {
-    let mut response = Response::from_parts(head, Full::default());
-    response
-        .headers_mut()
-        .insert(CONTENT_LENGTH, body.len().into());
-    *response.body_mut() = body.into();
-    response
-}
-
-pub(super) fn unreadable(reason: &str) -> Response<Full<Bytes>> {
-    let text = format!("the answer cannot be searched for excluded versions: {reason}");
-    reply::text(StatusCode::BAD_GATEWAY, &text)
+fn with_content(mut head: response::Parts, content: Bytes) -> Response<Full<Bytes>> {
+    for name in [ETAG, TRANSFER_ENCODING] {
+        head.headers.remove(name);
+    }
+    head.headers.insert(CONTENT_LENGTH, content.len().into());
+    Response::from_parts(head, content.into())
 }

@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::fmt;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -7,15 +8,14 @@ use http_body::Body;
 use tower::{BoxError, Service};
 
 use super::body::ResponseBody;
-use super::config::{Config, Way};
+use super::config::Config;
 use super::future::ResponseFuture;
 use crate::policy::Policy;
 
-/// A service with two ways on, made by [`FilterLayer`](super::FilterLayer). See the
+/// Sends each request to one of two services, or refuses it. Made by [`FilterLayer`](super::FilterLayer); see the
 /// [module docs](super).
 ///
 /// Always ready: each request drives a clone of the service that it needs.
-#[derive(Debug)]
 pub struct Filter<S, I, P> {
     inner: S,
     include: I,
@@ -31,9 +31,19 @@ impl<S, I, P> Filter<S, I, P> {
         }
     }
 
-    /// The inner service, which gets direct requests and those that are none of a module proxy.
+    /// The inner service, which gets direct requests and those that are not for a module.
     pub fn get_ref(&self) -> &S {
         &self.inner
+    }
+
+    /// The inner service, to be changed.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Returns the inner service.
+    pub fn into_inner(self) -> S {
+        self.inner
     }
 
     /// The service that gets included requests.
@@ -52,6 +62,15 @@ impl<S: Clone, I: Clone, P> Clone for Filter<S, I, P> {
     }
 }
 
+impl<S: fmt::Debug, I: fmt::Debug, P> fmt::Debug for Filter<S, I, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Filter")
+            .field("inner", &self.inner)
+            .field("include", &self.include)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<S, I, P, B, SB, IB> Service<Request<B>> for Filter<S, I, P>
 where
     S: Service<Request<B>, Response = Response<SB>> + Clone,
@@ -62,7 +81,7 @@ where
     IB: Body<Data = Bytes>,
     IB::Error: Into<BoxError>,
 {
-    type Response = Response<ResponseBody<IB, SB>>;
+    type Response = Response<ResponseBody<SB, IB>>;
     type Error = S::Error;
     type Future = ResponseFuture<S, I, P, B, SB, IB>;
 
@@ -72,17 +91,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let way = self.config.way(&mut parts);
+        let decision = self.config.decide(&mut parts);
         let request = Request::from_parts(parts, body);
-        match way {
-            Way::Untouched => ResponseFuture::inner(self.inner.clone(), request, None, None),
-            Way::Direct(verdict, screen) => {
-                ResponseFuture::inner(self.inner.clone(), request, verdict, screen)
-            }
-            Way::Include(verdict, screen) => {
-                ResponseFuture::include(self.include.clone(), request, verdict, screen)
-            }
-            Way::Reply(verdict, response) => ResponseFuture::reply(response, verdict),
-        }
+        ResponseFuture::new(&self.inner, &self.include, request, decision)
     }
 }

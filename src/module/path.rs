@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::element::{Kind, check_elements};
 use super::error::{InvalidPath, PathFault};
-use super::escape::{Form, escape, is_escaped, unescape};
+use super::escape::{Form, escape, is_escaped, plain_bytes, unescape};
 use super::{limits, suffix};
 
 /// The path of a module that can be downloaded, such as `github.com/BurntSushi/toml`.
@@ -84,30 +84,29 @@ impl<'a> ModulePath<'a> {
         unescape(&self.escaped)
     }
 
-    /// The elements between the slashes, escaped.
+    /// Whether this is the module with the path `prefix`, or one below it: by whole elements, in the form of a `go.mod`.
+    /// Case matters, a slash at the end of `prefix` does not, and an empty `prefix` contains every module.
     ///
     /// ```
     /// # use tower_goproxy::module::ModulePath;
     /// let path = ModulePath::new("github.com/BurntSushi/toml")?;
-    /// assert!(path.elements().eq(["github.com", "!burnt!sushi", "toml"]));
+    /// assert!(path.is_within("github.com/BurntSushi"));
+    /// assert!(!path.is_within("github.com/Burnt"));
+    /// assert!(!path.is_within("github.com/burntsushi"));
     /// # Ok::<(), tower_goproxy::module::InvalidPath>(())
     /// ```
-    pub fn elements(&self) -> impl Iterator<Item = &str> {
-        self.escaped.split('/')
+    #[must_use]
+    pub fn is_within(&self, prefix: &str) -> bool {
+        let prefix = prefix.trim_end_matches('/');
+        let mut path = plain_bytes(&self.escaped);
+        prefix.is_empty()
+            || (prefix.bytes().all(|byte| path.next() == Some(byte))
+                && matches!(path.next(), None | Some(b'/')))
     }
 
     /// The part of the path that fixes the major version, such as `/v2`, or `.v2` under `gopkg.in`
     /// (<https://go.dev/ref/mod#major-version-suffixes>).
-    ///
-    /// ```
-    /// # use tower_goproxy::module::ModulePath;
-    /// assert_eq!(ModulePath::new("example.com/m/v2")?.major_suffix(), Some("/v2"));
-    /// assert_eq!(ModulePath::new("gopkg.in/yaml.v3")?.major_suffix(), Some(".v3"));
-    /// assert_eq!(ModulePath::new("example.com/m")?.major_suffix(), None);
-    /// # Ok::<(), tower_goproxy::module::InvalidPath>(())
-    /// ```
-    #[must_use]
-    pub fn major_suffix(&self) -> Option<&str> {
+    pub(crate) fn major_suffix(&self) -> Option<&str> {
         suffix::split(&self.escaped)
             .map(|(_, suffix)| suffix)
             .filter(|suffix| !suffix.is_empty())

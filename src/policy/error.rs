@@ -98,7 +98,15 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for ParseRulesError {}
+impl std::error::Error for ParseRulesError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.fault {
+            Fault::Path(error) => Some(error),
+            Fault::Version(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 /// A filter file cannot be used. The message names the file and the cause.
 #[derive(Debug)]
@@ -134,4 +142,12 @@ impl fmt::Display for ReadRulesError {
     }
 }
 
-impl std::error::Error for ReadRulesError {}
+impl std::error::Error for ReadRulesError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.cause {
+            Cause::Io(error) => Some(error),
+            Cause::Parse(error) => Some(error),
+            Cause::NotUtf8(_) => None,
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Which module goes where: include, exclude or direct.
 //!
 //! A [`Policy`] gives each request for a module a [`Rule`]. [`Rules`] is a policy that is read from
-//! a file; a closure of the right shape is one as well.
+//! a file; [`policy_fn`] makes one from a closure.
 //!
 //! # The filter file
 //!
@@ -18,9 +18,9 @@
 //!
 //! | sign | rule |
 //! |---|---|
-//! | `+` | [`Rule::Include`] |
-//! | `-` | [`Rule::Exclude`] |
-//! | `D` | [`Rule::Direct`] |
+//! | `+` | [`Rule::include`] |
+//! | `-` | [`Rule::exclude`] |
+//! | `D` | [`Rule::direct`] |
 //!
 //! Blanks and tabs separate, in any number. A `#` at the start of a field begins a comment. A sign
 //! alone, on whichever line, is the rule for all modules; without one they are included.
@@ -97,18 +97,21 @@
 //! | two lines for one path | the later replaces the earlier | both hold; an error if their versions are the same |
 //! | a rule that excludes one version | refuses list and latest of all versions | refuses that version |
 //! | a line of more than 64 KiB | ends the file without a word | a line like others |
-//! | `D` for a path that does not decode | passes unjudged | no target, so no verdict: 404 |
+//! | `D` for a path that does not decode | passes unjudged | no rule applies: 404 |
+//! | a byte-order mark at the start | unknown sign | skipped |
 //! | a missing file | an error (once: no rules) | an error |
 
-pub(crate) mod classify;
+pub(crate) mod decide;
 mod error;
 mod parse;
+mod policy_fn;
 mod qualifier;
 pub(crate) mod rule;
 mod rules;
 mod table;
 
-pub use self::classify::Policy;
+pub use self::decide::Policy;
 pub use self::error::{ParseRulesError, ReadRulesError};
+pub use self::policy_fn::{PolicyFn, policy_fn};
 pub use self::rule::Rule;
 pub use self::rules::Rules;

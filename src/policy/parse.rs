@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::error::{Fault, ParseRulesError};
 use super::qualifier::Qualifier;
-use super::rule::Rule;
+use super::rule::Action;
 use super::table::Table;
 use crate::module::error::InvalidPath;
 use crate::module::escape::{Form, escape};
@@ -48,9 +48,9 @@ fn add_line<'a>(
         return Ok(());
     };
     let rule = match sign.text {
-        "+" => Rule::Include,
-        "-" => Rule::Exclude,
-        "D" => Rule::Direct,
+        "+" => Action::Include,
+        "-" => Action::Exclude,
+        "D" => Action::Direct,
         _ => return Err((sign, Fault::UnknownSign)),
     };
     let path = fields.next();

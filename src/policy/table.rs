@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::qualifier::Qualifier;
-use super::rule::Rule;
+use super::rule::Action;
 use crate::module::path::ModulePath;
 use crate::module::version::Version;
 
@@ -12,7 +12,7 @@ use crate::module::version::Version;
 ///
 /// One flat table instead of a tree of elements: what a lookup among many rules costs is the
 /// memory it touches, and here a prefix without rules costs one cache line.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Table {
     root: Entry,
     /// By path, escaped as requests have it.
@@ -22,10 +22,10 @@ pub(super) struct Table {
 }
 
 /// The rules of one path.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Entry {
-    unqualified: Option<Rule>,
-    qualified: Vec<(Qualifier, Rule)>,
+    unqualified: Option<Action>,
+    qualified: Vec<(Qualifier, Action)>,
 }
 
 impl Table {
@@ -38,34 +38,39 @@ impl Table {
         self.entries.entry(path.into()).or_default()
     }
 
+    /// How many paths have rules.
+    pub(super) fn paths(&self) -> usize {
+        self.entries.len()
+    }
+
     /// The deepest rule that applies to a version.
-    pub(super) fn verdict_on_version(
+    pub(super) fn for_version(
         &self,
         module: &ModulePath<'_>,
         version: &Version<'_>,
-    ) -> Option<Rule> {
+    ) -> Option<Action> {
         self.walk(module)
-            .fold(None, |above, entry| entry.verdict(version).or(above))
+            .fold(None, |above, entry| entry.for_version(version).or(above))
     }
 
-    /// The verdict on what is asked before a version is known.
+    /// The rule for what is asked before a version is known.
     ///
     /// It is a refusal only when no version can be allowed: else an allow-list of versions could
     /// never be asked which versions there are.
-    pub(super) fn verdict_on_module(&self, module: &ModulePath<'_>) -> Option<Rule> {
-        let mut verdict = None;
+    pub(super) fn for_module(&self, module: &ModulePath<'_>) -> Option<Action> {
+        let mut deepest = None;
         let mut allowed = None;
         for entry in self.walk(module) {
             if entry.unqualified.is_some() {
                 // From here on the qualified rules above decide nothing.
-                (verdict, allowed) = (entry.unqualified, None);
+                (deepest, allowed) = (entry.unqualified, None);
             }
             let rules = entry.qualified.iter().map(|(_, rule)| *rule);
-            allowed = strongest(rules.filter(|rule| *rule != Rule::Exclude)).or(allowed);
+            allowed = strongest(rules.filter(|rule| *rule != Action::Exclude)).or(allowed);
         }
-        match verdict {
-            Some(Rule::Exclude) => allowed.or(verdict),
-            _ => verdict,
+        match deepest {
+            Some(Action::Exclude) => allowed.or(deepest),
+            _ => deepest,
         }
     }
 
@@ -86,14 +91,14 @@ impl Table {
 }
 
 impl Entry {
-    pub(super) fn set(&mut self, qualifier: Option<Qualifier>, rule: Rule) {
+    pub(super) fn set(&mut self, qualifier: Option<Qualifier>, rule: Action) {
         match qualifier {
             None => self.unqualified = Some(rule),
             Some(qualifier) => self.qualified.push((qualifier, rule)),
         }
     }
 
-    fn verdict(&self, version: &Version<'_>) -> Option<Rule> {
+    fn for_version(&self, version: &Version<'_>) -> Option<Action> {
         if self.qualified.is_empty() {
             return self.unqualified;
         }
@@ -112,11 +117,11 @@ fn prefixes(path: &str) -> impl Iterator<Item = &str> {
     slashes.chain([path.len()]).map(|end| &path[..end])
 }
 
-/// Of several verdicts on one version the one that trusts least.
-fn strongest(rules: impl Iterator<Item = Rule>) -> Option<Rule> {
+/// Of several rules for one version the one that trusts least.
+fn strongest(rules: impl Iterator<Item = Action>) -> Option<Action> {
     rules.max_by_key(|rule| match rule {
-        Rule::Exclude => 2,
-        Rule::Direct => 1,
-        Rule::Include => 0,
+        Action::Exclude => 2,
+        Action::Direct => 1,
+        Action::Include => 0,
     })
 }

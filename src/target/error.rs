@@ -44,4 +44,12 @@ impl fmt::Display for InvalidTarget {
     }
 }
 
-impl std::error::Error for InvalidTarget {}
+impl std::error::Error for InvalidTarget {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Fault::Module(error) => Some(error),
+            Fault::Version(error) | Fault::NotAVersion(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::{Service, ServiceExt as _};
-use tower_goproxy::filter::Verdict;
+use tower_goproxy::filter::AppliedRule;
 use tower_goproxy::policy::Rules;
 
 /// A response that was read to its end.
@@ -15,7 +15,7 @@ use tower_goproxy::policy::Rules;
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    pub verdict: Option<Verdict>,
+    pub applied: Option<AppliedRule>,
     pub text: String,
 }
 
@@ -67,7 +67,7 @@ where
     Answer {
         status: head.status,
         headers: head.headers,
-        verdict: head.extensions.get().cloned(),
+        applied: head.extensions.get().cloned(),
         text: String::from_utf8(body.into()).expect("this body is text"),
     }
 }

@@ -4,15 +4,15 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tower::{Layer as _, ServiceBuilder};
-use tower_goproxy::Redirect;
 use tower_goproxy::filter::FilterLayer;
 use tower_goproxy::policy::Rules;
 use tower_goproxy::redirect::InvalidBase;
+use tower_goproxy::{NotFound, Redirect};
 
 use crate::ask::{self, Answer, rules};
 use crate::recorder::Recorder;
@@ -32,7 +32,7 @@ const PATHS: [&str; 7] = [
 /// With a path of its own, which comes first.
 const REGISTRY: &str = "http://registry.example:8080/base/path/";
 
-fn layer() -> FilterLayer<Rules, Redirect> {
+fn layer() -> FilterLayer<Redirect, Rules> {
     FilterLayer::new(
         rules("D corp.example\n- example.com/evil"),
         Redirect::to(REGISTRY).unwrap(),
@@ -160,18 +160,21 @@ async fn a_real_hyper_server() {
 }
 
 #[tokio::test]
-async fn include_sees_the_path_without_the_prefix_and_inner_as_it_came() {
+async fn both_services_see_modules_without_the_prefix_and_the_rest_as_it_came() {
     let (include, inner) = (Recorder::saying(""), Recorder::saying(""));
-    let app = FilterLayer::new(rules("D corp.example"), include.clone())
-        .prefix("/goproxy")
-        .layer(inner.clone());
-    ask::get(&app, "/goproxy/example.com/%21m/@v/v1.0.0.mod?x=%21").await;
-    ask::get(
-        &app,
+    let app = ServiceBuilder::new()
+        .layer(FilterLayer::new(rules("D corp.example"), include.clone()).prefix("/goproxy"))
+        .service(inner.clone());
+    for uri in [
+        "/goproxy/example.com/%21m/@v/v1.0.0.mod?x=%21",
         "http://proxy.example:81/goproxy/example.com/m/@latest",
-    )
-    .await;
-    ask::get(&app, "/goproxy/corp.example/m/@latest").await;
+        "/goproxy/corp.example/%21m/@v/v1.0.0.mod?x=%21",
+        "http://proxy.example:81/goproxy/corp.example/m/@latest",
+        "/goproxy/healthz",
+        "/corp.example/m/@latest",
+    ] {
+        ask::get(&app, uri).await;
+    }
     assert_eq!(
         include.uris(),
         [
@@ -179,7 +182,31 @@ async fn include_sees_the_path_without_the_prefix_and_inner_as_it_came() {
             "http://proxy.example:81/example.com/m/@latest",
         ]
     );
-    assert_eq!(inner.uris(), ["/goproxy/corp.example/m/@latest"]);
+    assert_eq!(
+        inner.uris(),
+        [
+            "/corp.example/%21m/@v/v1.0.0.mod?x=%21",
+            "http://proxy.example:81/corp.example/m/@latest",
+            "/goproxy/healthz",
+            "/corp.example/m/@latest",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_nested_proxy_without_direct_modules() {
+    let proxy = layer().layer(NotFound);
+    let app = routes().nest_service("/goproxy", proxy);
+    is_exact(
+        &ask::get(&app, &format!("/goproxy{}", PATHS[0])).await,
+        PATHS[0],
+    );
+    for uri in ["/goproxy/corp.example/m/@v/list", "/goproxy/", "/goproxy/x"] {
+        let answer = ask::get(&app, uri).await;
+        answer.is_a_line(StatusCode::NOT_FOUND, "not found");
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+    assert_eq!(ask::get(&app, "/healthz").await.text, "ok");
 }
 
 #[tokio::test]
@@ -198,28 +225,57 @@ async fn a_redirect_is_never_permanent_and_has_a_text() {
     );
 }
 
+#[tokio::test]
+async fn a_request_that_cannot_be_redirected_is_an_error_without_a_location() {
+    let redirect = Redirect::to(REGISTRY).unwrap();
+    for method in [Method::OPTIONS, Method::POST, Method::CONNECT] {
+        for uri in ["*", "/example.com/m/@v/list", "proxy.example:443"] {
+            let answer = ask::ask(&redirect, method.clone(), uri).await;
+            answer.is_a_line(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "a module proxy answers GET and HEAD",
+            );
+            assert_eq!(answer.header("allow"), "GET, HEAD");
+            assert_eq!(answer.header("location"), "");
+        }
+    }
+    for method in [Method::GET, Method::HEAD] {
+        for uri in ["*", "proxy.example:443"] {
+            let answer = ask::ask(&redirect, method.clone(), uri).await;
+            answer.is_a_line(StatusCode::BAD_REQUEST, "the request has no path");
+            assert_eq!(answer.header("location"), "");
+        }
+    }
+}
+
 #[test]
 fn an_address_that_cannot_be_redirected_to_is_an_error_that_says_why() {
     let error = |address: &str| -> InvalidBase { Redirect::to(address).unwrap_err() };
     for (address, reason) in [
-        ("", "it is no URL"),
-        ("https://", "it is no URL"),
-        ("proxy.example", "it needs http:// or https://"),
-        ("/base", "it needs http:// or https://"),
-        ("ftp://proxy.example", "it needs http:// or https://"),
-        ("https://proxy.example/?x=1", "it has a query or a fragment"),
-        ("https://proxy.example/#x", "it has a query or a fragment"),
+        ("", "not a URL"),
+        ("https://", "not a URL"),
+        ("proxy.example", "must begin with http:// or https://"),
+        ("/base", "must begin with http:// or https://"),
+        ("ftp://proxy.example", "must begin with http:// or https://"),
+        (
+            "https://proxy.example/?x=1",
+            "must not have a query or a fragment",
+        ),
+        (
+            "https://proxy.example/#x",
+            "must not have a query or a fragment",
+        ),
         (
             "https://user:secret@proxy.example",
-            "every client would be told its credentials",
+            "must not have credentials, which every client would see",
         ),
         (
             "https://user:secret@a.example,https://b.example",
-            "it is a list, and a redirect leads to one registry",
+            "a list, but a redirect leads to one registry",
         ),
         (
             "https://a.example|off",
-            "it is a list, and a redirect leads to one registry",
+            "a list, but a redirect leads to one registry",
         ),
     ] {
         let shown = format!("{} {:?}", error(address), error(address));

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use tower::ServiceBuilder;
 use tower_goproxy::Redirect;
-use tower_goproxy::filter::{FilterLayer, Verdict};
+use tower_goproxy::filter::{AppliedRule, FilterLayer};
 use tower_goproxy::policy::Rule;
 
 use crate::ask::{get, rules};
@@ -42,27 +42,32 @@ async fn two_filters_give_two_registries() {
 }
 
 #[tokio::test]
-async fn layers_outside_see_the_verdict_of_the_filter_that_was_asked_last() {
+async fn layers_outside_see_the_rule_of_the_inner_filter() {
     let service = Recorder::saying("");
     let app = ServiceBuilder::new()
-        .layer(FilterLayer::new(rules("D\n+ corp.example"), service.clone()).with_verdicts())
-        .layer(FilterLayer::new(rules("+\n- example.com/evil"), service.clone()).with_verdicts())
+        .layer(FilterLayer::new(rules("D\n+ corp.example"), service.clone()).with_applied_rules())
+        .layer(
+            FilterLayer::new(rules("+\n- example.com/evil"), service.clone()).with_applied_rules(),
+        )
         .service(service.clone());
     for (module, rule) in [
-        ("corp.example/m", Rule::Include),
-        ("example.com/m", Rule::Include),
-        ("example.com/evil", Rule::Exclude),
+        ("corp.example/m", Rule::include()),
+        ("example.com/m", Rule::include()),
+        ("example.com/evil", Rule::exclude()),
     ] {
         let answer = get(&app, &format!("/{module}/@v/v1.0.0.mod")).await;
         assert_eq!(
-            answer.verdict.map(|verdict| verdict.rule()),
+            answer.applied.map(|applied| applied.rule().clone()),
             Some(rule),
             "{module}"
         );
     }
-    let rule = |i: usize| service.seen()[i].extensions.get().map(Verdict::rule);
+    let rule = |i: usize| {
+        let seen = &service.seen()[i];
+        seen.extensions.get().map(AppliedRule::rule).cloned()
+    };
     assert_eq!(
         (rule(0), rule(1)),
-        (Some(Rule::Include), Some(Rule::Include))
+        (Some(Rule::include()), Some(Rule::include()))
     );
 }

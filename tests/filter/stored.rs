@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::StatusCode;
-use http::request::Parts;
 use tower::{Layer as _, ServiceBuilder};
+use tower_goproxy::Storage;
 use tower_goproxy::fill::FillLayer;
 use tower_goproxy::filter::FilterLayer;
-use tower_goproxy::policy::Rule;
-use tower_goproxy::{Storage, Target};
+use tower_goproxy::policy::{Rule, policy_fn};
 
 use crate::ask::{get, rules};
 use crate::recorder::Recorder;
@@ -22,10 +21,10 @@ async fn a_stored_copy_is_refused_too() {
     let refused = Arc::new(AtomicBool::new(false));
     let policy = {
         let refused = Arc::clone(&refused);
-        move |_: &Target<'_>, _: &Parts| match refused.load(Ordering::Relaxed) {
-            true => Rule::Exclude,
-            false => Rule::Include,
-        }
+        policy_fn(move |_, _| match refused.load(Ordering::Relaxed) {
+            true => Rule::exclude(),
+            false => Rule::include(),
+        })
     };
     let app = FilterLayer::new(policy, fill.layer(source.clone())).layer(Recorder::saying(""));
     let uri = "/example.com/m/@v/v1.0.0.mod";

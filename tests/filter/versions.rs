@@ -8,7 +8,7 @@ use http::{Method, Request, Response, StatusCode};
 use tower::Layer as _;
 use tower_goproxy::Target;
 use tower_goproxy::filter::{Filter, FilterLayer};
-use tower_goproxy::policy::{Policy, Rule, Rules};
+use tower_goproxy::policy::{Policy, Rule, Rules, policy_fn};
 
 use crate::ask::{ask, get, rules, send};
 use crate::recorder::Recorder;
@@ -58,13 +58,16 @@ async fn the_list_of_a_module_with_one_excluded_version_lacks_that_one_only() {
         },
         LIST,
     );
-    for module in ["example.com/m", "corp.example/m"] {
+    for (module, cache) in [
+        ("example.com/m", "max-age=60"),
+        ("corp.example/m", "private, max-age=60"),
+    ] {
         let answer = get(&around(&source), &format!("/{module}/@v/list")).await;
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(answer.text, ALLOWED);
         assert_eq!(answer.header("content-length"), ALLOWED.len().to_string());
         assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
-        assert_eq!(answer.header("cache-control"), "max-age=60");
+        assert_eq!(answer.header("cache-control"), cache);
         assert_eq!(answer.header("etag"), "");
     }
 }
@@ -114,10 +117,10 @@ async fn an_allow_list_of_versions_filters_the_list() {
 
 #[tokio::test]
 async fn any_closure_can_look_at_versions() {
-    let no_prereleases = |target: &Target<'_>, _: &Parts| match target.version() {
-        Some(version) if version.is_prerelease() => Rule::Exclude,
-        _ => Rule::Include,
-    };
+    let no_prereleases = policy_fn(|target, _| match target.version() {
+        Some(version) if version.is_prerelease() => Rule::exclude(),
+        _ => Rule::include(),
+    });
     let app = FilterLayer::new(no_prereleases, Recorder::saying(LIST)).layer(Recorder::saying(""));
     assert_eq!(
         get(&app, "/example.com/m/@v/list").await.text,
@@ -129,10 +132,10 @@ async fn any_closure_can_look_at_versions() {
 async fn a_policy_that_does_not_depend_on_versions_costs_no_reading() {
     struct Plain;
     impl Policy for Plain {
-        fn classify(&self, target: &Target<'_>, _: &Parts) -> Rule {
+        fn rule(&self, target: &Target<'_>, _: &Parts) -> Rule {
             match target.version() {
-                Some(_) => Rule::Exclude,
-                None => Rule::Include,
+                Some(_) => Rule::exclude(),
+                None => Rule::include(),
             }
         }
         fn depends_on_version(&self, _: &Target<'_>) -> bool {
@@ -163,6 +166,7 @@ async fn a_branch_that_leads_to_an_excluded_version_is_refused() {
     );
     let app = FilterLayer::new(rules(RULES), source.clone())
         .exclude_status(StatusCode::GONE)
+        .unwrap()
         .layer(source);
     assert_eq!(
         get(&app, "/example.com/m/@v/main.info").await.status,
@@ -187,27 +191,27 @@ async fn latest_and_a_branch_that_are_allowed_pass_byte_for_byte() {
 
 #[tokio::test]
 async fn what_cannot_be_searched_is_502() {
-    let line = "the answer cannot be searched for excluded versions: ";
+    let line = "cannot filter excluded versions: upstream response ";
     let encoded = answering(|head| head.header("content-encoding", "gzip"), LIST);
     let answer = get(&around(&encoded), "/example.com/m/@v/list").await;
-    answer.is_a_line(StatusCode::BAD_GATEWAY, &format!("{line}it is encoded"));
+    answer.is_a_line(StatusCode::BAD_GATEWAY, &format!("{line}is encoded"));
 
     for other in [203, 206, 226] {
-        let other = Recorder::new(move |_| {
+        let source = Recorder::new(move |_| {
             let head = Response::builder().status(other);
             head.body(Body::from(LIST)).unwrap()
         });
-        let answer = get(&around(&other), "/example.com/m/@v/list").await;
+        let answer = get(&around(&source), "/example.com/m/@v/list").await;
         answer.is_a_line(
             StatusCode::BAD_GATEWAY,
-            &format!("{line}it is no plain answer"),
+            &format!("{line}has status {other}"),
         );
     }
 
     for (info, reason) in [
-        ("<html>", "it is no JSON object"),
-        ("{}", "it names no version"),
-        (r#"{"Version":"main"}"#, "it names a malformed version"),
+        ("<html>", "is not a JSON object"),
+        ("{}", "names no version"),
+        (r#"{"Version":"main"}"#, "names a malformed version"),
     ] {
         let answer = get(&around(&Recorder::saying(info)), "/example.com/m/@latest").await;
         answer.is_a_line(StatusCode::BAD_GATEWAY, &format!("{line}{reason}"));
@@ -221,7 +225,7 @@ async fn what_cannot_be_searched_is_502() {
         Response::new(Body::from_stream(stream::iter(parts)))
     });
     let answer = get(&around(&broken), "/example.com/m/@v/list").await;
-    answer.is_a_line(StatusCode::BAD_GATEWAY, &format!("{line}it broke off"));
+    answer.is_a_line(StatusCode::BAD_GATEWAY, &format!("{line}broke off"));
 
     let long = Recorder::new(|_| {
         let line = Bytes::from("v1.0.0\n".repeat(100_000));
@@ -229,7 +233,7 @@ async fn what_cannot_be_searched_is_502() {
         Response::new(Body::from_stream(stream::iter(lines)))
     });
     let answer = get(&around(&long), "/example.com/m/@v/list").await;
-    answer.is_a_line(StatusCode::BAD_GATEWAY, &format!("{line}it is too long"));
+    answer.is_a_line(StatusCode::BAD_GATEWAY, &format!("{line}is too long"));
 }
 
 #[tokio::test]
@@ -253,23 +257,62 @@ async fn what_is_to_be_searched_is_asked_for_whole_and_unencoded() {
 }
 
 #[tokio::test]
-async fn head_of_a_filtered_list_has_no_wrong_length() {
+async fn head_has_the_status_and_the_headers_of_get_where_versions_are_filtered() {
+    let info = |version: &str| format!("{{\"Version\":\"{version}\"}}");
+    for (path, content) in [
+        ("@v/list", LIST.to_owned()),
+        ("@latest", info("v1.1.0")),
+        ("@latest", info("v1.2.0")),
+        ("@latest", "no JSON".to_owned()),
+        ("@v/main.info", info("v1.1.0")),
+        ("@v/main.info", info("v1.2.0")),
+    ] {
+        let source = Recorder::new(move |request| {
+            let head = Response::builder().header("etag", "\"x\"");
+            let head = head.header("content-length", content.len());
+            let body = match request.method {
+                Method::GET => Body::from(content.clone()),
+                _ => Body::empty(),
+            };
+            head.body(body).unwrap()
+        });
+        let app = around(&source);
+        for module in ["example.com/m", "corp.example/m"] {
+            let uri = format!("/{module}/{path}");
+            let [of_get, of_head] = [
+                ask(&app, Method::GET, &uri).await,
+                ask(&app, Method::HEAD, &uri).await,
+            ];
+            assert_eq!(of_head.status, of_get.status, "{uri}");
+            assert_eq!(of_head.headers, of_get.headers, "{uri}");
+            assert_eq!(of_head.text, "", "{uri}");
+        }
+        assert!(source.seen().iter().all(|seen| seen.method == Method::GET));
+    }
+}
+
+#[tokio::test]
+async fn head_is_passed_on_where_nothing_is_filtered() {
     let source = answering(
         |head| head.header("content-length", 55).header("etag", "\"x\""),
         "",
     );
-    let answer = ask(&around(&source), Method::HEAD, "/example.com/m/@v/list").await;
-    assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(
-        (answer.header("content-length"), answer.header("etag")),
-        ("", "")
-    );
-    assert_eq!(source.seen()[0].method, Method::HEAD);
-    // Not filtered: as it came.
     let answer = ask(&around(&source), Method::HEAD, "/example.com/other/@v/list").await;
     assert_eq!(
         (answer.header("content-length"), answer.header("etag")),
         ("55", "\"x\"")
+    );
+    assert_eq!(source.seen()[0].method, Method::HEAD);
+}
+
+#[tokio::test]
+async fn latest_that_does_not_fit_the_module_is_404_so_that_go_looks_into_the_list() {
+    let source = Recorder::saying(r#"{"Version":"v2.0.0"}"#);
+    let answer = get(&around(&source), "/example.com/m/@latest").await;
+    answer.is_a_line(
+        StatusCode::NOT_FOUND,
+        "not found: example.com/m@latest is v2.0.0, which is excluded: \
+         invalid version: should be v0 or v1, not v2",
     );
 }
 

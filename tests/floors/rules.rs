@@ -12,9 +12,9 @@ pub(crate) type Sources = BTreeMap<String, String>;
 /// The modules of the crate, lowest floor first. A file imports from its own floor and from lower ones.
 const FLOORS: [&[&str]; 5] = [
     &["access", "error", "module", "info", "reply", "span"],
-    &["target"],
+    &["shared_caches", "target"],
     &["observe", "policy", "storage", "verify"],
-    &["filter", "goget", "redirect", "upstream"],
+    &["filter", "goget", "not_found", "redirect", "upstream"],
     &["fill"],
 ];
 

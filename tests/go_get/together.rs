@@ -1,11 +1,10 @@
 //! Public modules from a registry, private ones from version control, through one proxy.
 
-use http::request::Parts;
 use tower::Layer as _;
+use tower_goproxy::Upstream;
 use tower_goproxy::fill::FillLayer;
 use tower_goproxy::filter::FilterLayer;
-use tower_goproxy::policy::Rule;
-use tower_goproxy::{Target, Upstream};
+use tower_goproxy::policy::{Rule, policy_fn};
 
 use crate::setup::Setup;
 use crate::support::{Answers, Client, Kept, Server, StaticRegistry, company};
@@ -23,14 +22,12 @@ async fn a_program_of_both_builds_again_when_registry_and_repositories_are_gone(
     let layer = FillLayer::new(kept.storage()).max_fills(4);
     let include = layer.layer(Upstream::new(&registry.url()).unwrap().retries(0));
     let direct = layer.layer(setup.goget.clone());
-    let policy = |target: &Target<'_>, _: &Parts| {
-        let module = target.module();
-        if module.escaped().starts_with("github.com/corp/") {
-            Rule::Direct
-        } else {
-            Rule::Include
-        }
-    };
+    let policy = policy_fn(
+        |target, _| match target.module().is_within("github.com/corp") {
+            true => Rule::direct(),
+            false => Rule::include(),
+        },
+    );
     let answers = Answers::default();
     let app = FilterLayer::new(policy, include).layer(direct);
     let server = Server::start(answers.of(app)).await;

@@ -15,25 +15,25 @@ pub(crate) fn ask(rules: &Rules, path: &str) -> Rule {
 }
 
 pub(crate) fn ask_version(rules: &Rules, module: &str, version: &str) -> Rule {
-    let verdicts = ["info", "mod", "zip"].map(|extension| {
+    let found = ["info", "mod", "zip"].map(|extension| {
         let target = format!("/{module}/@v/{version}.{extension}");
         ask(rules, &target)
     });
     assert!(
-        verdicts.iter().all(|verdict| *verdict == verdicts[0]),
+        found.iter().all(|rule| *rule == found[0]),
         "one policy for all files"
     );
-    verdicts[0]
+    found[0].clone()
 }
 
 pub(crate) fn ask_list(rules: &Rules, module: &str) -> Rule {
-    let verdicts = ["@v/list", "@latest", "@v/main.info"].map(|what| {
+    let found = ["@v/list", "@latest", "@v/main.info"].map(|what| {
         let target = format!("/{module}/{what}");
         ask(rules, &target)
     });
     assert!(
-        verdicts.iter().all(|verdict| *verdict == verdicts[0]),
+        found.iter().all(|rule| *rule == found[0]),
         "one policy for all endpoints"
     );
-    verdicts[0]
+    found[0].clone()
 }

@@ -1,6 +1,6 @@
 //! What Athens' reader has done by accident, then and now.
 
-use tower_goproxy::policy::Rule::{Direct, Exclude, Include};
+use tower_goproxy::policy::Rule;
 use tower_goproxy::policy::Rules;
 
 use super::ask::{ask_list, ask_version, rules};
@@ -10,7 +10,7 @@ fn quirk_pseudo_versions_bypassed_the_first_filter() {
     let rules = rules("- a.com/m");
     assert_eq!(
         ask_version(&rules, "a.com/m", "v0.0.0-20180906233101-161cd47e91fd"),
-        Exclude
+        Rule::exclude()
     );
 }
 
@@ -25,12 +25,12 @@ fn quirk_two_spaces_made_a_root_rule() {
         let rules = rules(text);
         assert_eq!(
             ask_version(&rules, "a.com/m", "v1.0.0"),
-            Exclude,
+            Rule::exclude(),
             "{text:?}"
         );
         assert_eq!(
             ask_version(&rules, "b.com/m", "v1.0.0"),
-            Include,
+            Rule::include(),
             "{text:?}"
         );
     }
@@ -45,7 +45,11 @@ fn quirk_a_note_behind_a_path_was_a_qualifier() {
         "- a.com/m\t#",
     ] {
         let rules = rules(text);
-        assert_eq!(ask_version(&rules, "a.com/m", "v1.0.0"), Exclude, "{text}");
+        assert_eq!(
+            ask_version(&rules, "a.com/m", "v1.0.0"),
+            Rule::exclude(),
+            "{text}"
+        );
     }
     assert!(
         Rules::parse("- a.com/m#note")
@@ -58,8 +62,8 @@ fn quirk_a_note_behind_a_path_was_a_qualifier() {
 #[test]
 fn quirk_a_rule_was_replaced_by_a_later_one_for_the_same_path() {
     let rules = rules("- a.com/m v1\nD a.com/m v0");
-    assert_eq!(ask_version(&rules, "a.com/m", "v1.0.0"), Exclude);
-    assert_eq!(ask_version(&rules, "a.com/m", "v0.1.0"), Direct);
+    assert_eq!(ask_version(&rules, "a.com/m", "v1.0.0"), Rule::exclude());
+    assert_eq!(ask_version(&rules, "a.com/m", "v0.1.0"), Rule::direct());
 }
 
 #[test]
@@ -85,10 +89,13 @@ fn quirk_unknown_signs_and_surplus_fields_were_skipped_by_the_first_filter() {
 #[test]
 fn quirk_rules_behind_a_very_long_line_were_lost() {
     let text = format!("# {}\n- a.com/m", "x".repeat(100_000));
-    assert_eq!(ask_list(&rules(&text), "a.com/m"), Exclude);
+    assert_eq!(ask_list(&rules(&text), "a.com/m"), Rule::exclude());
     let versions: Vec<_> = (0..20_000).map(|patch| format!("v1.0.{patch}")).collect();
     let text = format!("- a.com/m {}\n- b.com/m", versions.join(","));
     let rules = rules(&text);
-    assert_eq!(ask_version(&rules, "a.com/m", "v1.0.19999"), Exclude);
-    assert_eq!(ask_list(&rules, "b.com/m"), Exclude);
+    assert_eq!(
+        ask_version(&rules, "a.com/m", "v1.0.19999"),
+        Rule::exclude()
+    );
+    assert_eq!(ask_list(&rules, "b.com/m"), Rule::exclude());
 }

@@ -1,6 +1,6 @@
 //! Signs, paths, comments and defaults.
 
-use tower_goproxy::policy::Rule::{Direct, Exclude, Include};
+use tower_goproxy::policy::Rule;
 use tower_goproxy::policy::Rules;
 
 use super::ask::{ask_list, ask_version, rules};
@@ -8,8 +8,11 @@ use super::ask::{ask_list, ask_version, rules};
 #[test]
 fn no_rules_include_everything() {
     for rules in [Rules::default(), rules(""), rules("\n\n# nothing\n   \n")] {
-        assert_eq!(ask_version(&rules, "example.com/m", "v1.0.0"), Include);
-        assert_eq!(ask_list(&rules, "example.com/m"), Include);
+        assert_eq!(
+            ask_version(&rules, "example.com/m", "v1.0.0"),
+            Rule::include()
+        );
+        assert_eq!(ask_list(&rules, "example.com/m"), Rule::include());
     }
 }
 
@@ -17,9 +20,9 @@ fn no_rules_include_everything() {
 fn each_sign_is_its_rule() {
     let rules = rules("+ a.com\n- b.com\nD c.com");
     for (module, rule) in [
-        ("a.com/m", Include),
-        ("b.com/m", Exclude),
-        ("c.com/m", Direct),
+        ("a.com/m", Rule::include()),
+        ("b.com/m", Rule::exclude()),
+        ("c.com/m", Rule::direct()),
     ] {
         assert_eq!(ask_version(&rules, module, "v1.0.0"), rule);
         assert_eq!(ask_list(&rules, module), rule);
@@ -32,13 +35,13 @@ fn the_example_of_the_athens_documentation_means_what_is_said_there() {
         "# This is a comment\n\n\n- github.com/azure\n+ github.com/azure/azure-sdk-for-go\n\n\
          # get golang tools directly\nD golang.org/x/tools\n",
     );
-    assert_eq!(ask_list(&rules, "github.com/azure/other"), Exclude);
+    assert_eq!(ask_list(&rules, "github.com/azure/other"), Rule::exclude());
     assert_eq!(
         ask_list(&rules, "github.com/azure/azure-sdk-for-go"),
-        Include
+        Rule::include()
     );
-    assert_eq!(ask_list(&rules, "golang.org/x/tools"), Direct);
-    assert_eq!(ask_list(&rules, "golang.org/x/net"), Include);
+    assert_eq!(ask_list(&rules, "golang.org/x/tools"), Rule::direct());
+    assert_eq!(ask_list(&rules, "golang.org/x/net"), Rule::include());
 }
 
 #[test]
@@ -48,12 +51,12 @@ fn the_approved_list_of_the_athens_documentation_means_what_is_said_there() {
          # external dependency approved list\n+ github.com/gomods/athens v0.1,v0.2,v0.4.1\n",
     );
     for (version, rule) in [
-        ("v0.1.0", Include),
-        ("v0.2.7", Include),
-        ("v0.4.1", Include),
-        ("v0.4.2", Exclude),
-        ("v0.3.0", Exclude),
-        ("v1.1.0", Exclude),
+        ("v0.1.0", Rule::include()),
+        ("v0.2.7", Rule::include()),
+        ("v0.4.1", Rule::include()),
+        ("v0.4.2", Rule::exclude()),
+        ("v0.3.0", Rule::exclude()),
+        ("v1.1.0", Rule::exclude()),
     ] {
         assert_eq!(
             ask_version(&rules, "github.com/gomods/athens", version),
@@ -61,16 +64,22 @@ fn the_approved_list_of_the_athens_documentation_means_what_is_said_there() {
             "{version}"
         );
     }
-    assert_eq!(ask_list(&rules, "github.com/gomods/athens"), Include);
-    assert_eq!(ask_list(&rules, "enterprise.github.com/company/x"), Direct);
-    assert_eq!(ask_list(&rules, "github.com/gomods/other"), Exclude);
+    assert_eq!(
+        ask_list(&rules, "github.com/gomods/athens"),
+        Rule::include()
+    );
+    assert_eq!(
+        ask_list(&rules, "enterprise.github.com/company/x"),
+        Rule::direct()
+    );
+    assert_eq!(ask_list(&rules, "github.com/gomods/other"), Rule::exclude());
 }
 
 #[test]
 fn a_bare_sign_is_the_default_wherever_it_stands() {
     for text in ["D\n- a.com", "- a.com\nD", "  D  # the default\n- a.com"] {
-        assert_eq!(ask_list(&rules(text), "b.com/m"), Direct);
-        assert_eq!(ask_list(&rules(text), "a.com/m"), Exclude);
+        assert_eq!(ask_list(&rules(text), "b.com/m"), Rule::direct());
+        assert_eq!(ask_list(&rules(text), "a.com/m"), Rule::exclude());
     }
 }
 
@@ -81,33 +90,36 @@ fn rules_have_no_order_and_the_child_overrides_the_parent() {
         "D a.com/b/c\n+ a.com/b\n- a.com",
     ] {
         let rules = rules(text);
-        assert_eq!(ask_list(&rules, "a.com/x"), Exclude);
-        assert_eq!(ask_list(&rules, "a.com/b"), Include);
-        assert_eq!(ask_list(&rules, "a.com/b/x"), Include);
-        assert_eq!(ask_list(&rules, "a.com/b/c/x"), Direct);
+        assert_eq!(ask_list(&rules, "a.com/x"), Rule::exclude());
+        assert_eq!(ask_list(&rules, "a.com/b"), Rule::include());
+        assert_eq!(ask_list(&rules, "a.com/b/x"), Rule::include());
+        assert_eq!(ask_list(&rules, "a.com/b/c/x"), Rule::direct());
     }
 }
 
 #[test]
 fn a_path_covers_whole_elements() {
     let rules = rules("- github.com/foo");
-    assert_eq!(ask_list(&rules, "github.com/foo"), Exclude);
-    assert_eq!(ask_list(&rules, "github.com/foo/bar"), Exclude);
-    assert_eq!(ask_list(&rules, "github.com/foobar"), Include);
-    assert_eq!(ask_list(&rules, "github.com"), Include);
+    assert_eq!(ask_list(&rules, "github.com/foo"), Rule::exclude());
+    assert_eq!(ask_list(&rules, "github.com/foo/bar"), Rule::exclude());
+    assert_eq!(ask_list(&rules, "github.com/foobar"), Rule::include());
+    assert_eq!(ask_list(&rules, "github.com"), Rule::include());
 }
 
 #[test]
 fn a_path_with_capitals_is_written_as_in_go_mod() {
     let rules = rules("- github.com/BurntSushi/toml");
-    assert_eq!(ask_list(&rules, "github.com/!burnt!sushi/toml"), Exclude);
+    assert_eq!(
+        ask_list(&rules, "github.com/!burnt!sushi/toml"),
+        Rule::exclude()
+    );
     assert_eq!(
         ask_list(&rules, "github.com/%21burnt%21sushi/toml"),
-        Exclude
+        Rule::exclude()
     );
     assert_eq!(
         ask_list(&rules, "github.com/burntsushi/toml"),
-        Include,
+        Rule::include(),
         "case matters"
     );
     assert!(
@@ -120,5 +132,8 @@ fn a_path_with_capitals_is_written_as_in_go_mod() {
 
 #[test]
 fn carriage_returns_before_a_line_feed_are_blank() {
-    assert_eq!(ask_list(&rules("-\r\n+ a.com\r\n"), "a.com/m"), Include);
+    assert_eq!(
+        ask_list(&rules("-\r\n+ a.com\r\n"), "a.com/m"),
+        Rule::include()
+    );
 }

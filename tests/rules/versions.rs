@@ -1,6 +1,6 @@
 //! What each version qualifier matches: every row that Athens' own reader gets wrong, and the others.
 
-use tower_goproxy::policy::Rule::{Exclude, Include};
+use tower_goproxy::policy::Rule;
 use tower_goproxy::policy::Rules;
 
 use super::ask::{ask_version, rules};
@@ -10,7 +10,10 @@ use super::ask::{ask_version, rules};
 fn qualifier(text: &str, matching: &[&str], others: &[&str]) {
     let refuse = rules(&format!("- example.com/m {text}"));
     let allow = rules(&format!("-\n+ example.com/m {text}"));
-    for (versions, refused, allowed) in [(matching, Exclude, Include), (others, Include, Exclude)] {
+    for (versions, refused, allowed) in [
+        (matching, Rule::exclude(), Rule::include()),
+        (others, Rule::include(), Rule::exclude()),
+    ] {
         for version in versions {
             assert_eq!(
                 ask_version(&refuse, "example.com/m", version),
@@ -90,7 +93,10 @@ fn row_exact_version_covers_its_incompatible_spelling() {
         &["v2.0.1+incompatible"],
     );
     let rules = rules("- example.com/m v2.0.0+incompatible");
-    assert_eq!(ask_version(&rules, "example.com/m/v2", "v2.0.0"), Include);
+    assert_eq!(
+        ask_version(&rules, "example.com/m/v2", "v2.0.0"),
+        Rule::include()
+    );
 }
 
 #[test]

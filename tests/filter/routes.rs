@@ -1,18 +1,14 @@
-//! The three rules and where they lead, and the policies that say so.
+//! The three rules and where they lead.
 
 use std::io;
-use std::sync::Arc;
 
 use axum::body::Body;
-use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use tower::{Layer as _, ServiceBuilder, ServiceExt as _, service_fn};
-use tower_goproxy::Target;
-use tower_goproxy::filter::{FilterLayer, Verdict};
-use tower_goproxy::policy::{Policy, Rule};
-use tower_http::add_extension::AddExtensionLayer;
+use tower_goproxy::filter::{AppliedRule, FilterLayer};
+use tower_goproxy::policy::Rule;
 
-use crate::ask::{Answer, ask, get, rules, send};
+use crate::ask::{Answer, ask, get, rules};
 use crate::recorder::Recorder;
 
 const RULES: &str = "
@@ -36,7 +32,7 @@ impl App {
     }
 
     async fn ask(&self, method: Method, uri: &str) -> Answer {
-        let layer = FilterLayer::new(rules(RULES), self.include.clone()).with_verdicts();
+        let layer = FilterLayer::new(rules(RULES), self.include.clone()).with_applied_rules();
         ask(&layer.layer(self.inner.clone()), method, uri).await
     }
 }
@@ -94,11 +90,32 @@ async fn exclude_can_be_404_so_that_the_go_command_asks_its_next_proxy() {
     let recorder = Recorder::saying("not reached");
     let app = FilterLayer::new(rules("-"), recorder.clone())
         .exclude_status(StatusCode::NOT_FOUND)
+        .unwrap()
         .layer(recorder.clone());
     let line = "example.com/m@v1.0.0 is excluded by the rules of this proxy";
     let answer = get(&app, "/example.com/m/@v/v1.0.0.mod").await;
     answer.is_a_line(StatusCode::NOT_FOUND, line);
     assert!(recorder.is_untouched());
+}
+
+#[test]
+fn exclude_takes_a_status_that_refuses() {
+    for status in 100..=999 {
+        let layer = FilterLayer::new(rules("-"), Recorder::saying(""));
+        let set = layer.exclude_status(StatusCode::from_u16(status).unwrap());
+        match set {
+            Ok(_) => assert!((400..600).contains(&status), "{status}"),
+            Err(error) => {
+                assert!(!(400..600).contains(&status), "{status}");
+                assert_eq!(
+                    error.to_string(),
+                    format!(
+                        "excluded modules cannot be refused with status {status}: use 4xx or 5xx"
+                    )
+                );
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -150,26 +167,26 @@ async fn a_malformed_path_is_404_with_the_reason() {
 }
 
 #[tokio::test]
-async fn the_verdict_is_in_the_extensions_of_request_and_response() {
+async fn the_applied_rule_is_in_the_extensions_of_request_and_response() {
     let app = App::new();
     for (module, rule, asked) in [
-        ("example.com/m", Rule::Include, Some(&app.include)),
-        ("corp.example/m", Rule::Direct, Some(&app.inner)),
-        ("example.com/evil", Rule::Exclude, None),
+        ("example.com/m", Rule::include(), Some(&app.include)),
+        ("corp.example/m", Rule::direct(), Some(&app.inner)),
+        ("example.com/evil", Rule::exclude(), None),
     ] {
         let answer = app
             .ask(Method::GET, &format!("/{module}/@v/v1.2.3.mod"))
             .await;
-        let verdict = answer.verdict.expect("a module request has a verdict");
-        assert_eq!(verdict.rule(), rule);
-        assert_eq!(verdict.target().as_str(), format!("{module}/@v/v1.2.3.mod"));
+        let applied = answer.applied.expect("a rule applies to a module request");
+        assert_eq!(applied.rule(), &rule);
+        assert_eq!(applied.target().as_str(), format!("{module}/@v/v1.2.3.mod"));
         if let Some(asked) = asked {
             let seen = asked.seen().pop().expect("it was asked");
-            assert_eq!(seen.extensions.get::<Verdict>(), Some(&verdict));
+            assert_eq!(seen.extensions.get::<AppliedRule>(), Some(&applied));
         }
     }
     let answer = app.ask(Method::GET, "/healthz").await;
-    assert_eq!(answer.verdict, None);
+    assert_eq!(answer.applied, None);
 }
 
 #[tokio::test]
@@ -178,71 +195,9 @@ async fn nothing_is_put_into_extensions_unless_asked_for() {
     let app = FilterLayer::new(rules(RULES), include.clone()).layer(Recorder::saying(""));
     for module in ["example.com/m", "example.com/evil"] {
         let answer = get(&app, &format!("/{module}/@v/v1.2.3.mod")).await;
-        assert_eq!(answer.verdict, None);
+        assert_eq!(answer.applied, None);
     }
     assert!(include.seen()[0].extensions.is_empty());
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct User(&'static str);
-
-/// What an auth layer outside has found out decides.
-fn by_user(_: &Target<'_>, parts: &Parts) -> Rule {
-    match parts.extensions.get::<User>() {
-        Some(User("employee")) => Rule::Direct,
-        Some(_) => Rule::Include,
-        None => Rule::Exclude,
-    }
-}
-
-#[tokio::test]
-async fn a_policy_sees_what_an_auth_layer_outside_has_put_into_the_extensions() {
-    let App { include, inner } = App::new();
-    let app = FilterLayer::new(by_user, include).layer(inner);
-    let of = |user| AddExtensionLayer::new(User(user)).layer(app.clone());
-    let uri = "/example.com/m/@v/v1.0.0.zip";
-    assert_eq!(
-        get(&of("employee"), uri).await.text,
-        "from the inner service"
-    );
-    assert_eq!(
-        get(&of("guest"), uri).await.text,
-        "from the include service"
-    );
-    assert_eq!(get(&app, uri).await.status, StatusCode::FORBIDDEN);
-}
-
-#[tokio::test]
-async fn a_policy_sees_method_uri_and_headers() {
-    let policy = |_: &Target<'_>, parts: &Parts| {
-        assert_eq!(parts.method, Method::GET);
-        assert_eq!(parts.uri, "/example.com/m/@latest?go-get=1");
-        match parts.headers.get("x-team") {
-            Some(team) if team == "red" => Rule::Include,
-            _ => Rule::Exclude,
-        }
-    };
-    let app = FilterLayer::new(policy, Recorder::saying("{}")).layer(Recorder::saying(""));
-    let request = Request::get("/example.com/m/@latest?go-get=1").header("x-team", "blue");
-    let answer = send(&app, request.body(Body::empty()).unwrap()).await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN);
-}
-
-#[tokio::test]
-async fn rules_closures_and_shared_policies_all_are_policies() {
-    async fn refuses(policy: impl Policy) {
-        let layer = FilterLayer::new(policy, Recorder::saying(""));
-        let app = Arc::new(layer).layer(Recorder::saying(""));
-        assert_eq!(
-            get(&app, "/example.com/m/@v/list").await.status,
-            StatusCode::FORBIDDEN
-        );
-    }
-    refuses(rules("-")).await;
-    refuses(|_: &Target<'_>, _: &Parts| Rule::Exclude).await;
-    refuses(Arc::new(rules("-"))).await;
-    let shared: Arc<dyn Policy + Send + Sync> = Arc::new(rules("-"));
-    refuses(shared).await;
 }
 
 #[tokio::test]

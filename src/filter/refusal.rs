@@ -1,0 +1,43 @@
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use http_body_util::Full;
+
+use crate::module::{ModulePath, Version};
+use crate::policy::Rule;
+use crate::reply;
+
+pub(super) fn excluded(
+    status: StatusCode,
+    module: &ModulePath<'_>,
+    version: Option<&Version<'_>>,
+    rule: &Rule,
+) -> Response<Full<Bytes>> {
+    let what = match version {
+        Some(version) => format!("{module}@{version}"),
+        None => module.to_string(),
+    };
+    let text = match rule.reason() {
+        Some(reason) => format!("{what} is excluded: {reason}"),
+        None => format!("{what} is excluded by the rules of this proxy"),
+    };
+    reply::text(status, &text)
+}
+
+/// 404 lets the go command look for a version in the list instead.
+pub(super) fn latest_excluded(
+    module: &ModulePath<'_>,
+    version: &Version<'_>,
+    rule: &Rule,
+) -> Response<Full<Bytes>> {
+    let mut text = format!("not found: {module}@latest is {version}, which is excluded");
+    if let Some(reason) = rule.reason() {
+        text = format!("{text}: {reason}");
+    }
+    reply::text(StatusCode::NOT_FOUND, &text)
+}
+
+/// The response of a service cannot be searched for excluded versions.
+pub(super) fn unreadable(reason: &str) -> Response<Full<Bytes>> {
+    let text = format!("cannot filter excluded versions: {reason}");
+    reply::text(StatusCode::BAD_GATEWAY, &text)
+}
