@@ -46,10 +46,8 @@ impl<S, I> Default for ResponseBody<S, I> {
 
 impl<S, I> Body for ResponseBody<S, I>
 where
-    S: Body<Data = Bytes>,
-    S::Error: Into<BoxError>,
-    I: Body<Data = Bytes>,
-    I::Error: Into<BoxError>,
+    S: Body<Data = Bytes, Error: Into<BoxError>>,
+    I: Body<Data = Bytes, Error: Into<BoxError>>,
 {
     type Data = Bytes;
     type Error = BoxError;

@@ -3,15 +3,19 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use http::{Request, Response};
+use http_body_util::Full;
 use pin_project_lite::pin_project;
 use tower::Service;
 use tower::util::Oneshot;
 
 use super::body::ResponseBody;
 
+pub(super) const POLLED_AGAIN: &str = "a response future was polled after it was ready";
+
 pin_project! {
-    /// A call of one of the two services, with one type of response.
+    /// A call of one of the two services, or a response of the filter's own, with one type of response.
     #[project = CallProj]
     pub(super) enum Call<S, I, B>
     where
@@ -20,6 +24,7 @@ pin_project! {
     {
         Inner { #[pin] response: Oneshot<S, Request<B>> },
         Include { #[pin] response: Oneshot<I, Request<B>> },
+        Own { response: Option<Response<Full<Bytes>>> },
     }
 }
 
@@ -38,6 +43,9 @@ where
             CallProj::Include { response } => {
                 let Ok(response) = ready!(response.poll(cx));
                 Ok(response.map(ResponseBody::include))
+            }
+            CallProj::Own { response } => {
+                Ok(response.take().expect(POLLED_AGAIN).map(ResponseBody::own))
             }
         })
     }

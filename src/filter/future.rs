@@ -8,14 +8,14 @@ use bytes::Bytes;
 use http::{Request, Response, response};
 use http_body::Body;
 use http_body_util::combinators::Collect;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use pin_project_lite::pin_project;
 use tower::util::Oneshot;
 use tower::{BoxError, Service};
 
 use super::applied_rule::AppliedRule;
 use super::body::ResponseBody;
-use super::call::Call;
+use super::call::{Call, POLLED_AGAIN};
 use super::config::{Decision, Destination};
 use super::refusal::unreadable;
 use super::screen::Screen;
@@ -32,10 +32,8 @@ pin_project! {
     where
         S: Service<Request<B>>,
         I: Service<Request<B>>,
-        SB: Body<Data = Bytes>,
-        SB::Error: Into<BoxError>,
-        IB: Body<Data = Bytes>,
-        IB::Error: Into<BoxError>,
+        SB: Body<Data = Bytes, Error: Into<BoxError>>,
+        IB: Body<Data = Bytes, Error: Into<BoxError>>,
     {
         #[pin]
         state: State<S, I, B, SB, IB>,
@@ -51,12 +49,9 @@ pin_project! {
     where
         S: Service<Request<B>>,
         I: Service<Request<B>>,
-        SB: Body<Data = Bytes>,
-        SB::Error: Into<BoxError>,
-        IB: Body<Data = Bytes>,
-        IB::Error: Into<BoxError>,
+        SB: Body<Data = Bytes, Error: Into<BoxError>>,
+        IB: Body<Data = Bytes, Error: Into<BoxError>>,
     {
-        Own { response: Option<Response<Full<Bytes>>> },
         Called { #[pin] call: Call<S, I, B> },
         Reading {
             head: Option<response::Parts>,
@@ -70,10 +65,8 @@ impl<S, I, P, B, SB, IB> ResponseFuture<S, I, P, B, SB, IB>
 where
     S: Service<Request<B>> + Clone,
     I: Service<Request<B>> + Clone,
-    SB: Body<Data = Bytes>,
-    SB::Error: Into<BoxError>,
-    IB: Body<Data = Bytes>,
-    IB::Error: Into<BoxError>,
+    SB: Body<Data = Bytes, Error: Into<BoxError>>,
+    IB: Body<Data = Bytes, Error: Into<BoxError>>,
 {
     pub(super) fn new(inner: &S, include: &I, request: Request<B>, decision: Decision<P>) -> Self {
         let call = match decision.destination {
@@ -83,16 +76,9 @@ where
             Destination::Include => Call::Include {
                 response: Oneshot::new(include.clone(), request),
             },
-            Destination::Reply(response) => {
-                return Self {
-                    state: State::Own {
-                        response: Some(response),
-                    },
-                    screen: None,
-                    applied: decision.applied,
-                    private: decision.private,
-                };
-            }
+            Destination::Reply(response) => Call::Own {
+                response: Some(response),
+            },
         };
         Self {
             state: State::Called { call },
@@ -108,21 +94,15 @@ where
     S: Service<Request<B>, Response = Response<SB>>,
     I: Service<Request<B>, Response = Response<IB>, Error = Infallible>,
     P: Policy,
-    SB: Body<Data = Bytes>,
-    SB::Error: Into<BoxError>,
-    IB: Body<Data = Bytes>,
-    IB::Error: Into<BoxError>,
+    SB: Body<Data = Bytes, Error: Into<BoxError>>,
+    IB: Body<Data = Bytes, Error: Into<BoxError>>,
 {
     type Output = Result<Response<ResponseBody<SB, IB>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        const POLLED_AGAIN: &str = "a response future was polled after it was ready";
         let mut this = self.project();
         let mut response = loop {
             match this.state.as_mut().project() {
-                StateProj::Own { response } => {
-                    break response.take().expect(POLLED_AGAIN).map(ResponseBody::own);
-                }
                 StateProj::Called { call } => {
                     let (head, body) = ready!(call.poll(cx))?.into_parts();
                     let screen = this.screen.as_ref();
@@ -161,10 +141,8 @@ impl<S, I, P, B, SB, IB> fmt::Debug for ResponseFuture<S, I, P, B, SB, IB>
 where
     S: Service<Request<B>>,
     I: Service<Request<B>>,
-    SB: Body<Data = Bytes>,
-    SB::Error: Into<BoxError>,
-    IB: Body<Data = Bytes>,
-    IB::Error: Into<BoxError>,
+    SB: Body<Data = Bytes, Error: Into<BoxError>>,
+    IB: Body<Data = Bytes, Error: Into<BoxError>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture")

@@ -76,10 +76,8 @@ where
     S: Service<Request<B>, Response = Response<SB>> + Clone,
     I: Service<Request<B>, Response = Response<IB>, Error = Infallible> + Clone,
     P: Policy,
-    SB: Body<Data = Bytes>,
-    SB::Error: Into<BoxError>,
-    IB: Body<Data = Bytes>,
-    IB::Error: Into<BoxError>,
+    SB: Body<Data = Bytes, Error: Into<BoxError>>,
+    IB: Body<Data = Bytes, Error: Into<BoxError>>,
 {
     type Response = Response<ResponseBody<SB, IB>>;
     type Error = S::Error;
