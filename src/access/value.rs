@@ -39,7 +39,7 @@ struct Inner {
 
 impl Access {
     /// Access for an owner: the name of a user, of a team, of a tenant. All who have the same owner see the same files,
-    /// so it must be a name that nobody can choose for himself, and that is never given to somebody else.
+    /// so it must be a name that users cannot choose themselves, and that is never given to somebody else.
     #[must_use]
     pub fn new(owner: impl Into<String>) -> Self {
         let owner = owner.into();

@@ -4,14 +4,14 @@ use std::fmt;
 
 use super::limits;
 
-/// A text is no path of a module that can be downloaded.
+/// A text is not the path of a module that can be downloaded.
 ///
 /// The message names the rule that is broken. It is one short line of printable ASCII, whatever
 /// the text was, so it can be shown to a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidPath(pub(crate) PathFault);
 
-/// A text is no version, or none that its module can have.
+/// A text is not a version, or not one that its module can have.
 ///
 /// The message names the rule that is broken. It is one short line of printable ASCII, whatever
 /// the text was, so it can be shown to a client.

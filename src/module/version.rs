@@ -44,7 +44,7 @@ impl<'a> Version<'a> {
     ///
     /// # Errors
     ///
-    /// When the text is no semantic version, not canonical, or too long.
+    /// If the text is not a semantic version, not canonical, or too long.
     pub fn new(version: impl Into<Cow<'a, str>>) -> Result<Self, InvalidVersion> {
         let version = version.into();
         canonical_parts(&version, Form::Plain)?;
@@ -58,7 +58,7 @@ impl<'a> Version<'a> {
     ///
     /// # Errors
     ///
-    /// When the text is no semantic version, not canonical, or too long; a capital is an error here.
+    /// If the text is not a semantic version, not canonical, or too long; a capital is an error here.
     pub fn from_escaped(escaped: impl Into<Cow<'a, str>>) -> Result<Self, InvalidVersion> {
         let escaped = escaped.into();
         parts_of_escaped(&escaped)?;

@@ -90,7 +90,7 @@ impl fmt::Display for Fault {
             Self::NotThreeNumbers => {
                 f.write_str("~ ^ and < need three numbers and nothing else, as in ~v1.2.3")
             }
-            Self::NotAVersion => f.write_str("no version, want v1, v1.2 or v1.2.3"),
+            Self::NotAVersion => f.write_str("not a version, want v1, v1.2 or v1.2.3"),
             Self::Version(error) => error.fmt(f),
             Self::Star => f.write_str("a * can only be the last number, as in v1.* or v1.2.*"),
             Self::Repeated(first) => write!(f, "line {first} already has a rule for this"),

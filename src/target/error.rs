@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::module::error::{InvalidPath, InvalidVersion};
 
-/// A request path looks like one for a module, but names none that can exist.
+/// A request path is for a module, but for one that cannot exist.
 ///
 /// The message is the text for a 404: one line of printable ASCII of at most 200 bytes, whatever
 /// was asked for.
@@ -20,7 +20,7 @@ pub(super) enum Fault {
     UnknownResource,
     /// `latest`, `upgrade` or `patch`: words of the go command that no repository is asked for.
     WordOfGo(&'static str),
-    /// `.mod` and `.zip` of what is a query, with the reason why it is no version of the module.
+    /// `.mod` and `.zip` of what is a query, with the reason why it is not a version of the module.
     NotAVersion(InvalidVersion),
 }
 

@@ -54,7 +54,7 @@ impl<'a> Target<'a> {
     /// Reads the path of a request, as it came: it starts with `/`, and has neither a query nor the
     /// prefix under which the proxy is mounted.
     ///
-    /// `Ok(None)` means that the path is no request for a module and can be a route of the app: it
+    /// `Ok(None)` means that the path is not for a module and can be a route of the app: it
     /// has no `/@`, or what follows is neither `latest` nor begins with `v/`, or it begins with
     /// `/sumdb/`.
     ///
@@ -75,8 +75,8 @@ impl<'a> Target<'a> {
     ///
     /// # Errors
     ///
-    /// When the path asks for a module, but for none that can exist: to be answered with a 404, which lets the
-    /// go command try its next proxy. The text is safe to send.
+    /// If the path is for a module that cannot exist. Answer it with 404, so that the go command tries its next
+    /// proxy. The text of the error is safe to send.
     pub fn parse(path: &'a str) -> Result<Option<Self>, InvalidTarget> {
         parse(path)
     }
