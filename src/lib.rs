@@ -111,7 +111,7 @@ mod observe;
 #[cfg(feature = "fill")]
 pub mod storage;
 #[cfg(feature = "fill")]
-mod verify;
+pub mod verify;
 
 #[cfg(any(feature = "fill", feature = "go-get"))]
 pub use self::access::Access;

@@ -1,14 +1,60 @@
-//! What a file has to be before it is stored, and before its last bytes reach a client.
+//! Checks of a file before it is stored.
 //!
-//! `.info` is JSON and names the version that was asked for, `.mod` is not empty and declares a
-//! module, a `.zip` opens and all its names begin with `{module}@{version}/`.
+//! Every new `.info`, `.mod` and `.zip` is checked before it is stored and before its last bytes
+//! reach a client. Implement [`Verify`] for a check of your own, such as a scan or a comparison
+//! with known hashes.
+//!
+//! A check sees the bytes as they arrive, and can read the whole file at the end:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use tower_goproxy::Target;
+//! use tower_goproxy::verify::{Verified, Verify, VerifyFuture, Verifying, WholeFile};
+//!
+//! /// Rejects zips of more than a number of bytes.
+//! struct SmallZips(u64);
+//!
+//! struct Counted {
+//!     max: u64,
+//!     len: u64,
+//! }
+//!
+//! impl Verify for SmallZips {
+//!     fn start(&self, target: &Target<'_>) -> Box<dyn Verifying> {
+//!         let is_zip = target.as_str().ends_with(".zip");
+//!         Box::new(Counted {
+//!             max: if is_zip { self.0 } else { u64::MAX },
+//!             len: 0,
+//!         })
+//!     }
+//! }
+//!
+//! impl Verifying for Counted {
+//!     fn update(&mut self, bytes: &Bytes) {
+//!         self.len += bytes.len() as u64;
+//!     }
+//!
+//!     fn finish(self: Box<Self>, _: WholeFile) -> VerifyFuture {
+//!         let verified = if self.len > self.max {
+//!             Verified::Rejected(format!("zip has {} bytes", self.len))
+//!         } else {
+//!             Verified::Passed
+//!         };
+//!         Box::pin(async { verified })
+//!     }
+//! }
+//! ```
 
 mod error;
 mod info;
 mod module_file;
+mod traits;
+mod whole_file;
 mod zip;
 
 pub(crate) use self::error::Rejected;
 pub(crate) use self::info::check_info;
 pub(crate) use self::module_file::check_module_file;
+pub use self::traits::{Verified, Verify, VerifyFuture, Verifying};
+pub use self::whole_file::WholeFile;
 pub(crate) use self::zip::check_zip;
