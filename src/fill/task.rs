@@ -259,7 +259,7 @@ impl Filler<'_> {
         let check = check(self.target, content, self.places);
         let checked = timeout(self.config.commit_timeout, check).await;
         match checked {
-            Ok(checked) => checked.map_err(|rejected| bad(&rejected.to_string()).into()),
+            Ok(checked) => checked.map_err(|reason| bad(&reason).into()),
             Err(_) => Err(bad("the file could not be checked in time").into()),
         }
     }

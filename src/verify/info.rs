@@ -1,28 +1,27 @@
 use chrono::DateTime;
 use serde_json::Value;
 
-use super::error::Rejected;
 use crate::info::{field, parse};
 
 /// Takes what the go command takes for a canonical version: an object whose `Version` is the one
 /// asked for, with a `Time` in RFC 3339 and an `Origin` object if they are there. Like Go, names
-/// are compared without case.
-pub(crate) fn check_info(content: &[u8], version: &str) -> Result<(), Rejected> {
-    let info = parse(content).map_err(Rejected::NoObject)?;
-    let field = |name| field(&info, name).map_err(Rejected::Ambiguous);
+/// are compared without case. The error is the reason.
+pub(super) fn check_info(content: &[u8], version: &str) -> Result<(), String> {
+    let info = parse(content).map_err(|error| format!(".info is not a JSON object: {error}"))?;
+    let field = |name| field(&info, name).map_err(|error| format!(".info is ambiguous: {error}"));
     match field("Version")? {
         Some(Value::String(found)) if found == version => {}
-        Some(Value::String(found)) => return Err(Rejected::OtherVersion(found.clone())),
-        _ => return Err(Rejected::NoVersion),
+        Some(Value::String(found)) => return Err(format!(".info has another version: {found:?}")),
+        _ => return Err(".info has no version".to_owned()),
     }
     match field("Time")? {
         None | Some(Value::Null) => {}
         Some(Value::String(time)) if DateTime::parse_from_rfc3339(time).is_ok() => {}
-        Some(_) => return Err(Rejected::Malformed("time")),
+        Some(_) => return Err(".info has a malformed time".to_owned()),
     }
     match field("Origin")? {
         None | Some(Value::Null | Value::Object(_)) => Ok(()),
-        Some(_) => Err(Rejected::Malformed("origin")),
+        Some(_) => Err(".info has a malformed origin".to_owned()),
     }
 }
 

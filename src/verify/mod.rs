@@ -1,8 +1,8 @@
 //! Checks of a file before it is stored.
 //!
 //! Every new `.info`, `.mod` and `.zip` is checked before it is stored and before its last bytes
-//! reach a client. Implement [`Verify`] for a check of your own, such as a scan or a comparison
-//! with known hashes.
+//! reach a client. [`GoModuleFiles`] is the built-in check. Implement [`Verify`] for your own, such
+//! as a scan or a comparison with known hashes.
 //!
 //! A check sees the bytes as they arrive, and can read the whole file at the end:
 //!
@@ -45,16 +45,16 @@
 //! }
 //! ```
 
-mod error;
+mod failed;
+mod go_module_files;
 mod info;
 mod module_file;
 mod traits;
 mod whole_file;
 mod zip;
+mod zip_directory;
 
-pub(crate) use self::error::Rejected;
-pub(crate) use self::info::check_info;
-pub(crate) use self::module_file::check_module_file;
+pub use self::go_module_files::GoModuleFiles;
 pub use self::traits::{Verified, Verify, VerifyFuture, Verifying};
+pub(crate) use self::whole_file::ReadAt;
 pub use self::whole_file::WholeFile;
-pub(crate) use self::zip::check_zip;

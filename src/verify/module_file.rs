@@ -1,8 +1,6 @@
-use super::error::Rejected;
-
 /// A `go.mod` has a `module` line. The go command itself takes an empty one, so a file
-/// cut short to nothing would poison every client.
-pub(crate) fn check_module_file(content: &[u8]) -> Result<(), Rejected> {
+/// cut short to nothing would poison every client. The error is the reason.
+pub(super) fn check_module_file(content: &[u8]) -> Result<(), &'static str> {
     let declares = content.split(|byte| *byte == b'\n').any(|line| {
         let rest = line.trim_ascii_start().strip_prefix(b"module");
         rest.is_some_and(|rest| {
@@ -12,7 +10,7 @@ pub(crate) fn check_module_file(content: &[u8]) -> Result<(), Rejected> {
     });
     match declares {
         true => Ok(()),
-        false => Err(Rejected::NoModule),
+        false => Err(".mod has no module line"),
     }
 }
 

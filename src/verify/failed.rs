@@ -1,0 +1,20 @@
+use std::io;
+
+/// Why a built-in check has not passed a file.
+#[derive(Debug)]
+pub(super) enum Failed {
+    Rejected(String),
+    Unreadable(io::Error),
+}
+
+impl From<&str> for Failed {
+    fn from(reason: &str) -> Self {
+        Self::Rejected(reason.to_owned())
+    }
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::Unreadable(error)
+    }
+}
