@@ -21,6 +21,7 @@ use tokio::runtime::Runtime;
 use tower::{Service, service_fn};
 use tower_goproxy::Storage;
 use tower_goproxy::fill::FillLayer;
+use tower_goproxy::source::Area;
 use tower_layer::Layer;
 
 const INFO: &str = "/example.com/module/@v/v1.2.3.info";
@@ -68,8 +69,15 @@ fn main() {
     let runtime = Runtime::new().expect("a runtime");
     let storage = Storage::disk(folder.path()).expect("a storage");
     let source = service_fn(no_source);
-    let mut in_memory = FillLayer::new(storage.clone()).layer(source);
-    let mut on_disk = FillLayer::new(storage).max_memory(0).layer(source);
+    let mut in_memory = FillLayer::new(storage.clone())
+        .area(Area::Included)
+        .layer(source);
+    let without_memory = Storage::disk(folder.path())
+        .expect("a storage")
+        .max_memory(0);
+    let mut on_disk = FillLayer::new(without_memory)
+        .area(Area::Included)
+        .layer(source);
 
     // Compared once, since that costs more than the hit.
     runtime.block_on(ask(&mut on_disk, ZIP, Some(&zip)));

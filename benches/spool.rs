@@ -24,6 +24,7 @@ use tokio::runtime::Runtime;
 use tower::{ServiceExt, service_fn};
 use tower_goproxy::Storage;
 use tower_goproxy::fill::FillLayer;
+use tower_goproxy::source::Area;
 use tower_layer::Layer;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -91,7 +92,7 @@ async fn read(folder: &TempDir, zip: Bytes, piece: usize, readers: usize, compar
         let response = Response::builder().header(CONTENT_LENGTH, len).body(body);
         async { response }
     });
-    let layer = FillLayer::new(Storage::disk(folder).expect("a storage"));
+    let layer = FillLayer::new(Storage::disk(folder).expect("a storage")).area(Area::Included);
     let fill = layer.layer(source);
     let ask = || async {
         let request = Request::get(PATH).body(()).expect("a request");

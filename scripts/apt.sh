@@ -25,6 +25,17 @@ apt_install() {
         fail "apt-get could not install $* (see above); $advice"
 }
 
+# apt_install_stopped PACKAGE...: as root, without starting the services of the packages.
+apt_install_stopped() {
+    local policy=/usr/sbin/policy-rc.d
+    if [[ ! -e $policy ]]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod +x "$policy"
+        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    fi
+    apt_install "$@"
+}
+
 # apt_unpack DIR PACKAGE...: into a new folder, without the packages they depend on. Nothing is installed, so root is
 # needed only if there are no package lists yet.
 apt_unpack() {

@@ -43,6 +43,7 @@ feature_powerset() {
 }
 
 run cargo fmt --check
+run scripts/sizes.sh
 run package_list
 run cargo clippy --locked --all-targets --all-features -- -D warnings
 run feature_powerset

@@ -10,12 +10,15 @@ readonly home=$root/.tools/peers
 readonly programs=(nginx varnishd)
 # varnish compiles its configuration.
 readonly packages=(nginx-light varnish gcc libc6-dev)
+readonly advice="install nginx and varnish by other means"
 
 say() { printf 'peers.sh: %s\n' "$*" >&2; }
 fail() {
     say "$*"
     exit 1
 }
+# shellcheck source=scripts/apt.sh
+source "$root/scripts/apt.sh"
 
 export PATH=$PATH:/usr/sbin:/usr/local/sbin:$home/usr/sbin
 
@@ -24,19 +27,6 @@ missing() {
     for program in "${programs[@]}"; do
         command -v "$program" >/dev/null || printf '%s ' "$program"
     done
-}
-
-install_as_root() {
-    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300)
-    "${apt[@]}" update >&2 || say "apt-get update failed; going on with the package lists that are here"
-    # The services are not wanted, only the programs: policy-rc.d keeps them from being started.
-    local policy=/usr/sbin/policy-rc.d
-    if [[ ! -e $policy ]]; then
-        printf '#!/bin/sh\nexit 101\n' >"$policy"
-        chmod +x "$policy"
-        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
-    fi
-    "${apt[@]}" install -y --no-install-recommends "${packages[@]}" >&2
 }
 
 # nginx and varnishd run from any folder; their libraries are found through LD_LIBRARY_PATH.
@@ -56,10 +46,10 @@ unpack() {
 }
 
 [[ -n $(missing) ]] || exit 0
-command -v apt-get >/dev/null || fail "found no apt-get; install nginx and varnish by other means"
+command -v apt-get >/dev/null || fail "found no apt-get; $advice"
 say "installing $(missing)"
 if ((EUID == 0)); then
-    install_as_root
+    apt_install_stopped "${packages[@]}"
 else
     unpack
 fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests, against the real go command (scripts/go.sh finds or fetches it), an S3 server and an SSH server
-# (scripts/s3.sh and scripts/ssh.sh do the same).
+# Runs the tests, against the real go command (scripts/go.sh finds or fetches it), an S3 server, an SSH server and nginx
+# (scripts/s3.sh, scripts/ssh.sh and scripts/nginx.sh do the same).
 #   scripts/test.sh              everything: all features with doc tests and examples, then no features,
 #                                then the tour, which checks what it shows
 #   scripts/test.sh ARGS...      cargo test --all-features ARGS..., for example --test go_client
@@ -27,8 +27,10 @@ TOWER_GOPROXY_MOTO=$(scripts/s3.sh)
 export TOWER_GOPROXY_MOTO
 TOWER_GOPROXY_SSHD=$(scripts/ssh.sh)
 export TOWER_GOPROXY_SSHD
-printf 'go command: %s\nS3 server: %s\nSSH server: %s\n' \
-    "$TOWER_GOPROXY_GO" "$TOWER_GOPROXY_MOTO" "$TOWER_GOPROXY_SSHD" >&2
+TOWER_GOPROXY_NGINX=$(scripts/nginx.sh)
+export TOWER_GOPROXY_NGINX
+printf 'go command: %s\nS3 server: %s\nSSH server: %s\nnginx: %s\n' \
+    "$TOWER_GOPROXY_GO" "$TOWER_GOPROXY_MOTO" "$TOWER_GOPROXY_SSHD" "$TOWER_GOPROXY_NGINX" >&2
 
 if (($#)); then
     run cargo test --locked --all-features "$@"

@@ -59,16 +59,17 @@
 //! # Notes
 //!
 //! * `tower::filter` has types of the same names; they reject requests with an error, ours answer them.
-//! * Layers outside see every request, hits too: auth belongs there. To give each user what they may see, and nobody
-//!   else's, it inserts an `Access`.
-//! * No service here returns an error of its own: what fails is an answer, with a status that the go command
-//!   understands. 404 and 410 are for what does not exist; a failure that may pass is never one of them.
+//! * Layers outside see every request, hits too: auth belongs there. To give each user only what they may read, it
+//!   inserts an `Access`: see [`access`]. With auth in front, set [`SharedCaches::Not`].
+//! * Files of a registry and files from version control are stored apart: each source has a [`source::Area`].
+//! * No service here returns an error of its own. A failure is a response, with a status that the go command understands:
+//!   404 and 410 only for what does not exist, never for a failure that may pass.
 //! * Linux is what is measured; the crate works elsewhere by portable paths.
 //!
 //! # Features
 //!
-//! None is on by default. `fill`, `upstream` and `go-get` are described above; `tracing` gives events for what goes wrong,
-//! `metrics` counts, and `full` is all of them.
+//! None is on by default. `fill`, `upstream` and `go-get` are described above; `tracing` logs failures, `metrics` counts,
+//! and `full` is all of them.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -96,6 +97,8 @@ pub mod redirect;
 #[cfg(feature = "upstream")]
 pub mod upstream;
 
+pub mod source;
+
 mod info;
 mod not_found;
 mod reply;
@@ -105,11 +108,15 @@ mod span;
 mod target;
 
 #[cfg(feature = "fill")]
+mod files;
+#[cfg(feature = "fill")]
 pub mod fill;
 #[cfg(feature = "fill")]
 mod observe;
 #[cfg(feature = "fill")]
 pub mod storage;
+#[cfg(feature = "fill")]
+mod takedown;
 #[cfg(feature = "fill")]
 pub mod verify;
 

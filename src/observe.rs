@@ -2,6 +2,7 @@
 //! each behind its feature.
 
 use std::fmt::Display;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How a request for a file was answered.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +31,7 @@ pub(crate) fn answered(answer: Answer) {
     let _ = answer;
 }
 
-/// The storage failed or stalled. Clients do not notice.
+/// The storage failed or stalled. The error names the file.
 pub(crate) fn storage_failed(error: &dyn Display) {
     #[cfg(feature = "metrics")]
     metrics::counter!("goproxy_storage_failures_total").increment(1);
@@ -40,31 +41,75 @@ pub(crate) fn storage_failed(error: &dyn Display) {
 }
 
 /// A source failed in a way that its clients are not told about.
-pub(crate) fn source_failed(what: &'static str, error: &dyn Display) {
+pub(crate) fn source_failed(file: &dyn Display, what: &'static str, error: &dyn Display) {
     #[cfg(feature = "metrics")]
     metrics::counter!("goproxy_source_failures_total").increment(1);
     #[cfg(feature = "tracing")]
-    tracing::warn!(error = %error, "{what}");
-    let _ = (what, error);
+    tracing::warn!(file = %file, error = %error, "{what}");
+    let _ = (file, what, error);
 }
 
-/// A fill ended without a file because the source has none. That is a truth about a module: the go command
-/// asks for many that do not exist.
-pub(crate) fn fill_found_nothing(key: &dyn Display, reason: &dyn Display) {
+/// So many requests wait for the source that this one got a 503.
+pub(crate) fn refused(file: &dyn Display) {
     #[cfg(feature = "metrics")]
-    metrics::counter!("goproxy_fills_total", "end" => "not_found").increment(1);
+    metrics::counter!("goproxy_refused_total").increment(1);
     #[cfg(feature = "tracing")]
-    tracing::debug!(file = %key, reason = %reason, "fill ended: there is no such file");
-    let _ = (key, reason);
+    tracing::warn!(file = %file, "refused: too many requests wait for the source");
+    let _ = file;
 }
 
-/// A fill ended without a file that there may be.
-pub(crate) fn fill_failed(key: &dyn Display, reason: &dyn Display) {
+/// Something that is logged the first time only.
+#[derive(Debug, Default)]
+pub(crate) struct Once(AtomicBool);
+
+impl Once {
+    pub(crate) fn is_done(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn is_first(&self) -> bool {
+        !self.0.swap(true, Ordering::Relaxed)
+    }
+}
+
+/// A source does not want its files stored.
+pub(crate) fn source_says_no_store(once: &Once, file: &dyn Display) {
+    if once.is_first() {
+        #[cfg(feature = "tracing")]
+        tracing::warn!(file = %file, "the source says no-store: its files are not stored (said once)");
+    }
+    let _ = (once, file);
+}
+
+/// The plain layout has a file of a module that is direct: it is not served.
+pub(crate) fn direct_file_in_plain_layout(once: &Once, file: &dyn Display) {
     #[cfg(feature = "metrics")]
-    metrics::counter!("goproxy_fills_total", "end" => "failed").increment(1);
+    metrics::counter!("goproxy_direct_files_in_plain_layout_total").increment(1);
+    if once.is_first() {
+        #[cfg(feature = "tracing")]
+        tracing::warn!(
+            file = %file,
+            "a direct module has files in the plain layout, which are not served: \
+             copy them below @direct/ if they came from version control (said once)"
+        );
+    }
+    let _ = (once, file);
+}
+
+/// A fill ended without a file. That a source has none is a truth about a module: the go command asks for many that do not
+/// exist.
+pub(crate) fn fill_failed(key: &dyn Display, reason: &dyn Display, not_found: bool) {
+    #[cfg(feature = "metrics")]
+    {
+        let end = if not_found { "not_found" } else { "failed" };
+        metrics::counter!("goproxy_fills_total", "end" => end).increment(1);
+    }
     #[cfg(feature = "tracing")]
-    tracing::warn!(file = %key, reason = %reason, "fill failed");
-    let _ = (key, reason);
+    match not_found {
+        true => tracing::debug!(file = %key, reason = %reason, "fill ended: there is no such file"),
+        false => tracing::warn!(file = %key, reason = %reason, "fill failed"),
+    }
+    let _ = (key, reason, not_found);
 }
 
 /// A fill ended, and the whole file was good. `kept` says whether the storage has it.

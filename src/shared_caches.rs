@@ -55,6 +55,17 @@ fn is_personal(headers: &HeaderMap, extensions: &Extensions) -> bool {
         || headers.contains_key(COOKIE)
 }
 
+/// Whether `Cache-Control` has this directive, with or without an argument.
+#[cfg(feature = "fill")]
+pub(crate) fn has_directive(headers: &HeaderMap, name: &str) -> bool {
+    let values = headers.get_all(CACHE_CONTROL).iter();
+    let mut directives = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
+    directives.any(|directive| {
+        let found = directive.split('=').next().unwrap_or_default();
+        found.trim().eq_ignore_ascii_case(name)
+    })
+}
+
 /// Forbids shared caches to keep the response (RFC 9111, section 5.2.2.7). Of what the header said before, the
 /// directives for a client's own cache stay.
 pub(crate) fn make_private(headers: &mut HeaderMap) {

@@ -22,6 +22,7 @@ use tower::Layer as _;
 use tower_goproxy::Storage;
 use tower_goproxy::access::Credentials;
 use tower_goproxy::fill::FillLayer;
+use tower_goproxy::source::Area;
 
 use scene::{HERS, Scene, all, ask, file};
 use support::{get, within_minutes};
@@ -85,7 +86,7 @@ async fn no_password_is_in_arguments_logs_answers_errors_or_files() {
     let _logging = tracing_subscriber::util::SubscriberInitExt::set_default(subscriber);
 
     let scene = Scene::new().await;
-    let layer = FillLayer::new(Storage::memory());
+    let layer = FillLayer::new(Storage::memory()).area(Area::Included);
     let proxy = layer.layer(scene.goget.clone());
     scene.host.refuse("alice", "wrong-one");
     let wrong = scene.user("alice", "wrong-one");

@@ -19,6 +19,7 @@ use tower_goproxy::goget::{self, GoGetBody, GoGetError, InvalidCredentials, Runs
 use tower_goproxy::module::{ModulePath, Version};
 use tower_goproxy::policy::{ParseRulesError, Policy, PolicyFn, ReadRulesError, Rule, Rules};
 use tower_goproxy::redirect::InvalidBase;
+use tower_goproxy::source::Area;
 use tower_goproxy::upstream::{self, Client, InvalidUpstream, UpstreamBody, UpstreamError};
 use tower_goproxy::{
     Access, GoGet, InvalidTarget, NotFound, Redirect, Resource, SharedCaches, Storage, Target,
@@ -87,8 +88,8 @@ fn a_layer_can_be_cloned_though_its_policy_cannot() {
 fn bodies_are_default_debug_and_sent_without_bounds_on_what_is_inside() {
     fn body<T: Default + Debug + Send + 'static>() {}
     body::<filter::ResponseBody<Opaque, Opaque>>();
-    body::<fill::ResponseBody<Opaque>>();
-    body::<filter::ResponseBody<Body, fill::ResponseBody<UpstreamBody>>>();
+    body::<fill::ResponseBody>();
+    body::<filter::ResponseBody<Body, fill::ResponseBody>>();
     body::<TextBody>();
     body::<UpstreamBody>();
     body::<GoGetBody>();
@@ -98,8 +99,8 @@ fn bodies_are_default_debug_and_sent_without_bounds_on_what_is_inside() {
 fn bodies_are_bodies() {
     fn body<T: http_body::Body<Data = Bytes, Error: Into<tower::BoxError>> + Send + 'static>() {}
     body::<filter::ResponseBody<Full<Bytes>, TextBody>>();
-    body::<fill::ResponseBody<Full<Bytes>>>();
-    body::<fill::ResponseBody<GoGetBody>>();
+    body::<fill::ResponseBody>();
+    body::<fill::ResponseBody>();
     body::<GoGetBody>();
     body::<UpstreamBody>();
     body::<TextBody>();
@@ -113,8 +114,8 @@ fn futures_are_sent_and_shown() {
     future::<<Upstream as Service<Request<Body>>>::Future>();
     future::<<GoGet as Service<Request<Body>>>::Future>();
     future::<<Redirect as Service<Request<Body>>>::Future>();
-    shown::<fill::ResponseFuture<Opaque>>();
-    unpinned::<fill::ResponseFuture<Opaque>>();
+    shown::<fill::ResponseFuture>();
+    unpinned::<fill::ResponseFuture>();
     shown::<upstream::ResponseFuture>();
     shown::<goget::ResponseFuture>();
 }
@@ -170,7 +171,7 @@ fn errors_are_errors_and_tell_their_cause() {
 #[test]
 fn a_layer_is_one_for_any_service() {
     fn layer<L: Layer<Opaque> + Layer<Inner>>() {}
-    layer::<FillLayer>();
+    layer::<FillLayer<Area>>();
     layer::<FilterLayer<Redirect, Rules>>();
 }
 
@@ -201,7 +202,7 @@ async fn an_axum_router_takes_the_layer_with_a_fill_from_an_upstream() {
 async fn services_can_be_boxed_and_put_behind_others() {
     let upstream = Upstream::new("file:///nowhere").unwrap();
     let include = ServiceBuilder::new()
-        .layer(FillLayer::new(Storage::memory()))
+        .layer(FillLayer::new(Storage::memory()).area(Area::Included))
         .concurrency_limit(8)
         .service(upstream);
     let app = ServiceBuilder::new()

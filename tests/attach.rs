@@ -19,12 +19,13 @@ use support::{
 use tower::{Layer as _, ServiceBuilder, ServiceExt};
 use tower_goproxy::Storage;
 use tower_goproxy::fill::{Fill, FillLayer, OnDisconnect, ResponseBody};
+use tower_goproxy::source::Area;
 
 const ZIP: &str = "/example.com/m/@v/v1.0.0.zip";
 const MOD: &str = "/example.com/m/@v/v1.0.0.mod";
 const PARTS: usize = 12;
 
-type SourceResponse = http::Response<ResponseBody<support::SourceBody>>;
+type SourceResponse = http::Response<ResponseBody>;
 
 fn zip() -> Bytes {
     static ZIP: std::sync::LazyLock<Bytes> =
@@ -45,7 +46,7 @@ fn gated(framing: Framing) -> (Source, Gate) {
     (Source::serving(ZIP, answer), gate)
 }
 
-fn proxy(layer: &FillLayer, source: &Source) -> Fill<Source> {
+fn proxy(layer: &FillLayer<Area>, source: &Source) -> Fill<Source> {
     ServiceBuilder::new().layer(layer).service(source.clone())
 }
 
@@ -70,7 +71,7 @@ on_each_storage! {
     async fn many_misses_are_one_call(storage: Storage) {
         let gate = Gate::closed();
         let source = Source::serving(ZIP, Answer::in_parts(zip(), part()).withheld(&gate));
-        let layer = FillLayer::new(storage);
+        let layer = FillLayer::new(storage).area(Area::Included);
         let proxy = proxy(&layer, &source);
         let asked: Vec<_> = (0..50).map(|_| spawn(&proxy)).collect();
         quiet().await;
@@ -94,7 +95,7 @@ on_each_storage! {
     async fn a_late_client_begins_at_the_first_byte(storage: Storage) {
         for framing in [Framing::Length, Framing::Chunked] {
             let (source, gate) = gated(framing);
-            let layer = FillLayer::new(storage.clone());
+            let layer = FillLayer::new(storage.clone()).area(Area::Included);
             let proxy = proxy(&layer, &source);
             let mut responses = vec![ask(&proxy, get(ZIP)).await];
             for sent in 2..=PARTS - 1 {
@@ -118,7 +119,7 @@ on_each_storage! {
 
     async fn a_client_that_does_not_read_holds_nobody_up(storage: Storage) {
         let (source, gate) = gated(Framing::Length);
-        let layer = FillLayer::new(storage);
+        let layer = FillLayer::new(storage).area(Area::Included);
         let proxy = proxy(&layer, &source);
         let lazy = ask(&proxy, get(ZIP)).await;
         let eager = ask(&proxy, get(ZIP)).await;
@@ -140,7 +141,7 @@ on_each_storage! {
                 let part = content.len().div_ceil(4);
                 let answer = Answer::in_parts(content.clone(), part).withheld(&head).gated(&gate);
                 let source = Source::serving(path.clone(), answer);
-                let layer = FillLayer::new(storage.clone()).on_disconnect(on_disconnect);
+                let layer = FillLayer::new(storage.clone()).area(Area::Included).on_disconnect(on_disconnect);
                 let proxy = proxy(&layer, &source);
                 let asked = |proxy: &Fill<Source>| {
                     let (proxy, path) = (proxy.clone(), path.clone());
@@ -183,7 +184,7 @@ on_each_storage! {
             0 => cut.clone(),
             _ => Answer::new([zip()]),
         });
-        let layer = FillLayer::new(storage);
+        let layer = FillLayer::new(storage).area(Area::Included);
         let proxy = proxy(&layer, &source);
         let responses = join_all((0..10).map(|_| ask(&proxy, get(ZIP)))).await;
         gate.open();
@@ -205,7 +206,7 @@ on_each_storage! {
     /// axum asks a layer for one service per route.
     async fn the_routes_of_an_axum_app_share_their_fills(storage: Storage) {
         let (source, gate) = gated(Framing::Length);
-        let layer = FillLayer::new(storage);
+        let layer = FillLayer::new(storage).area(Area::Included);
         let registry = ServiceExt::<Request<Body>>::map_err(source.clone(), |error| -> Infallible {
             panic!("the script has no failure: {error}")
         });
@@ -236,7 +237,7 @@ on_each_storage! {
 
     async fn two_files_are_two_fills(storage: Storage) {
         let (source, gate) = gated(Framing::Length);
-        let layer = FillLayer::new(storage);
+        let layer = FillLayer::new(storage).area(Area::Included);
         let proxy = proxy(&layer, &source);
         let zip_response = ask(&proxy, get(ZIP)).await;
         let missing = ask(&proxy, get(MOD)).await;
@@ -252,12 +253,12 @@ on_each_storage! {
 async fn who_has_looked_just_before_the_file_was_stored_does_not_fetch_it_again() {
     within(async {
         let store = HeldStore::new();
-        let layer = FillLayer::new(Storage::new(Arc::new(store.clone())));
+        let layer = FillLayer::new(Storage::new(Arc::new(store.clone()))).area(Area::Included);
         let (source, gate) = gated(Framing::Length);
         let proxy = proxy(&layer, &source);
         let first = ask(&proxy, get(ZIP)).await;
         // These find no file, and are told so when the fill has come and gone.
-        store.hold();
+        store.hold(20);
         let late: Vec<_> = (0..20).map(|_| spawn(&proxy)).collect();
         store.held(20).await;
         gate.open();
@@ -276,10 +277,10 @@ async fn who_has_looked_just_before_the_file_was_stored_does_not_fetch_it_again(
 
 /// Who has looked before a fill came to nothing need not look again: nothing has been stored since.
 #[tokio::test(start_paused = true)]
-async fn a_thousand_misses_of_files_that_are_nowhere_look_once_each() {
+async fn of_a_thousand_misses_of_files_that_are_nowhere_none_looks_twice() {
     within(async {
         let store = HeldStore::new();
-        let layer = FillLayer::new(Storage::new(Arc::new(store.clone())));
+        let layer = FillLayer::new(Storage::new(Arc::new(store.clone()))).area(Area::Included);
         let gate = Gate::closed();
         let answer = Answer::text(StatusCode::NOT_FOUND, "not found").withheld(&gate);
         let source = Source::new(move |_| answer.clone());
@@ -295,8 +296,9 @@ async fn a_thousand_misses_of_files_that_are_nowhere_look_once_each() {
         let early = all();
         quiet().await;
         assert_eq!(layer.fills().running(), 500);
+        let by_the_first = store.lookups();
         // These have looked by the time the fills of the others have come to nothing.
-        store.hold();
+        store.hold(500);
         let late = all();
         store.held(500).await;
         gate.open();
@@ -306,7 +308,7 @@ async fn a_thousand_misses_of_files_that_are_nowhere_look_once_each() {
             assert_eq!(status.unwrap(), StatusCode::NOT_FOUND);
         }
         layer.fills().idle().await;
-        assert_eq!(store.lookups(), 1000);
+        assert_eq!(store.lookups(), 2 * by_the_first);
         assert_eq!(source.requests().total(), 1000);
     })
     .await;
@@ -317,7 +319,7 @@ async fn a_thousand_clients_at_once_never_fetch_a_file_twice() {
     within_minutes(async {
         let folder = tempfile::tempdir().unwrap();
         for storage in [Storage::memory(), Storage::disk(folder.path()).unwrap()] {
-            let layer = FillLayer::new(storage);
+            let layer = FillLayer::new(storage).area(Area::Included);
             let source = Source::new(|_| Answer::new(["module example.com/m\n"]));
             let proxy = proxy(&layer, &source);
             // Each file is asked for by a hundred clients, some of which come while it is stored.

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use tower::ServiceBuilder;
 use tower_goproxy::Storage;
 use tower_goproxy::fill::{Fill, FillLayer};
+use tower_goproxy::source::Area;
 
 const ZIP: &str = "/example.com/big/@v/v1.0.0.zip";
 const MOMENTS: usize = 30;
@@ -56,7 +57,7 @@ async fn two_hundred_clients_of_every_pace_get_one_fill() {
         let gate = Gate::closed();
         let source = Source::serving(ZIP, Answer::in_parts(content.clone(), part).gated(&gate));
         let folder = tempfile::tempdir().unwrap();
-        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
+        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap()).area(Area::Included);
         let proxy = ServiceBuilder::new().layer(&layer).service(source.clone());
 
         let first = {

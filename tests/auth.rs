@@ -25,6 +25,7 @@ use tower_goproxy::Storage;
 use tower_goproxy::fill::{Fill, FillLayer, Fills};
 use tower_goproxy::filter::FilterLayer;
 use tower_goproxy::policy::Rules;
+use tower_goproxy::source::Area;
 use tower_http::auth::AsyncRequireAuthorizationLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -55,7 +56,7 @@ impl Proxy {
     fn new() -> Self {
         let source = Recorder::saying(GO_MOD);
         let store = Arc::new(InMemory::new());
-        let fill = FillLayer::new(Storage::new(Arc::clone(&store) as _));
+        let fill = FillLayer::new(Storage::new(Arc::clone(&store))).area(Area::Included);
         let rules = Rules::parse("+\nD corp.example\n- example.com/evil").unwrap();
         Self {
             fills: fill.fills(),
@@ -218,7 +219,7 @@ async fn validate_request_header_between_filter_and_fill() {
                 false => Err(unauthorized()),
             },
         ))
-        .layer(FillLayer::new(Storage::memory()))
+        .layer(FillLayer::new(Storage::memory()).area(Area::Included))
         .service(proxy.source.clone());
     let app = FilterLayer::new(Rules::parse("+\nD corp.example").unwrap(), include)
         .layer(proxy.inner.clone());

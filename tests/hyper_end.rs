@@ -116,7 +116,6 @@ async fn one_connection_serves_every_kind_of_answer() {
             let proxy = Proxy::start(framing).await;
             let mut connection = Connection::open(proxy.server.address(), protocol).await;
             let case = format!("{framing:?} to {protocol:?}");
-            let etag = format!("\"v1.0.0.zip-{:x}\"", proxy.zip.len());
             let (get, head) = (Method::GET, Method::HEAD);
             let (whole, nothing) = (&proxy.zip[..], &[][..]);
             let long = format!("bytes={}-", proxy.zip.len());
@@ -125,7 +124,7 @@ async fn one_connection_serves_every_kind_of_answer() {
                 (&get, ZIP, None, 200, whole),
                 (&get, ZIP, None, 200, whole),
                 (&head, ZIP, None, 200, nothing),
-                (&get, ZIP, Some(("if-none-match", &*etag)), 304, nothing),
+                (&get, ZIP, Some(("if-none-match", "*")), 304, nothing),
                 (&get, ZIP, Some(("range", "bytes=3-9")), 206, &whole[3..10]),
                 (&get, ZIP, Some(("range", &*long)), 416, nothing),
                 (&get, LIST, None, 200, b"v1.0.0\n"),

@@ -21,6 +21,7 @@ use tokio::process::{Child, Command};
 use tower::Layer as _;
 use tower_goproxy::Storage;
 use tower_goproxy::fill::{Fill, FillLayer, Fills};
+use tower_goproxy::source::Area;
 
 const PATH: &str = "/example.com/!team/~mod/@v/v1.0.0+incompatible.zip";
 
@@ -94,7 +95,7 @@ impl Moto {
     }
 
     fn proxy(&self, source: &PlainSource) -> (Fill<Source>, Fills) {
-        let layer = FillLayer::new(Storage::new(self.store()));
+        let layer = FillLayer::new(Storage::new(self.store())).area(Area::Included);
         (layer.layer(source.service()), layer.fills())
     }
 

@@ -4,7 +4,7 @@
 #[macro_use]
 mod support;
 
-use std::sync::{Arc, LazyLock, mpsc};
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
@@ -13,11 +13,12 @@ use object_store::memory::InMemory;
 use support::storages::files;
 use support::{
     Answer, Framing, Gate, HeldStore, ScriptedRegistry, Server, Source, ask, fetch, get,
-    large_module_zip, quiet, read, web_client, whole, within, within_minutes,
+    large_module_zip, read, web_client, whole, within, within_minutes,
 };
 use tokio::time::Instant;
 use tower::ServiceBuilder;
 use tower_goproxy::fill::{Fill, FillLayer, OnDisconnect};
+use tower_goproxy::source::Area;
 use tower_goproxy::{Storage, Upstream};
 
 const ZIP: &str = "/example.com/m/@v/v1.0.0.zip";
@@ -42,7 +43,7 @@ fn gated(framing: Framing) -> (Answer, Gate) {
     (answer, gate)
 }
 
-fn proxy(layer: &FillLayer, source: &Source) -> Fill<Source> {
+fn proxy(layer: &FillLayer<Area>, source: &Source) -> Fill<Source> {
     ServiceBuilder::new().layer(layer).service(source.clone())
 }
 
@@ -76,7 +77,7 @@ where
 on_each_storage! {
     async fn each_part_arrives_before_the_next_one_is_sent(storage: Storage) {
         let (answer, gate) = gated(Framing::Length);
-        let layer = FillLayer::new(storage);
+        let layer = FillLayer::new(storage).area(Area::Included);
         let source = Source::serving(ZIP, answer);
         let response = ask(&proxy(&layer, &source), get(ZIP)).await;
         assert_parts_arrive_one_by_one(response.into_body(), &gate).await;
@@ -85,7 +86,7 @@ on_each_storage! {
 
     async fn each_part_arrives_before_the_next_one_is_sent_if_the_length_is_unknown(storage: Storage) {
         let (answer, gate) = gated(Framing::Chunked);
-        let layer = FillLayer::new(storage);
+        let layer = FillLayer::new(storage).area(Area::Included);
         let source = Source::serving(ZIP, answer);
         let response = ask(&proxy(&layer, &source), get(ZIP)).await;
         assert_parts_arrive_one_by_one(response.into_body(), &gate).await;
@@ -104,7 +105,7 @@ async fn assert_streams_over(upstream_http2: bool, client_http2: bool) {
             ScriptedRegistry::http1(script).await
         };
         let upstream = Upstream::with_client(&registry.url(), web_client(upstream_http2)).unwrap();
-        let layer = FillLayer::new(Storage::memory());
+        let layer = FillLayer::new(Storage::memory()).area(Area::Included);
         let server = Server::start(ServiceBuilder::new().layer(&layer).service(upstream)).await;
         let client = web_client(client_http2);
         let url = format!("{}{ZIP}", server.url());
@@ -161,7 +162,7 @@ async fn nothing_is_visible_in_the_storage_while_the_client_already_reads() {
         ];
         for (storage, visible) in stores {
             let (answer, gate) = gated(Framing::Length);
-            let layer = FillLayer::new(storage);
+            let layer = FillLayer::new(storage).area(Area::Included);
             let source = Source::serving(ZIP, answer);
             let mut body = ask(&proxy(&layer, &source), get(ZIP)).await.into_body();
             for sent in 1..PARTS {
@@ -184,7 +185,7 @@ async fn a_client_does_not_wait_until_its_file_is_stored() {
         store.take_files(false);
         let content = Bytes::from(large_module_zip("example.com/m", "v1.0.0", 1_100_000));
         let source = Source::serving(ZIP, Answer::new([content.clone()]));
-        let layer = FillLayer::new(Storage::new(Arc::new(store.clone())));
+        let layer = FillLayer::new(Storage::new(Arc::new(store.clone()))).area(Area::Included);
         let proxy = proxy(&layer, &source);
         for cache_status in ["fwd=miss; stored", "fwd=miss; collapsed"] {
             let response = ask(&proxy, get(ZIP)).await;
@@ -204,101 +205,14 @@ async fn a_client_does_not_wait_until_its_file_is_stored() {
     .await;
 }
 
-/// What a fill has in memory is what it has accepted and neither written to its file nor given to
-/// a reader: 256 KiB, and the frame that went over it.
-const MEMORY: usize = 256 * 1024;
-const FRAME: usize = 10_000;
-
-#[test]
-fn a_fill_whose_file_is_not_written_takes_no_more_from_the_source() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(1)
-        .build()
-        .unwrap();
-    runtime.block_on(within_minutes(async {
-        // The one thread that could write the file is busy with this.
-        let (release, released) = mpsc::channel::<()>();
-        let busy = tokio::task::spawn_blocking(move || released.recv().is_err());
-
-        let gate = Gate::closed();
-        gate.open();
-        let answer = Answer::in_parts(zip(), FRAME).gated(&gate);
-        let source = Source::serving(ZIP, answer);
-        let layer = FillLayer::new(Storage::memory());
-        let mut body = ask(&proxy(&layer, &source), get(ZIP)).await.into_body();
-        gate.sent(MEMORY / FRAME + 1).await;
-        // All that can run does so many times over.
-        for _ in 0..1000 {
-            tokio::task::yield_now().await;
-        }
-        let accepted = gate.sent_so_far() * FRAME;
-        assert!(
-            (MEMORY..=MEMORY + FRAME).contains(&accepted),
-            "{accepted} bytes were accepted"
-        );
-        // And its client need not wait for the file.
-        let first = read(&mut body, accepted).await.unwrap();
-        assert!(first == zip()[..accepted]);
-
-        drop(release);
-        assert!(busy.await.unwrap());
-        assert!(whole(body).await.unwrap() == zip()[accepted..]);
-        layer.fills().idle().await;
-    }));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_file_that_is_not_kept_waits_for_its_slowest_reader() {
-    within(async {
-        let gate = Gate::closed();
-        gate.open();
-        let answer = Answer::in_parts(zip(), FRAME).framing(Framing::Chunked);
-        let source = Source::serving(ZIP, answer.gated(&gate));
-        let max = 1_000_000;
-        let layer = FillLayer::new(Storage::memory()).max_zip_size(max as u64);
-        let proxy = proxy(&layer, &source);
-        let mut eager = ask(&proxy, get(ZIP)).await.into_body();
-        let mut slow = ask(&proxy, get(ZIP)).await.into_body();
-        let ahead = |position: usize| gate.sent_so_far() * FRAME - position.min(zip().len());
-        let mut position = 0;
-        quiet().await;
-        while position < 5_000_000 {
-            // The eager one takes what there is; the fill is never far ahead of the slow one.
-            let reading = async {
-                while let Some(frame) = eager.frame().await {
-                    frame.unwrap();
-                }
-            };
-            tokio::select! {
-                () = reading => panic!("it was not held up"),
-                () = quiet() => {}
-            }
-            assert!(ahead(position) <= max + MEMORY + 2 * FRAME, "at {position}");
-            if position > max {
-                assert!(ahead(position) <= MEMORY + 2 * FRAME, "at {position}");
-            }
-            let bytes = read(&mut slow, 100_000).await.unwrap();
-            assert!(zip()[position..].starts_with(&bytes));
-            position += bytes.len();
-        }
-        // Once the slow one has left, nothing holds the other up.
-        drop(slow);
-        while let Some(frame) = eager.frame().await {
-            frame.unwrap();
-        }
-        layer.fills().idle().await;
-        assert_eq!(gate.sent_so_far(), zip().len().div_ceil(FRAME));
-    })
-    .await;
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_fill_without_readers_goes_on_at_the_pace_of_its_source() {
     within(async {
         let (answer, gate) = gated(Framing::Length);
         let source = Source::serving(ZIP, answer);
-        let layer = FillLayer::new(Storage::memory()).on_disconnect(OnDisconnect::Finish);
+        let layer = FillLayer::new(Storage::memory())
+            .area(Area::Included)
+            .on_disconnect(OnDisconnect::Finish);
         let proxy = proxy(&layer, &source);
         drop(ask(&proxy, get(ZIP)).await);
         gate.open();

@@ -12,6 +12,7 @@ use support::{
 use tower::{Layer as _, ServiceExt as _};
 use tower_goproxy::Upstream;
 use tower_goproxy::fill::{FillLayer, Fills, OnMiss};
+use tower_goproxy::source::Area;
 use tower_goproxy::upstream::Client;
 
 const MODULE: &str = "example.com/m/@v/v1.0.0";
@@ -107,7 +108,9 @@ impl Proxy {
         let client = Client::with_roots(roots).unwrap();
         let upstream = Upstream::with_client(&registry.url(), client).unwrap();
 
-        let layer = FillLayer::new(kept.storage()).on_miss(on_miss);
+        let layer = FillLayer::new(kept.storage())
+            .area(Area::Included)
+            .on_miss(on_miss);
         let (tap, asked) = (Tap::new(), Requests::new());
         let proxy = layer.layer(tapped(&tap, upstream));
         let asked_too = asked.clone();

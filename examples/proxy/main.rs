@@ -10,7 +10,6 @@ mod auth;
 mod direct;
 
 use std::error::Error;
-use std::hint::black_box;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -78,18 +77,8 @@ enum Miss {
     NotFound,
 }
 
-/// Tells the allocator of glibc, if that is the one, to keep up to a MiB at the end of a heap.
-///
-/// Else it returns what is free there as soon as it is more than the buffers of one fill, and each of them is made of new pages
-/// again, which costs a fill from a fast source a twentieth of its time. It learns from the largest buffer that was ever freed:
-/// see mallopt(3), M_MMAP_THRESHOLD. With many fills at once it has up to eight heaps for each core.
-fn keep_free_memory() {
-    drop(black_box(Vec::<u8>::with_capacity(512 * 1024)));
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    keep_free_memory();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .init();

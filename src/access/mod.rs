@@ -1,11 +1,10 @@
-//! For whom a request is answered: an `Access` or an [`Identity`], put into its extensions by an auth layer.
+//! Who sends a request: an `Access` or an [`Identity`], inserted into its extensions by an auth layer.
 //!
-//! An [`Identity`] is a name and has no files of its own. An `Access` (features `fill` and `go-get`) has files and
-//! credentials of its own; the rest of this page is about it.
+//! An [`Identity`] is a name. It makes responses `Cache-Control: private`, and changes nothing else. An `Access` (features
+//! `fill` and `go-get`) has files and credentials of its own; the rest of this page is about it.
 //!
-//! A proxy has two kinds of files: those that all of its clients may have, and those that only some may. Where a source
-//! answers everyone with credentials of its own, all files are of the first kind. Where each user is to see what the hosts
-//! of the repositories let *them* see, an auth layer outside of the proxy says who is asking:
+//! If a source uses credentials of its own for everyone, all clients share all files, and no `Access` is needed. To give
+//! each user only what the hosts of the repositories let them read, an auth layer outside the proxy inserts an `Access`:
 //!
 #![cfg_attr(all(feature = "fill", feature = "go-get"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "fill", feature = "go-get")), doc = "```ignore")]
@@ -49,22 +48,30 @@
 //!
 //! | | with an `Access` | without |
 //! |---|---|---|
-//! | stored files | below `@for/{hash of the owner}/` | below the module's path |
+//! | stored files | below `@for/{SHA-256 of the owner}/` | direct ones below `@direct/`, others below the module's path |
 //! | running fills | one per file, owner and credentials | one per file |
-//! | `Cache-Control` | `private` | `public` for files |
+//! | `Cache-Control` | `private` | `private` for direct modules, else `public` |
 //! | module cache of a go-get service | the owner's | the service's |
 //! | credentials of a go-get service | the owner's, then its own for other hosts | its own |
 //!
-//! So what one owner has is never an answer for another one, nor for a request without an owner; and the other way
-//! round, what is stored for everyone is not looked at for a request that has one. Whether somebody *is* the owner is for
-//! the auth layer to find out, at every request: a file that is stored for an owner stays theirs, also when the host of the
-//! repository would no longer give it to them. To take that away, take the owner away, or delete their folders.
+//! Files of an owner are never a response to another owner, nor to a request without one. In turn, a request with an owner
+//! is never answered with files that are stored for everyone. The auth layer decides at every request who the owner is. A
+//! stored file stays readable for its owner, even if the host of the repository would refuse it now. To revoke that, stop
+//! inserting that owner, or delete their folders.
+//!
+//! The owner must be a stable id that is not a secret, such as a user name: a new password must not change it.
 //!
 //! # Files for all
 //!
-//! Public modules would be stored once per owner. `FillLayer::shared()` and `GoGet::shared()` say that the files of
-//! this service are for everyone, whoever had them made: right for a source that does not look at the `Access`, such as
-//! `Upstream`, and where every user may read everything.
+//! Public modules would be stored once per owner. With `FillLayer::shared()` and `GoGet::shared()` all owners share the
+//! files of a service. Use it for a source that does not look at the `Access`, such as `Upstream`, and where every user may
+//! read everything.
+//!
+//! # Shared caches
+//!
+//! A CDN or nginx in front of the proxy keeps a response only if its `Cache-Control` allows that: see
+//! [`SharedCaches`](crate::SharedCaches). Behind authentication of any kind, set
+//! [`SharedCaches::Not`](crate::SharedCaches::Not).
 
 #[cfg(any(feature = "fill", feature = "go-get"))]
 pub(crate) mod credentials;

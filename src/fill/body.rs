@@ -1,121 +1,92 @@
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, Stream, StreamExt as _, TryStreamExt as _};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
-use pin_project_lite::pin_project;
+use http_body_util::{BodyExt as _, Full};
 use tower::BoxError;
 
-use super::spool::SpoolBody;
-use crate::storage::StoredBody;
-
-pin_project! {
-    /// The body of an answer of [`Fill`](super::Fill): a stored file, a running fill as it is
-    /// read, or what the source has sent.
-    ///
-    /// Ends cleanly only if the file, or the asked part of it, is whole; else it ends with an
-    /// error, which breaks the connection. The frames are small, so that a client that has
-    /// stopped reading holds little memory.
-    pub struct ResponseBody<B> {
-        #[pin]
-        inner: Inner<B>,
-    }
+/// The body of a response of [`Fill`](super::Fill): a stored file, a running fill as it is read, or what the source has
+/// sent.
+///
+/// Ends cleanly only if the file, or the requested part of it, is whole; else it ends with an error, which breaks the
+/// connection. The frames are small, so that a client that has stopped reading holds little memory.
+pub struct ResponseBody {
+    frames: BoxStream<'static, Result<Bytes, BoxError>>,
+    /// How many bytes are still to come, where that is known.
+    remaining: Option<u64>,
 }
 
-pin_project! {
-    #[project = InnerProj]
-    enum Inner<B> {
-        Reply { #[pin] body: Full<Bytes> },
-        Stored { #[pin] body: StoredBody },
-        Spool { #[pin] body: SpoolBody },
-        Source { #[pin] body: B },
-    }
-}
-
-impl<B> ResponseBody<B> {
-    pub(super) fn reply(body: Full<Bytes>) -> Self {
-        Self {
-            inner: Inner::Reply { body },
-        }
+impl ResponseBody {
+    pub(super) fn whole(body: Full<Bytes>) -> Self {
+        let len = body.size_hint().exact();
+        Self::frames(body.into_data_stream().map_err(|never| match never {}), len)
     }
 
-    pub(super) fn stored(body: StoredBody) -> Self {
+    /// Fails unless the frames have exactly `len` bytes, if that is known.
+    pub(super) fn frames(
+        frames: impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static,
+        len: Option<u64>,
+    ) -> Self {
         Self {
-            inner: Inner::Stored { body },
-        }
-    }
-
-    pub(super) fn spool(body: SpoolBody) -> Self {
-        Self {
-            inner: Inner::Spool { body },
-        }
-    }
-
-    pub(super) fn source(body: B) -> Self {
-        Self {
-            inner: Inner::Source { body },
+            frames: frames.boxed(),
+            remaining: len,
         }
     }
 }
 
-/// Empty, for layers outside that make answers of their own.
-impl<B> Default for ResponseBody<B> {
+/// Empty, for layers outside that make responses of their own.
+impl Default for ResponseBody {
     fn default() -> Self {
-        Self::reply(Full::default())
+        Self::frames(stream::empty(), Some(0))
     }
 }
 
-impl<B> Body for ResponseBody<B>
-where
-    B: Body<Data = Bytes>,
-    B::Error: Into<BoxError>,
-{
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = BoxError;
 
     fn poll_frame(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match self.project().inner.project() {
-            InnerProj::Reply { body } => body.poll_frame(cx).map_err(Into::into),
-            InnerProj::Stored { body } => body.poll_frame(cx).map_err(Into::into),
-            InnerProj::Spool { body } => body.poll_frame(cx),
-            InnerProj::Source { body } => body.poll_frame(cx).map_err(Into::into),
+        if self.remaining == Some(0) {
+            return Poll::Ready(None);
         }
+        let next = ready!(self.frames.as_mut().poll_next(cx));
+        let frame = match (next, self.remaining) {
+            (Some(Ok(frame)), None) => Some(Ok(frame)),
+            (Some(Ok(frame)), Some(left)) if frame.len() as u64 <= left => {
+                self.remaining = Some(left - frame.len() as u64);
+                Some(Ok(frame))
+            }
+            (Some(Ok(_)), _) => Some(Err("the file is longer than announced".into())),
+            (None, Some(_)) => Some(Err("the file is shorter than announced".into())),
+            (None, None) => None,
+            (Some(Err(error)), _) => Some(Err(error)),
+        };
+        if !matches!(frame, Some(Ok(_))) {
+            *self = Self::default();
+        }
+        Poll::Ready(frame.map(|frame| frame.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.inner {
-            Inner::Reply { body } => body.is_end_stream(),
-            Inner::Stored { body } => body.is_end_stream(),
-            Inner::Spool { body } => body.is_end_stream(),
-            Inner::Source { body } => body.is_end_stream(),
-        }
+        self.remaining == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.inner {
-            Inner::Reply { body } => body.size_hint(),
-            Inner::Stored { body } => body.size_hint(),
-            Inner::Spool { body } => body.size_hint(),
-            Inner::Source { body } => body.size_hint(),
-        }
+        self.remaining
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
-impl<B> fmt::Debug for ResponseBody<B> {
+impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match &self.inner {
-            Inner::Reply { .. } => "Reply",
-            Inner::Stored { .. } => "Stored",
-            Inner::Spool { .. } => "Spool",
-            Inner::Source { .. } => "Source",
-        };
-        f.debug_tuple("ResponseBody")
-            .field(&format_args!("{kind}"))
-            .finish()
+        f.debug_struct("ResponseBody")
+            .field("size", &self.size_hint())
+            .finish_non_exhaustive()
     }
 }

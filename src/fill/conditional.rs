@@ -6,6 +6,7 @@ use headers::{ETag, HeaderMapExt, IfMatch, IfNoneMatch, IfRange};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use http_range_header::{RangeUnsatisfiableError, parse_range_header};
+use object_store::GetRange;
 
 /// What to answer with, of a file that is there.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,15 +21,21 @@ pub(super) enum Plan {
     NotSatisfiable,
 }
 
-/// Whether the answer depends on the size of the file.
-pub(super) fn is_plain(headers: &HeaderMap) -> bool {
-    !headers.contains_key(header::RANGE)
-        && !headers.contains_key(header::IF_NONE_MATCH)
-        && !headers.contains_key(header::IF_MATCH)
+/// The range that a request wants, before the size of the file is known. What is written in an unusual way is found out
+/// with the size.
+pub(super) fn wanted_range(request: &Parts) -> Option<GetRange> {
+    let range = request.headers.get(header::RANGE)?.to_str().ok()?;
+    let (start, end) = range.strip_prefix("bytes=")?.split_once('-')?;
+    Some(match (start.parse(), end.parse::<u64>()) {
+        (Ok(start), Ok(end)) if start <= end => GetRange::Bounded(start..end.checked_add(1)?),
+        (Ok(start), Err(_)) if end.is_empty() => GetRange::Offset(start),
+        (Err(_), Ok(len)) if start.is_empty() && len > 0 => GetRange::Suffix(len),
+        _ => return None,
+    })
 }
 
 /// In the order of RFC 9110, section 13.2.2. Dates play no part, since no `Last-Modified` is sent.
-pub(super) fn plan(request: &Parts, etag: &ETag, len: u64) -> Plan {
+pub(super) fn plan(request: &Parts, etag: &ETag, len: Option<u64>) -> Plan {
     let headers = &request.headers;
     if headers
         .typed_get::<IfMatch>()
@@ -48,10 +55,11 @@ pub(super) fn plan(request: &Parts, etag: &ETag, len: u64) -> Plan {
         && headers
             .typed_get::<IfRange>()
             .is_none_or(|known| known.is_modified(Some(etag), None));
-    if request.method != Method::GET || of_another {
-        return Plan::Whole;
+    match len {
+        Some(len) if request.method == Method::GET && !of_another => part(headers, len),
+        // A range of an unknown length would have to wait for the end.
+        _ => Plan::Whole,
     }
-    part(headers, len)
 }
 
 /// A range that cannot be understood is ignored, and several at once are answered with the whole
@@ -87,7 +95,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        plan(&parts, &"\"v1.0.0.zip-64\"".parse().unwrap(), 100)
+        plan(&parts, &"\"v1.0.0.zip-64\"".parse().unwrap(), Some(100))
     }
 
     #[test]

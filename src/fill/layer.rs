@@ -1,14 +1,18 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tower_layer::Layer;
 
-use super::common::Common;
-use super::config::{Config, OnDisconnect, OnMiss};
+use super::admission::Lane;
+use super::config::{OnDisconnect, OnMiss};
 use super::fills::Fills;
-use super::hot::Hot;
 use super::service::Fill;
+use super::shared::Shared;
+use crate::shared_caches::SharedCaches;
+use crate::source::{Area, HasArea};
 use crate::storage::Storage;
+use crate::verify::Verify;
 
 /// Wraps a source in a [`Storage`]. See the [module docs](super).
 ///
@@ -27,36 +31,61 @@ use crate::storage::Storage;
 ///     .max_fills(16)
 ///     .max_wait(Duration::from_secs(5));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a layer does nothing until it wraps a service"]
-pub struct FillLayer {
-    common: Common,
+pub struct FillLayer<A = AreaOfSource> {
+    shared: Shared,
+    area: A,
 }
 
+/// The layer asks its source where the files belong: see [`HasArea`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AreaOfSource;
+
 impl FillLayer {
-    /// A layer that looks into this storage first and fills it on a miss.
+    /// A layer that looks into this storage first and fills it on a miss. Where the files belong is said by the source, or
+    /// by [`area`](Self::area).
     pub fn new(storage: Storage) -> Self {
         Self {
-            common: Common::new(storage),
+            shared: Shared::new(storage),
+            area: AreaOfSource,
+        }
+    }
+}
+
+impl<A> FillLayer<A> {
+    /// Where the files of the source belong, for a source that does not say it: one of yours, or one inside of other layers.
+    ///
+    /// ```
+    /// use tower_goproxy::Storage;
+    /// use tower_goproxy::fill::FillLayer;
+    /// use tower_goproxy::source::Area;
+    ///
+    /// let layer = FillLayer::new(Storage::memory()).area(Area::Included);
+    /// ```
+    pub fn area(self, area: Area) -> FillLayer<Area> {
+        FillLayer {
+            shared: self.shared,
+            area,
         }
     }
 
     /// What a client gets on a miss. Default: [`OnMiss::Stream`].
     pub fn on_miss(self, on_miss: OnMiss) -> Self {
-        self.configure(|config| config.on_miss = on_miss)
+        self.with(|shared| shared.on_miss = on_miss)
     }
 
-    /// What becomes of a fill whose clients have all left. Default: [`OnDisconnect::Finish`].
+    /// What happens to a fill whose clients have all disconnected. Default: [`OnDisconnect::Finish`].
     pub fn on_disconnect(self, on_disconnect: OnDisconnect) -> Self {
-        self.configure(|config| config.on_disconnect = on_disconnect)
+        self.with(|shared| shared.on_disconnect = on_disconnect)
     }
 
-    /// The files are for everyone, whoever had them made: an [`Access`](crate::Access) in the extensions of a request makes
-    /// no difference to this layer. Without this, requests for different owners share neither files nor fills.
+    /// Shares files and fills between owners: this layer ignores an [`Access`](crate::Access) in the extensions of a
+    /// request. Default: requests of different owners share neither files nor fills.
     ///
-    /// For a source that does not look at the `Access`, such as `Upstream`, whose files would else be stored once per
-    /// owner; and for one that does, where every owner may read everything. In that case a fill runs with the credentials
-    /// of whoever came first, and if the source refuses those, all who wait for this fill are refused.
+    /// Use it for a source that ignores the `Access`, such as `Upstream`, whose files would otherwise be stored once per
+    /// owner. Use it for other sources only if every owner may read everything: a fill then runs with the credentials of the
+    /// first request, and if the source refuses these, every request that waits for the fill is refused.
     ///
     /// ```
     /// # use tower_goproxy::Storage;
@@ -66,96 +95,141 @@ impl FillLayer {
     /// let private = FillLayer::new(storage);
     /// ```
     pub fn shared(self) -> Self {
-        self.configure(|config| config.shared = true)
+        self.with(|shared| shared.owners_share = true)
     }
 
-    /// How many fills may run at once, over all services of this layer. Default: 64.
+    /// How many zips may be fetched at once, over all services of this layer. Default: 64.
     ///
-    /// Each holds a connection of the source, a quarter to half a MiB of memory ([what it costs](crate::fill#what-it-costs)), and
-    /// the file on disk; into an object store it uploads parts of 5 MiB, one of which is in memory. Hits and clients
-    /// that attach to a running fill need no place. Another 1,024 fills may
-    /// wait for one; a miss beyond them is refused at once.
+    /// Each holds a connection of the source, up to half a MiB of memory, and the file on disk; into an object store it
+    /// uploads parts of 5 MiB, one of which is in memory. Hits and clients that attach to a running fill need no place.
+    /// Another 1,024 fills may wait for one; a miss beyond them is refused at once. A fill that was started for the
+    /// storage's sake takes only a place that no client waits for.
     ///
-    /// From here on this layer has running fills of its own, which it does not share with earlier clones.
+    /// The returned layer does not share its places with the layers it was cloned from.
     pub fn max_fills(mut self, fills: usize) -> Self {
-        self.common.flights = Arc::new(self.common.flights.with_places(fills));
+        self.shared.zips = Lane::new(fills);
         self
     }
 
-    /// How long a miss may wait for a place when all are taken; after that its clients get 503
-    /// with `Retry-After`. Default: 30 seconds.
+    /// How many requests for something small may be at the source at once: `.info`, `.mod`, lists, `@latest`, queries and
+    /// `HEAD`. They have places of their own, so that slow zips hold none of them up. Default: 128.
+    ///
+    /// The returned layer does not share its places with the layers it was cloned from.
+    pub fn max_small_requests(mut self, requests: usize) -> Self {
+        self.shared.small = Lane::new(requests);
+        self
+    }
+
+    /// How long a request may wait for a place at the source; after that it gets 503 with `Retry-After`. The go command
+    /// does not try again after a 503. Default: 5 minutes.
     pub fn max_wait(self, wait: Duration) -> Self {
-        self.configure(|config| config.max_wait = wait)
+        self.with(|shared| shared.max_wait = wait)
     }
 
     /// The largest `.zip` that is stored, in bytes. A larger one passes through.
     /// Default: 500 MiB, which is the most that the go command takes.
     pub fn max_zip_size(self, bytes: u64) -> Self {
-        self.configure(|config| config.max_zip = bytes)
+        self.with(|shared| shared.max_zip = bytes)
     }
 
     /// The largest `.mod` that is stored, in bytes. A larger one passes through.
     /// Default: 16 MiB, which is the most that the go command takes inside a zip.
     pub fn max_mod_size(self, bytes: u64) -> Self {
-        self.configure(|config| config.max_mod = bytes)
+        self.with(|shared| shared.max_mod = bytes)
     }
 
     /// The largest `.info` that is stored, in bytes. A larger one passes through.
     /// Default: 1 MiB.
     pub fn max_info_size(self, bytes: u64) -> Self {
-        self.configure(|config| config.max_info = bytes)
+        self.with(|shared| shared.max_info = bytes)
     }
 
-    /// How many bytes of memory the small stored files may take that are asked for most: those of up to
-    /// 128 KiB, which are nearly all `.info` and `.mod` and many a `.zip`. 0 turns this off.
-    /// Default: 32 MiB.
-    ///
-    /// A file that is removed from the storage behind the proxy's back may be answered for another minute.
-    ///
-    /// From here on this layer has a memory of its own, which it does not share with earlier clones.
-    pub fn max_memory(mut self, bytes: u64) -> Self {
-        self.common.hot = Arc::new(Hot::with_capacity(bytes));
+    /// How long the source may be silent: before the head of its response, and between two parts of it. After that the fill
+    /// has failed, and a client that has no head yet gets 504. Default: 5 minutes. An `Upstream` has shorter limits of its
+    /// own.
+    pub fn source_timeout(self, limit: Duration) -> Self {
+        self.with(|shared| shared.source_timeout = limit)
+    }
+
+    /// How long the source may take for one file altogether. Only the time that is spent waiting for it counts. Default:
+    /// 2 hours, in which 500 MiB come at 70 KiB/s.
+    pub fn fill_timeout(self, limit: Duration) -> Self {
+        self.with(|shared| shared.fill_timeout = limit)
+    }
+
+    /// How many bytes a second the source must send at least, over each minute that is spent waiting for it, once the head
+    /// of its response is there. Default: 1,024. 0 turns this off.
+    pub fn min_rate(self, bytes_per_second: u64) -> Self {
+        self.with(|shared| shared.min_rate = bytes_per_second)
+    }
+
+    /// Whether caches that several users share may keep responses. Default: [`SharedCaches::Auto`], which decides by each
+    /// request, and says `private` for direct modules and for files that a source calls private.
+    pub fn shared_caches(self, shared_caches: SharedCaches) -> Self {
+        self.with(|shared| shared.shared_caches = shared_caches)
+    }
+
+    /// Stores files although a source says `Cache-Control: no-store`, and answers `public` although it says `private`.
+    /// Default: a `no-store` file is not stored, and a `private` one is answered `private`.
+    pub fn ignore_source_cache_control(self) -> Self {
+        self.with(|shared| shared.ignore_cache_control = true)
+    }
+
+    /// Adds a check of every file, after [`GoModuleFiles`](crate::verify::GoModuleFiles) and those that were added before. A file that fails one of them
+    /// is not stored, and no client receives all of it.
+    pub fn verify(mut self, verify: impl Verify) -> Self {
+        self.shared.verify.push(Arc::new(verify));
         self
     }
 
-    /// How long the source may be silent: before the head of its answer, and between two parts of a
-    /// file that is filled. After that the fill has failed, and a client that has no head yet gets 504.
-    /// Default: 5 minutes. An `Upstream` has shorter limits of its own.
-    pub fn source_timeout(self, limit: Duration) -> Self {
-        self.configure(|config| config.source_timeout = limit)
-    }
-
-    /// How long the storage may take to look a file up, to give the next bytes of it, or to take a
-    /// piece of a staged one. A file that cannot be looked up is answered from the source, as if
-    /// there were no storage; one that stalls in the middle breaks.
-    /// Default: 10 seconds.
+    /// How long the storage may take to look a file up, to give the next bytes of it, or to take a piece of a staged one. A
+    /// file that cannot be looked up is answered from the source, as if there were no storage; one that stalls in the
+    /// middle breaks. Default: 10 seconds.
     pub fn storage_timeout(self, limit: Duration) -> Self {
-        self.configure(|config| config.storage_timeout = limit)
+        self.with(|shared| shared.storage_timeout = limit)
     }
 
-    /// How long the storage may take to publish a whole file, which for a store far away is
-    /// mostly the rest of the upload. Clients do not wait for it, except with [`OnMiss::Wait`].
+    /// How long a client with [`OnMiss::Wait`] waits until the storage has published a file, and how long the check of a
+    /// file may take. A slow storage goes on after that, and until it has ended new requests attach to the same fill.
     /// Default: 5 minutes.
     pub fn commit_timeout(self, limit: Duration) -> Self {
-        self.configure(|config| config.commit_timeout = limit)
+        self.with(|shared| shared.commit_timeout = limit)
     }
 
     /// A handle on the fills of this layer, to await them.
     #[must_use]
     pub fn fills(&self) -> Fills {
-        self.common.flights.fills()
+        Fills::new(self.shared.table.count())
     }
 
-    fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
-        change(Arc::make_mut(&mut self.common.config));
+    fn with(mut self, change: impl FnOnce(&mut Shared)) -> Self {
+        change(&mut self.shared);
         self
     }
 }
 
-impl<S> Layer<S> for FillLayer {
+impl<S: HasArea> Layer<S> for FillLayer {
     type Service = Fill<S>;
 
     fn layer(&self, source: S) -> Fill<S> {
-        Fill::new(source, Arc::new(self.common.clone()))
+        let area = source.area();
+        Fill::new(source, area, Arc::new(self.shared.clone()))
+    }
+}
+
+impl<S> Layer<S> for FillLayer<Area> {
+    type Service = Fill<S>;
+
+    fn layer(&self, source: S) -> Fill<S> {
+        Fill::new(source, self.area, Arc::new(self.shared.clone()))
+    }
+}
+
+impl<A: fmt::Debug> fmt::Debug for FillLayer<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FillLayer")
+            .field("storage", &self.shared.storage)
+            .field("area", &self.area)
+            .finish_non_exhaustive()
     }
 }

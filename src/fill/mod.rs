@@ -1,8 +1,8 @@
 //! Answers from a storage, and fills it while it answers.
 //!
-//! [`FillLayer`] wraps any source: a service that answers the requests of a module proxy. A file
-//! that is stored is a hit. One that is not is a miss: it is asked from the source once, however
-//! many clients want it, and its bytes go to all of them and to the storage at the same time.
+//! [`FillLayer`] wraps any source: a service that answers the requests of a module proxy. A stored file is a hit. A file
+//! that is not stored is a miss: it is requested from the source once, no matter how many clients wait, and its bytes go
+//! to all of them and to the storage at the same time.
 //!
 //! ```
 //! use http::Request;
@@ -10,13 +10,14 @@
 //! use tower::{ServiceBuilder, ServiceExt, service_fn};
 //! use tower_goproxy::Storage;
 //! use tower_goproxy::fill::FillLayer;
+//! use tower_goproxy::source::Area;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let source = service_fn(|_: Request<Empty<bytes::Bytes>>| async {
 //!     Ok::<_, std::convert::Infallible>(http::Response::new("module example.com/m\n".to_string()))
 //! });
-//! let layer = FillLayer::new(Storage::memory());
+//! let layer = FillLayer::new(Storage::memory()).area(Area::Included);
 //! let fills = layer.fills();
 //! let proxy = ServiceBuilder::new().layer(layer).service(source);
 //!
@@ -32,35 +33,35 @@
 //!
 //! # What is stored
 //!
-//! `.info`, `.mod` and `.zip` of a version, once they are checked: the declared length is met, a
-//! zip opens and has no name outside of `{module}@{version}/`, an info names the version that was
-//! asked for, and a `go.mod` declares a module. Lists, `@latest` and queries for a branch pass
-//! through to the source. So do answers that are encoded, partial, or too large (but not with
-//! [`OnMiss::Wait`], which they would not be checked for); and one that is no 200 is given to all
-//! who wait for it, but kept by nobody.
+//! The `.info`, `.mod` and `.zip` of a version, once all checks have passed: the declared length, the built-in
+//! [`GoModuleFiles`](crate::verify::GoModuleFiles), and those added with [`FillLayer::verify`].
 //!
-//! # Clients
+//! | response of the source | the client gets | stored |
+//! |---|---|---|
+//! | 200 | the file | yes |
+//! | 200 with `Cache-Control: no-store`, encoded, or larger than the limit | that response, unshared and unverified; 502 with [`OnMiss::Wait`] | no |
+//! | 200 with [`StoredElsewhere`](crate::source::StoredElsewhere) | the file, verified | no |
+//! | any other 2xx | 502 | no |
+//! | 404, 403 and other statuses | the same status and text | no |
 //!
-//! * A client that leaves hurts nobody: the fill goes on ([`OnDisconnect::Finish`]).
-//! * A slow client does not slow the fill; a late one begins at the first byte.
-//! * The last bytes of a file are held back until it has been checked, so that nobody ever has
-//!   a complete wrong one: 64 KiB where the source declares a length, 64 bytes where it does not.
-//!   Of a file of up to 64 KiB that is all, and a client gets either the checked file or a 502.
-//!   If a fill fails after its client has got a head, the connection breaks.
-//! * `Range`, `If-Range` and `If-None-Match` work on hits and on running fills. `HEAD` for a file
-//!   that is not stored asks the source and fills nothing.
-//! * `Cache-Status` (RFC 9211) tells which it was: `hit`, `fwd=miss; stored`,
-//!   `fwd=miss; collapsed` for a client that has attached, `fwd=bypass`.
+//! Lists, `@latest` and queries for a branch are requested from the source each time.
+//! [`FillLayer::ignore_source_cache_control`] stores `no-store` files too.
 //!
-//! # Whose files
+//! A request with `Disable-Module-Fetch: true` is answered from the storage only; other files are 404.
 //!
-//! A stored file is for everyone, and so is a running fill. An [`Access`](crate::Access) in the extensions of a request, put
-//! there by an auth layer, makes them the files and the fills of its owner: stored below `@for/{hash of the owner}/`, never a
-//! hit for anybody else, and filled once for all who come with the same owner *and* the same credentials. The answers are
-//! `Cache-Control: private`. A hit does not ask the source whether it would still give the file to the owner.
+//! # Where it is stored
 //!
-//! So of a source that does not look at the `Access`, such as an `Upstream`, each owner would have copies of his own. Tell
-//! its layer that it is [shared](FillLayer::shared):
+//! Each source has an [`Area`](crate::source::Area), and files of different areas are stored apart: a file that came
+//! from a registry is never a hit for a module that is now fetched from version control. `Upstream` and `GoGet` say their
+//! area themselves ([`HasArea`](crate::source::HasArea)). For a source of your own, or one inside other layers, call
+//! [`FillLayer::area`]; without it the code does not compile.
+//!
+//! An [`Access`](crate::Access) in the extensions of a request, inserted by an auth layer, makes the files and the fills
+//! those of its owner. They are never a hit for anybody else, and running fills are shared only between requests with the
+//! same owner and the same credentials. A hit does not ask the source whether the owner may still read the file.
+//!
+//! For a source that does not look at the `Access`, such as `Upstream`, call [`FillLayer::shared`], or each owner gets
+//! copies of public files:
 //!
 //! ```
 //! # use tower_goproxy::Storage;
@@ -70,79 +71,114 @@
 //! let private = FillLayer::new(storage); // around a GoGet
 //! ```
 //!
+//! The [module docs of the storage](crate::storage) show the layout.
+//!
+//! # Clients
+//!
+//! * A client disconnecting does not affect other clients. The fill finishes ([`OnDisconnect::Finish`]) or stops with its
+//!   last client ([`OnDisconnect::Abort`]).
+//! * A slow client does not slow the fill. A late one starts at byte 0.
+//! * The last bytes of a zip are held back until it is verified: 64 KiB if its length is declared, else 64 bytes. `.info`,
+//!   `.mod` and zips of up to 64 KiB are sent only after verification. Nobody receives a complete wrong file.
+//! * If a fill fails after the response head was sent, the body ends with an error.
+//! * `Range`, `If-Range`, `If-Match` and `If-None-Match` work on hits, and on running fills whose length is known. A fill
+//!   of unknown length ignores `Range` and sends the whole file.
+//! * `HEAD` for a file that is not stored sends `HEAD` to the source and starts no fill.
+//!
+//! # Headers
+//!
+//! | `Cache-Status` (RFC 9211) | |
+//! |---|---|
+//! | `tower-goproxy; hit` | from the storage |
+//! | `tower-goproxy; fwd=miss; stored` | from a fill that this request started, and that is being stored |
+//! | `tower-goproxy; fwd=miss; collapsed` | from a fill that was running |
+//! | `tower-goproxy; fwd=miss` | not stored: too large, of unknown length while it streams, failed, or without room |
+//! | `tower-goproxy; fwd=bypass` | lists, `@latest` and queries |
+//!
+//! The `ETag` of a hit changes with the content: its SHA-256, or for large files what identifies the version in the
+//! storage (the object's own tag; inode, time and size on disk). While a fill runs its bytes have a random tag, so
+//! `If-Range` resumes a transfer from the same fill; a later hit has another tag and sends the whole file.
+//!
+//! `Cache-Control` is `public, max-age=31536000, immutable` for files that everyone may read, else `private`. By default
+//! it is `private` for direct modules, for files that the source calls `private`, and for requests with `Authorization`,
+//! `Cookie`, an `Access` or an `Identity`: see [`FillLayer::shared_caches`]. Errors are `no-store`, unless the source says
+//! something else.
+//!
+//! # Limits
+//!
+//! | setting | default | beyond it |
+//! |---|---|---|
+//! | [`max_fills`](FillLayer::max_fills) | 64 zips at the source | the request waits |
+//! | [`max_small_requests`](FillLayer::max_small_requests) | 128 other requests at the source | the request waits |
+//! | [`max_wait`](FillLayer::max_wait) | 5 minutes | 503 |
+//! | [`max_zip_size`](FillLayer::max_zip_size) | 500 MiB | passed on, not stored |
+//! | [`max_mod_size`](FillLayer::max_mod_size), [`max_info_size`](FillLayer::max_info_size) | 16 MiB, 1 MiB | passed on, not stored; 502 if the length is not declared |
+//! | [`source_timeout`](FillLayer::source_timeout) | 5 minutes without a byte | 504, or the body breaks |
+//! | [`fill_timeout`](FillLayer::fill_timeout) | 2 hours of waiting for the source | 504, or the body breaks |
+//! | [`min_rate`](FillLayer::min_rate) | 1,024 bytes a second, over each minute | 504, or the body breaks |
+//! | [`storage_timeout`](FillLayer::storage_timeout) | 10 seconds for each step | as for a storage that fails |
+//! | [`commit_timeout`](FillLayer::commit_timeout) | 5 minutes | verification fails; for a commit, `Wait` sends the verified file |
+//!
+//! Hits and clients that attach to a running fill do not count against `max_fills` and `max_small_requests`. A fill without
+//! a client (`Redirect`, `NotFound`) never takes a slot that a client waits for; up to 1,024 such fills wait.
+//!
 //! # When the storage fails
 //!
-//! Clients do not notice, except with [`OnMiss::Wait`] when the file can be put nowhere at all:
-//! then it is a 503. The file is just not kept, and the next request asks again. One promise is
-//! weaker on a full disk: a file too large for memory goes by unchecked, and is as good as a
-//! transfer from the source itself.
+//! | what fails | `Stream` | `Wait` |
+//! |---|---|---|
+//! | the look-up | the source's response; `.info` and `.mod` are verified and shared | 503 for a zip |
+//! | there is no room: the declared length is reserved before the first byte | the source's response, unshared, not stored | 503 |
+//! | a write in the middle of a zip | every reader's body ends with an error | 503 |
+//! | the commit, after verification | the whole file | the whole file |
+//!
+//! Each is logged with the name of the file and counted, and the next request fills again. `.info`, `.mod` and zips of up
+//! to 256 KiB need no room on a disk.
 //!
 //! # Counters
 //!
 //! With the feature `metrics`: `goproxy_answers_total` (by `answer`: `hit`, `miss`, `attached`, `bypass`),
 //! `goproxy_fills_total` (by `end`: `stored`, `not_kept`, `not_found`, `failed`, `abandoned`), `goproxy_fill_bytes_total`,
-//! `goproxy_source_failures_total` and `goproxy_storage_failures_total`.
+//! `goproxy_source_failures_total`, `goproxy_storage_failures_total`, `goproxy_refused_total` (503 since no slot was
+//! free) and `goproxy_direct_files_in_plain_layout_total`.
 //!
-//! # What it costs
+//! # Memory
 //!
-//! * A hit of a small file that is asked for often comes out of memory ([`FillLayer::max_memory`]). Any other is opened and
-//!   read by the asking thread as far as the kernel has it in memory; a thread that may block is asked only where the disk
-//!   has to be waited for, or a server: on a file system of the network. In a storage with more files than fit into memory
-//!   most hits are of the second kind, and then cost somewhat more, however many files there are.
-//! * A client that reads slowly costs about 128 KiB, which wait in the queue of its connection, and what hyper and
-//!   the runtime need for a connection. Where no more than 16 read large files, or the storage is an object store, it is about
-//!   200 KiB. A server with a smaller buffer (hyper's `http1::Builder::max_buf_size`) keeps no more than that and a block of
-//!   64 KiB. It does not grow with the file. Clients of one fill that are at the same place of it, as those that have asked
-//!   for it together are while they are equally fast, have these bytes together.
-//! * A running fill with one reader costs about a quarter of a MiB, and half a MiB or more where the source is fast: the buffer of the
-//!   source's connection (128 KiB where the source is fast and speaks HTTP/1.1 without TLS), a batch of more than 64 KiB on its
-//!   way into the file and as much behind it, and a window of the newest bytes that its readers share. The window has 16 KiB for
-//!   one reader near its end and 64 KiB for each further one, up to 1 MiB, and may begin within a piece that the source sent,
-//!   which it then has too. Pieces of up to 32 KiB are copied, since over HTTP/1.1 each would keep a buffer of twice as much or
-//!   more. Over HTTP/2 a source may be up to 2 MiB ahead of a disk that does not keep up. [`FillLayer::max_fills`] bounds the
-//!   number of fills; the files themselves are on disk.
-//! * An allocator that gives freed memory back to the system at once makes a fill from a fast source slower, by a twentieth.
-//!   That of glibc does so until the program has once freed a buffer of some hundred KiB, as the example `proxy` does when it
-//!   starts, or with `GLIBC_TUNABLES=glibc.malloc.mmap_threshold=524288:glibc.malloc.trim_threshold=1048576` in the environment.
-//!   Each of its arenas, of which there are up to eight for each core, then keeps up to 1 MiB.
-//! * Nothing in memory grows with the number of modules ever seen.
+//! * A client that has stopped reading holds at most what its connection queues: 16 frames of 16 KiB with hyper's HTTP/1.1.
+//! * A fill holds about 256 KiB of a zip that has not reached its file yet, and an `.info` or `.mod` as a whole.
+//! * The most requested small files are kept in memory: [`Storage::max_memory`](crate::Storage::max_memory).
+//! * Nothing grows with the number of modules ever requested.
 //!
 //! # Caveats
 //!
-//! * Stored files that are for everyone are `Cache-Control: public`. Where auth stands in front of a shared
-//!   cache, let a layer outside say `private` instead.
-//! * Up to 256 files may be on their way into the storage at once, and 1,024 more may wait for that, beside the running
-//!   fills: each with what is in memory of it, which is a file of up to 256 KiB, or the window of a larger one. A
-//!   storage that falls behind further does not get what comes then.
-//! * The spool of a large file lies on the storage's own file system if that is a folder, else in the
-//!   system's folder for temporary files (`TMPDIR`).
-//! * Fills are tasks of the tokio runtime that polls the service.
-//! * Set `TCP_NODELAY` on the connections of the server (`axum::serve(listener.tap_io(..))`):
-//!   else the parts of a slow fill may wait for acknowledgements.
+//! * Up to 256 files are committed at once, and 1,024 more wait. A storage that falls behind further does not get the
+//!   next files.
+//! * Fills are tasks of the tokio runtime that polls the service. For a graceful shutdown await
+//!   [`Fills::idle`].
+//! * Set `TCP_NODELAY` on the connections of the server (`axum::serve(listener.tap_io(..))`), or parts of a slow fill wait
+//!   for acknowledgements.
 
-mod answer;
+mod admission;
+mod ask;
 mod body;
-mod check;
-mod common;
 mod conditional;
 mod config;
+mod failure;
 mod fills;
-mod flights;
-mod future;
-mod head;
-mod hot;
+mod judge;
+mod kept;
 mod layer;
-mod pass;
-mod places;
+mod pace;
+mod request;
+mod respond;
+mod run;
 mod service;
-mod source_answer;
+mod shared;
 mod spool;
-mod task;
-mod wanted;
+mod stored;
+mod table;
 
 pub use self::body::ResponseBody;
 pub use self::config::{OnDisconnect, OnMiss};
 pub use self::fills::Fills;
-pub use self::future::ResponseFuture;
-pub use self::layer::FillLayer;
-pub use self::service::Fill;
+pub use self::layer::{AreaOfSource, FillLayer};
+pub use self::service::{Fill, ResponseFuture};

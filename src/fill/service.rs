@@ -1,50 +1,81 @@
 use std::convert::Infallible;
+use std::fmt;
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures_util::future::{BoxFuture, Either};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::Empty;
-use tower::BoxError;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Empty};
+use tower::util::BoxCloneService;
+use tower::{BoxError, ServiceExt};
 use tower_service::Service;
 
-use super::answer::Asker;
 use super::body::ResponseBody;
-use super::common::Common;
-use super::future::ResponseFuture;
-use super::wanted::Wanted;
-use crate::observe::{self, Answer};
+use super::request::Asked;
+use super::shared::Shared;
 use crate::reply;
+use crate::source::Area;
 use crate::target::Target;
+
+/// Any source with any body. The two boxes are cheap beside a miss.
+pub(super) type Source = BoxCloneService<Request<Empty<Bytes>>, Response<SourceBody>, BoxError>;
+pub(super) type SourceBody = UnsyncBoxBody<Bytes, BoxError>;
 
 /// A source behind a storage, made by [`FillLayer`](super::FillLayer). See the
 /// [module docs](super).
 ///
-/// The source is any `Service<Request<Empty<Bytes>>>` that can be cloned. It is asked with a
-/// request of `Fill`'s own making: a method, the path of the target, `Accept-Encoding: identity`,
-/// and the extensions of the client's request. What a client sent in its headers, its credentials
-/// above all, stays outside, since the answer is for everyone. For the same reason a source must not
-/// give different files for different extensions: they are those of whoever came first. The exception is an
-/// [`Access`](crate::Access), for which files and fills are its owner's, unless the layer is
+/// The source is any `Service<Request<Empty<Bytes>>>` that can be cloned. `Fill` sends it a request of its own: a method,
+/// the path of the target, `Accept-Encoding: identity`, and the extensions of the client's request. No client header is
+/// forwarded, credentials least of all, since the response is for everyone. For the same reason a source must not return
+/// different files for different extensions: they are those of the first request. The exception is an
+/// [`Access`](crate::Access): files and fills then belong to its owner, unless the layer is
 /// [shared](super::FillLayer::shared).
 ///
-/// Always ready, and never fails: a failing source is a 502. A hit neither waits for the source
-/// nor takes any of its capacity.
-#[derive(Clone, Debug)]
+/// It is always ready and never fails: if the source fails, the response is a 502. A hit neither waits for the source nor
+/// takes any of its capacity.
+#[derive(Clone)]
 pub struct Fill<S> {
     source: S,
-    common: Arc<Common>,
+    area: Area,
+    shared: Arc<Shared>,
 }
 
 impl<S> Fill<S> {
-    pub(super) fn new(source: S, common: Arc<Common>) -> Self {
-        Self { source, common }
+    pub(super) fn new(source: S, area: Area, shared: Arc<Shared>) -> Self {
+        Self {
+            source,
+            area,
+            shared,
+        }
     }
 
     /// The source.
     pub fn get_ref(&self) -> &S {
         &self.source
+    }
+
+    /// The source, to be changed.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.source
+    }
+
+    /// The source alone.
+    pub fn into_inner(self) -> S {
+        self.source
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Fill<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fill")
+            .field("source", &self.source)
+            .field("area", &self.area)
+            .finish_non_exhaustive()
     }
 }
 
@@ -52,55 +83,86 @@ impl<S, B, SB> Service<Request<B>> for Fill<S>
 where
     S: Service<Request<Empty<Bytes>>, Response = Response<SB>> + Clone + Send + 'static,
     S::Error: Into<BoxError>,
-    S::Future: Send,
+    S::Future: Send + 'static,
     SB: Body<Data = Bytes> + Send + 'static,
     SB::Error: Into<BoxError>,
 {
-    type Response = Response<ResponseBody<SB>>;
+    type Response = Response<ResponseBody>;
     type Error = Infallible;
-    type Future = ResponseFuture<SB>;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> ResponseFuture<SB> {
+    fn call(&mut self, request: Request<B>) -> ResponseFuture {
         let (parts, _body) = request.into_parts();
         let target = match Target::parse(parts.uri.path()) {
-            Ok(Some(target)) => target,
-            Ok(None) => return refuse("not found: no path of a module proxy"),
+            Ok(Some(target)) => target.into_owned(),
+            Ok(None) => return refuse("not found: not a path of a module proxy"),
             Err(invalid) => return refuse(&format!("not found: {invalid}")),
         };
         if parts.method != Method::GET && parts.method != Method::HEAD {
             let response = reply::method_not_allowed();
-            return ResponseFuture::ready(response.map(ResponseBody::reply));
+            return ResponseFuture::ready(response.map(ResponseBody::whole));
         }
-        let access = match self.common.config.shared {
+        let access = match self.shared.owners_share {
             true => None,
             false => parts.extensions.get().cloned(),
         };
-        // What is an owner's has another key than the target alone.
-        if access.is_none()
-            && let Some(file) = self.common.hot.get(target.as_str())
-        {
-            observe::answered(Answer::Hit);
-            let response = file.answer(target.resource(), &parts);
-            return ResponseFuture::ready(response.map(ResponseBody::stored));
-        }
-        let target = target.into_owned();
-        let asker = Asker {
-            source: self.source.clone(),
-            wanted: Wanted {
-                access,
-                common: Arc::clone(&self.common),
-                target,
-                parts,
-            },
+        let asked = Asked {
+            shared: Arc::clone(&self.shared),
+            target,
+            parts,
+            access,
+            area: self.area,
         };
-        ResponseFuture::answer(asker.answer())
+        if let Some(hit) = asked.in_memory() {
+            return ResponseFuture::ready(hit);
+        }
+        let source = self.source.clone().map_err(Into::into);
+        let source = source
+            .map_response(|response| response.map(|body| body.map_err(Into::into).boxed_unsync()));
+        ResponseFuture::answer(asked.answer(Source::new(source)))
     }
 }
 
-fn refuse<SB>(text: &str) -> ResponseFuture<SB> {
-    ResponseFuture::ready(reply::text(StatusCode::NOT_FOUND, text).map(ResponseBody::reply))
+fn refuse(text: &str) -> ResponseFuture {
+    let response = reply::text(StatusCode::NOT_FOUND, text);
+    ResponseFuture::ready(response.map(ResponseBody::whole))
+}
+
+/// The response of a [`Fill`](super::Fill) to come.
+///
+/// Dropped early, the client has left: a running fill goes on or stops as
+/// [`OnDisconnect`](super::OnDisconnect) says.
+#[must_use = "futures do nothing unless polled"]
+pub struct ResponseFuture(
+    Either<Ready<Response<ResponseBody>>, BoxFuture<'static, Response<ResponseBody>>>,
+);
+
+impl ResponseFuture {
+    pub(super) fn ready(response: Response<ResponseBody>) -> Self {
+        Self(Either::Left(ready(response)))
+    }
+
+    pub(super) fn answer(
+        answer: impl Future<Output = Response<ResponseBody>> + Send + 'static,
+    ) -> Self {
+        Self(Either::Right(Box::pin(answer)))
+    }
+}
+
+impl Future for ResponseFuture {
+    type Output = Result<Response<ResponseBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(Ok)
+    }
+}
+
+impl fmt::Debug for ResponseFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
 }

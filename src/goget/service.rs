@@ -22,6 +22,7 @@ use super::observe;
 use super::order::Order;
 use super::ready::setup;
 use super::runs::Runs;
+use crate::source::{Area, HasArea};
 
 /// A source that has the go command read version control.
 ///
@@ -204,5 +205,11 @@ impl fmt::Debug for GoGet {
         f.debug_struct("GoGet")
             .field("config", &self.backend.config)
             .finish_non_exhaustive()
+    }
+}
+
+impl HasArea for GoGet {
+    fn area(&self) -> Area {
+        Area::Direct
     }
 }

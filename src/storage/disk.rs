@@ -1,41 +1,33 @@
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use headers::ETag;
+use object_store::GetRange;
+use sha2::{Digest, Sha256};
 use tempfile::{Builder, NamedTempFile, TempPath};
 
-use super::cached;
-use super::chunk::{FileReader, SharedFile};
-use super::key::Key;
-use super::read_at::{ReadAt, read_all, read_at};
-use super::store::SMALL;
-use super::threads::Threads;
+use super::backend::{Answer, Backend, Content, Found, SMALL};
+use super::body::of_file;
+use super::publish::{Staged, make_folders, publish, sync_folder};
+use super::sink::Sink;
+use crate::files::{
+    FileReader, PositionedRead, Scratch, SharedFile, Threads, is_local, open_cached, read_all,
+    read_at, read_cached,
+};
 
 /// Where files wait until they are whole. No module path begins with a dot.
 const STAGING: &str = ".staging";
 
 /// A folder with the layout of a module cache.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Disk {
-    root: PathBuf,
-    staging: PathBuf,
+    root: Arc<Path>,
     threads: Threads,
     is_local: bool,
-}
-
-/// What was found of a stored file.
-pub(super) enum Opened {
-    /// All of a small one.
-    Whole(Bytes),
-    /// The bytes that were asked for, of a file of this size.
-    Part {
-        size: u64,
-        range: Range<u64>,
-        reader: FileReader,
-    },
 }
 
 impl Disk {
@@ -46,88 +38,41 @@ impl Disk {
         sweep(&staging)?;
         // An absolute path stays right when the process changes its directory.
         let root = fs::canonicalize(root)?;
-        let staging = root.join(STAGING);
         Ok(Self {
-            is_local: cached::is_local(&root),
-            root,
-            staging,
+            is_local: is_local(&root),
+            root: root.into(),
             threads: Threads::new(),
         })
     }
 
-    /// # Cancel safety
-    ///
-    /// Reads only.
-    pub(super) async fn size(self: Arc<Self>, key: Key) -> io::Result<Option<u64>> {
-        let threads = self.threads.clone();
-        let work = move || {
-            let Some(metadata) = found(fs::metadata(self.path(&key)))? else {
-                return Ok(None);
-            };
-            file_len(&metadata).map(Some)
-        };
-        threads.run(work).await
+    /// For files that are not stored: beside those that are.
+    pub(super) fn scratch(&self) -> Scratch {
+        Scratch::new(self.staging(), u64::MAX, self.threads.clone())
     }
 
-    /// Opens the file and reads the beginning of the range in one go, so that a body has its
-    /// first frame ready at its first poll.
-    ///
-    /// # Cancel safety
-    ///
-    /// Reads only.
-    pub(super) async fn read(
-        self: Arc<Self>,
-        key: Key,
-        range: Option<Range<u64>>,
-    ) -> io::Result<Option<Opened>> {
-        let path = self.path(&key);
-        if self.is_local
-            && let Ok(file) = cached::open(&path)
-            && let Ok(opened) = self.open_file(file, range.clone(), cached::read_at)
-        {
-            return Ok(Some(opened));
-        }
-        let threads = self.threads.clone();
-        let work = move || {
-            let Some(file) = found(File::open(path))? else {
-                return Ok(None);
-            };
-            self.open_file(file, range, read_at).map(Some)
-        };
-        threads.run(work).await
+    fn staging(&self) -> PathBuf {
+        self.root.join(STAGING)
     }
 
-    fn open_file(&self, file: File, range: Option<Range<u64>>, read: ReadAt) -> io::Result<Opened> {
-        let size = file_len(&file.metadata()?)?;
-        if range.is_none() && size <= SMALL {
-            // A small file fits.
-            let content = read_all(&file, 0, size as usize, read)?;
-            return Ok(Opened::Whole(content.into()));
-        }
-        let range = range.unwrap_or(0..size);
-        let file = SharedFile::new(file, self.threads.clone());
-        Ok(Opened::Part {
-            reader: FileReader::prepared(file, range.start, range.end, read)?,
-            size,
-            range,
-        })
+    fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
     }
 
-    pub(super) fn threads(&self) -> &Threads {
-        &self.threads
-    }
-
-    /// A new empty file, which only [`publish`](Self::publish) makes visible.
-    pub(super) fn stage(&self) -> io::Result<(File, TempPath)> {
+    /// A new empty file, which only [`publish`] makes visible.
+    fn stage(&self) -> io::Result<(File, TempPath)> {
         loop {
-            let (file, path) = self.new_file()?;
-            // Tells a sweep by another process that this one is alive. One that holds the lock is just
-            // removing the file. Where the file system knows no locks, no sweep can take one either and
-            // leaves the file alone.
-            match file.lock() {
-                Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
-                _ => {}
-            }
+            let (file, path) = match self.new_file() {
+                // Somebody has removed the folder, or mounted another one.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    fs::create_dir_all(self.staging())?;
+                    self.new_file()?
+                }
+                made => made?,
+            };
+            // Tells a sweep by another process that this one is alive. Where the file system knows no locks, no sweep
+            // can take one either, and leaves the file alone.
+            let _ = file.lock();
+            // A sweep that held the lock has just removed the file.
             if path.try_exists()? {
                 return Ok((file, path));
             }
@@ -142,46 +87,191 @@ impl Disk {
             // Others may read the storage too, as far as the umask lets them.
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
-        let staged: NamedTempFile = builder.prefix("").tempfile_in(&self.staging)?;
+        let staged: NamedTempFile = builder.prefix("").tempfile_in(self.staging())?;
         Ok(staged.into_parts())
-    }
-
-    /// Makes a staged file the stored one, durably. If there is one already, that one stays.
-    pub(super) fn publish(&self, key: &Key, file: &File, staged: TempPath) -> io::Result<()> {
-        file.sync_all()?;
-        let path = self.path(key);
-        let folder = path.parent().unwrap_or(&self.root);
-        self.make_folders(folder)?;
-        match staged.persist_noclobber(&path) {
-            Ok(()) => sync_folder(folder),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                file_len(&fs::metadata(&path)?).map(drop)
-            }
-            Err(error) => Err(error.error),
-        }
-    }
-
-    /// Each new folder is synced in its parent, else a power cut could take the file with it.
-    fn make_folders(&self, folder: &Path) -> io::Result<()> {
-        if folder == self.root || folder.is_dir() {
-            return Ok(());
-        }
-        let parent = folder.parent().unwrap_or(&self.root);
-        self.make_folders(parent)?;
-        match fs::create_dir(folder) {
-            Ok(()) => sync_folder(parent),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn path(&self, key: &Key) -> PathBuf {
-        self.root.join(key.as_str())
     }
 }
 
-/// Deletes each staged file whose writer is gone: a living writer holds its lock. What is not one of
-/// ours, or cannot be opened, stays.
+impl Backend for Disk {
+    fn get(
+        &self,
+        path: Arc<str>,
+        is_head: bool,
+        range: Option<GetRange>,
+    ) -> Answer<'_, Option<Found>> {
+        let file = self.path(&path);
+        let disk = self.clone();
+        let find = move |file, read| disk.find(file, is_head, range.clone(), read);
+        Box::pin(async move {
+            if self.is_local
+                && let Ok(file) = open_cached(&file)
+                && let Ok(found) = find(file, read_cached)
+            {
+                return Ok(found);
+            }
+            let find = move || match found(File::open(file))? {
+                Some(file) => find(file, read_at),
+                None => Ok(None),
+            };
+            Ok(self.threads.reads.run(find).await?)
+        })
+    }
+
+    fn is_current(&self, path: &str, then: [u64; 3]) -> Option<bool> {
+        // What is requested often the kernel has at hand; a server far away would have to be waited for.
+        let metadata = self.is_local.then(|| fs::metadata(self.path(path)))?;
+        Some(metadata.is_ok_and(|metadata| version(&metadata) == then))
+    }
+
+    fn put(&self, path: Arc<str>, content: Vec<Bytes>, replaces: bool) -> Answer<'_, ()> {
+        let disk = self.clone();
+        let write = move || {
+            let (mut file, staged) = disk.stage()?;
+            for bytes in content {
+                file.write_all(&bytes)?;
+            }
+            let to = disk.path(&path);
+            if !replaces {
+                return publish(&disk.root, &to, &file, staged);
+            }
+            file.sync_all()?;
+            let folder = to.parent().unwrap_or(&disk.root);
+            make_folders(&disk.root, folder)?;
+            staged.persist(&to).map_err(|error| error.error)?;
+            sync_folder(folder)
+        };
+        Box::pin(async move { Ok(self.threads.publishes.run(write).await?) })
+    }
+
+    fn sink(&self, path: Arc<str>, len: Option<u64>, _: &Scratch) -> Answer<'static, Sink> {
+        let disk = self.clone();
+        Box::pin(async move {
+            let stage = disk.clone();
+            let (file, staged) = disk.threads.writes.run(move || stage.stage()).await?;
+            let file = SharedFile::new(file, None, disk.threads.clone());
+            let publish = Staged {
+                to: disk.path(&path),
+                root: disk.root,
+                staged,
+            };
+            Ok(Sink::new(path, file, len, Some(Box::new(publish))).await?)
+        })
+    }
+
+    fn delete(&self, path: Arc<str>) -> Answer<'_, ()> {
+        let file = self.path(&path);
+        let delete = move || found(fs::remove_file(file)).map(drop);
+        Box::pin(async move { Ok(self.threads.writes.run(delete).await?) })
+    }
+
+    fn list(&self, folder: Arc<str>) -> Answer<'_, Vec<String>> {
+        let disk = self.clone();
+        let list = move || {
+            let mut files = Vec::new();
+            disk.walk(&folder, &mut files)?;
+            Ok(files)
+        };
+        Box::pin(async move { Ok(self.threads.reads.run(list).await?) })
+    }
+}
+
+impl Disk {
+    fn find(
+        &self,
+        file: File,
+        is_head: bool,
+        range: Option<GetRange>,
+        read: PositionedRead,
+    ) -> io::Result<Option<Found>> {
+        let metadata = file.metadata()?;
+        let (size, version) = (file_len(&metadata)?, version(&metadata));
+        if size == 0 {
+            return Ok(None);
+        }
+        let (tag, content) = if size <= SMALL {
+            // A small file fits.
+            let content = read_all(&file, 0, size as usize, read)?;
+            (hash_tag(&content), Content::Whole(content.into()))
+        } else {
+            let range = if is_head { 0..0 } else { range_of(range, size) };
+            let file = SharedFile::new(file, None, self.threads.clone());
+            let reader = FileReader::begun(file, range.clone(), read)?;
+            let frames = of_file(reader, range.end);
+            (version_tag(version), Content::Part(range, frames))
+        };
+        Ok(Some(Found {
+            size,
+            tag,
+            private: false,
+            version,
+            content,
+        }))
+    }
+
+    fn walk(&self, folder: &str, files: &mut Vec<String>) -> io::Result<()> {
+        let Some(entries) = found(fs::read_dir(self.path(folder)))? else {
+            return Ok(());
+        };
+        for entry in entries {
+            let entry = entry?;
+            // What is not UTF-8 is not one of ours.
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            let path = format!("{folder}/{name}");
+            match entry.file_type()? {
+                kind if kind.is_dir() => self.walk(&path, files)?,
+                kind if kind.is_file() => files.push(path),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is wanted of a file of this size: nothing where it does not have such bytes.
+fn range_of(range: Option<GetRange>, size: u64) -> Range<u64> {
+    match range {
+        None => 0..size,
+        Some(range) => range.as_range(size).unwrap_or(0..0),
+    }
+}
+
+/// The SHA-256 of the contents.
+pub(super) fn hash_tag(content: &[u8]) -> ETag {
+    tag(&hex(&Sha256::digest(content)))
+}
+
+/// The file as the file system knows it: a file that takes its place has another number or another time.
+fn version(metadata: &fs::Metadata) -> [u64; 3] {
+    let modified = metadata.modified().ok();
+    let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    // Nanoseconds of this age fit for some centuries.
+    let nanos = since.map_or(0, |since| since.as_nanos() as u64);
+    #[cfg(unix)]
+    let number = std::os::unix::fs::MetadataExt::ino(metadata);
+    #[cfg(not(unix))]
+    let number = 0;
+    [number, nanos, metadata.len()]
+}
+
+fn version_tag([number, nanos, len]: [u64; 3]) -> ETag {
+    tag(&format!("{number:x}-{nanos:x}-{len:x}"))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Of hexadecimal digits and dashes.
+pub(super) fn tag(text: &str) -> ETag {
+    format!("\"{text}\"")
+        .parse()
+        .expect("digits between quotes are an entity tag")
+}
+
+/// Deletes each staged file whose writer is gone: a living writer holds its lock. What is not one of ours, or cannot be
+/// opened, stays.
 fn sweep(staging: &Path) -> io::Result<()> {
     for entry in fs::read_dir(staging)? {
         let entry = entry?;
@@ -200,36 +290,19 @@ fn sweep(staging: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn file_len(metadata: &fs::Metadata) -> io::Result<u64> {
-    if metadata.is_file() {
-        Ok(metadata.len())
-    } else {
-        Err(io::Error::other("it is not a regular file"))
+pub(super) fn file_len(metadata: &fs::Metadata) -> io::Result<u64> {
+    match metadata.is_file() {
+        true => Ok(metadata.len()),
+        false => Err(io::Error::other("it is not a regular file")),
     }
 }
 
-fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+pub(super) fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(error),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(None),
+            _ => Err(error),
+        },
     }
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Elsewhere a folder cannot be opened as a file, and needs no sync of its own.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -1,25 +1,29 @@
 use std::error::Error;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
-use super::key::Key;
+use futures_util::FutureExt;
+use tokio::time::timeout;
+use tower::BoxError;
 
-/// A storage did not do what it was asked: which step, on which file, and why.
+/// A storage operation failed: which one, on which file, and why.
 #[derive(Debug)]
-pub(crate) struct StorageError {
+pub struct StorageError {
     step: &'static str,
-    key: Key,
-    source: Box<dyn Error + Send + Sync>,
+    path: String,
+    source: BoxError,
 }
 
 impl StorageError {
     pub(crate) fn new(
         step: &'static str,
-        key: &Key,
-        source: impl Into<Box<dyn Error + Send + Sync>>,
+        path: impl fmt::Display,
+        source: impl Into<BoxError>,
     ) -> Self {
         Self {
             step,
-            key: key.clone(),
+            path: path.to_string(),
             source: source.into(),
         }
     }
@@ -27,11 +31,8 @@ impl StorageError {
 
 impl fmt::Display for StorageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "storage cannot {} {}: {}",
-            self.step, self.key, self.source
-        )
+        let Self { step, path, source } = self;
+        write!(f, "storage cannot {step} {path}: {source}")
     }
 }
 
@@ -39,4 +40,28 @@ impl Error for StorageError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.source)
     }
+}
+
+/// # Errors
+///
+/// Those of the work, and one if it takes longer than this.
+///
+/// # Cancel safety
+///
+/// As that of the work, which is dropped once it has taken too long.
+pub(crate) async fn in_time<T>(
+    limit: Duration,
+    step: &'static str,
+    path: impl fmt::Display,
+    work: impl Future<Output = Result<T, StorageError>>,
+) -> Result<T, StorageError> {
+    let done = timeout(limit, work).await;
+    done.unwrap_or_else(|elapsed| Err(StorageError::new(step, path, elapsed)))
+}
+
+/// Work of a store, which is somebody else's code: its panic must cost neither a client its response nor an upload its
+/// abort. Whatever the panic has left half done is the store's own.
+pub(super) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, BoxError> {
+    let done = AssertUnwindSafe(work).catch_unwind().await;
+    done.map_err(|_message| "the store panicked".into())
 }

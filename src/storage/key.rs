@@ -2,34 +2,62 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::access::value::OwnerName;
+use crate::source::Area;
 use crate::target::Target;
 
-/// The path of one file inside a storage. Comes only from a checked target and a hash, so that it can
-/// neither climb out of the storage nor name two files.
+/// The path of one file inside a storage. Made only of a checked target and a hash, so that it neither leaves the storage
+/// nor names two files. Names that begin with `@` are no module's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Key(Arc<str>);
+pub(crate) struct Key {
+    path: Arc<str>,
+    /// Where the file's own name begins: before it stands the area.
+    file_at: usize,
+}
 
 impl Key {
-    /// The file that is for everyone. `None` for what is no file of a version: lists, latest, branch queries.
-    pub(crate) fn new(target: &Target<'_>) -> Option<Self> {
-        target
-            .resource()
-            .is_file()
-            .then(|| Self(target.as_str().into()))
+    /// `None` for what is not a file of a version: lists, latest, branch queries.
+    pub(crate) fn new(target: &Target<'_>, area: Area, owner: Option<&OwnerName>) -> Option<Self> {
+        if !target.resource().is_file() {
+            return None;
+        }
+        let folder = match (area, owner.map(OwnerName::as_str)) {
+            (Area::Included, None) => String::new(),
+            (Area::Direct, None) => "@direct/".to_owned(),
+            (Area::Direct, Some(owner)) => format!("@for/{owner}/"),
+            (Area::Included, Some(owner)) => format!("@for/{owner}/@included/"),
+        };
+        Some(Self {
+            path: format!("{folder}{target}").into(),
+            file_at: folder.len(),
+        })
     }
 
-    /// The same file, for one owner. No module path begins with an `@`, so it never meets one that is for everyone.
-    pub(crate) fn for_owner(self, owner: &OwnerName) -> Self {
-        Self(format!("@for/{}/{self}", owner.as_str()).into())
+    pub(crate) fn path(&self) -> &Arc<str> {
+        &self.path
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
+    /// The file's own name, whatever its area: `{module}/@v/{version}.{extension}`.
+    pub(crate) fn file(&self) -> &str {
+        &self.path[self.file_at..]
+    }
+
+    /// Whether it lies in the plain layout, for everyone.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.file_at == 0
+    }
+
+    /// The same file where a registry has said that it is not for shared caches.
+    pub(crate) fn to_private(&self) -> Self {
+        let folder = "@private/";
+        Self {
+            path: format!("{folder}{}", self.file()).into(),
+            file_at: folder.len(),
+        }
     }
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.path)
     }
 }

@@ -23,6 +23,7 @@ use super::list::List;
 use super::list_error::InvalidUpstream;
 use super::observe;
 use super::order::Order;
+use crate::source::{Area, HasArea};
 
 /// A source over HTTP: asks the registries of a GOPROXY list.
 ///
@@ -208,5 +209,11 @@ impl<C> fmt::Debug for Upstream<C> {
         f.debug_struct("Upstream")
             .field("config", &self.config)
             .finish_non_exhaustive()
+    }
+}
+
+impl<C> HasArea for Upstream<C> {
+    fn area(&self) -> Area {
+        Area::Included
     }
 }

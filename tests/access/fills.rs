@@ -2,11 +2,14 @@
 
 use std::convert::Infallible;
 
+use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
+use http_body::Body;
 use tokio::sync::watch;
-use tower::{Layer as _, Service, service_fn};
+use tower::{BoxError, Layer as _, Service, service_fn};
 use tower_goproxy::fill::{FillLayer, OnMiss};
-use tower_goproxy::{Access, Storage};
+use tower_goproxy::source::Area;
+use tower_goproxy::{Access, SharedCaches, Storage};
 
 use crate::scene::{Answer, ask};
 use crate::support::{Kept, within_minutes};
@@ -74,9 +77,27 @@ fn cache_control(headers: &HeaderMap) -> &str {
 
 #[tokio::test]
 async fn what_is_stored_for_one_owner_is_no_hit_for_another_or_for_nobody() {
-    let (kept, source) = (Kept::in_memory(), Source::new());
-    let layer = FillLayer::new(kept.storage());
-    let proxy = layer.layer(source.service());
+    for (area, all, own) in [
+        (Area::Included, "", "/@included"),
+        (Area::Direct, "@direct/", ""),
+    ] {
+        let (kept, source) = (Kept::in_memory(), Source::new());
+        let layer = FillLayer::new(kept.storage()).area(area);
+        assert_kept_apart(&layer, &layer.layer(source.service())).await;
+        let names = kept.names().await;
+        assert_eq!(names.len(), 3);
+        let alices = format!("@for/{ALICE}{own}{MOD}");
+        assert!(names.contains(&alices), "{names:?}");
+        let everyones = format!("{all}{}", &MOD[1..]);
+        assert!(names.contains(&everyones), "{names:?}");
+    }
+}
+
+async fn assert_kept_apart<S, B>(layer: &FillLayer<Area>, proxy: &S)
+where
+    S: Service<Request<()>, Response = Response<B>, Error = Infallible> + Clone,
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
+{
     let (alice, bob) = (user("alice", "new"), user("bob", "new"));
     for status in ["tower-goproxy; fwd=miss; stored", "tower-goproxy; hit"] {
         for (who, name) in [
@@ -84,22 +105,18 @@ async fn what_is_stored_for_one_owner_is_no_hit_for_another_or_for_nobody() {
             (Some(&bob), "bob"),
             (None, "everyone"),
         ] {
-            let answer = ask(&proxy, who, MOD).await;
+            let answer = ask(proxy, who, MOD).await;
             answer.assert(200, &format!("// {name}\n"));
             assert_eq!(answer.header("cache-status"), status, "{name}");
             layer.fills().idle().await;
         }
     }
-    let names = kept.names().await;
-    assert_eq!(names.len(), 3);
-    assert!(names.contains(&format!("@for/{ALICE}{MOD}")), "{names:?}");
-    assert!(names.contains(&MOD[1..].to_owned()), "{names:?}");
 }
 
 /// The same owner with a new password: the file is his, whoever asked for it.
 #[tokio::test]
 async fn files_are_the_owners_whatever_his_credentials() {
-    let layer = FillLayer::new(Storage::memory());
+    let layer = FillLayer::new(Storage::memory()).area(Area::Included);
     let proxy = layer.layer(Source::new().service());
     ask(&proxy, Some(&user("alice", "new")), MOD).await;
     layer.fills().idle().await;
@@ -110,7 +127,7 @@ async fn files_are_the_owners_whatever_his_credentials() {
 #[tokio::test]
 async fn nobody_attaches_to_a_fill_of_another_owner_or_with_other_credentials() {
     let source = Source::new();
-    let layer = FillLayer::new(Storage::memory());
+    let layer = FillLayer::new(Storage::memory()).area(Area::Included);
     let proxy = layer.layer(source.service());
     let asked = |who: Option<Access>| {
         let proxy = proxy.clone();
@@ -144,7 +161,7 @@ async fn nobody_attaches_to_a_fill_of_another_owner_or_with_other_credentials() 
 #[tokio::test]
 async fn those_with_the_same_credentials_attach_and_get_the_same_end() {
     let source = Source::new();
-    let layer = FillLayer::new(Storage::memory());
+    let layer = FillLayer::new(Storage::memory()).area(Area::Included);
     let proxy = layer.layer(source.service());
     let clients: Vec<_> = (0..10)
         .map(|_| {
@@ -167,16 +184,20 @@ async fn those_with_the_same_credentials_attach_and_get_the_same_end() {
 #[tokio::test]
 async fn a_shared_storage_is_for_all_and_holds_one_file() {
     let kept = Kept::in_memory();
-    let layer = FillLayer::new(kept.storage()).shared();
+    let layer = FillLayer::new(kept.storage()).area(Area::Included).shared();
     let proxy = layer.layer(Source::new().service());
+    let allowed = layer.clone().shared_caches(SharedCaches::Allowed);
+    let allowed = allowed.layer(Source::new().service());
     for who in [Some(user("alice", "new")), Some(user("bob", "new")), None] {
         let answer = ask(&proxy, who.as_ref(), MOD).await;
         answer.assert(200, "// alice\n");
-        assert_eq!(
-            cache_control(&answer.headers),
-            "public, max-age=31536000, immutable"
-        );
+        // Who may come to the proxy at all is not this layer's to know, so it is careful.
+        let said = cache_control(&answer.headers);
+        assert_eq!(said.contains("private"), who.is_some(), "{said}");
         layer.fills().idle().await;
+        let answer = ask(&allowed, who.as_ref(), MOD).await;
+        let public = "public, max-age=31536000, immutable";
+        assert_eq!(cache_control(&answer.headers), public);
     }
     assert_eq!(kept.names().await, [&MOD[1..]]);
 }
@@ -192,7 +213,9 @@ async fn answers_for_an_owner_are_for_no_cache_that_others_use() {
             }
             Ok::<_, Infallible>(response)
         });
-        FillLayer::new(Storage::memory()).layer(service)
+        FillLayer::new(Storage::memory())
+            .area(Area::Included)
+            .layer(service)
     };
     let (alice, list) = (user("alice", "new"), "/example.com/m/@v/list");
     for (text, want) in [
@@ -206,7 +229,7 @@ async fn answers_for_an_owner_are_for_no_cache_that_others_use() {
         let answer = ask(&said(text), None, list).await;
         assert_eq!(answer.header("cache-control"), text);
     }
-    let layer = FillLayer::new(Storage::memory());
+    let layer = FillLayer::new(Storage::memory()).area(Area::Included);
     let proxy = layer.layer(Source::new().service());
     for _ in 0..2 {
         let answer = ask(&proxy, Some(&alice), MOD).await;
@@ -225,7 +248,9 @@ async fn answers_for_an_owner_are_for_no_cache_that_others_use() {
 
 #[tokio::test]
 async fn one_who_waits_for_the_stored_file_gets_his_own() {
-    let layer = FillLayer::new(Storage::memory()).on_miss(OnMiss::Wait);
+    let layer = FillLayer::new(Storage::memory())
+        .area(Area::Included)
+        .on_miss(OnMiss::Wait);
     let proxy = layer.layer(Source::new().service());
     for name in ["alice", "bob"] {
         let answer = ask(&proxy, Some(&user(name, "new")), MOD).await;

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use tower::ServiceBuilder;
 use tower_goproxy::fill::{Fill, FillLayer};
+use tower_goproxy::source::Area;
 
 use super::support::{Answer, Source, large_module_zip, module_zip};
 
@@ -55,6 +56,6 @@ pub fn not_found() -> Answer {
     Answer::text(http::StatusCode::NOT_FOUND, "not found: no such module")
 }
 
-pub fn proxy(layer: &FillLayer, source: &Source) -> Fill<Source> {
+pub fn proxy(layer: &FillLayer<Area>, source: &Source) -> Fill<Source> {
     ServiceBuilder::new().layer(layer).service(source.clone())
 }

@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use http::StatusCode;
+use sha2::{Digest as _, Sha256};
 use tower_goproxy::Storage;
 use tower_goproxy::fill::FillLayer;
+use tower_goproxy::source::Area;
 
 use super::fixtures::{ZIP, files, large_zip, proxy, registry};
 use super::support::storages::files as files_of;
@@ -19,7 +21,7 @@ fn paths(paths: &[&str]) -> Vec<PathBuf> {
 async fn a_file_lies_at_its_escaped_path_and_nothing_else_is_there() {
     within(async {
         let folder = tempfile::tempdir().unwrap();
-        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
+        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap()).area(Area::Included);
         let source = registry();
         for (path, _) in files() {
             ask(&proxy(&layer, &source), get(path)).await;
@@ -61,7 +63,7 @@ async fn stored_files_have_the_modes_of_any_new_file() {
         let any = tempfile::tempdir().unwrap();
         fs::write(any.path().join("file"), "").unwrap();
         fs::create_dir(any.path().join("folder")).unwrap();
-        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
+        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap()).area(Area::Included);
         // One that is staged from the beginning, and those that stay in memory until the end.
         let source = Source::new(|request| match &*request.path {
             "/example.com/!mod/@v/v1.0.0.zip" => Answer::in_parts(large_zip(), 100_000),
@@ -85,7 +87,7 @@ async fn stored_files_have_the_modes_of_any_new_file() {
 async fn files_that_somebody_else_has_put_there_are_hits() {
     within(async {
         let folder = tempfile::tempdir().unwrap();
-        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
+        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap()).area(Area::Included);
         let source = Source::new(|_| Answer::text(StatusCode::NOT_FOUND, "not found"));
         for (path, content) in files() {
             let file = folder.path().join(&path[1..]);
@@ -100,6 +102,50 @@ async fn files_that_somebody_else_has_put_there_are_hits() {
     .await;
 }
 
+/// So that a client may come back with it after a restart, and to another proxy with the same files.
+#[tokio::test(start_paused = true)]
+async fn the_tag_of_a_small_file_is_the_sha256_of_its_content() {
+    within(async {
+        let source = registry();
+        for _ in 0..2 {
+            let folder = tempfile::tempdir().unwrap();
+            let layer = FillLayer::new(Storage::disk(folder.path()).unwrap()).area(Area::Included);
+            for (path, content) in files() {
+                ask(&proxy(&layer, &source), get(path)).await;
+                layer.fills().idle().await;
+                let hit = ask(&proxy(&layer, &source), get(path)).await;
+                let hash = Sha256::digest(&content);
+                let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+                assert_eq!(hit.headers()["etag"], format!("\"{hash}\""));
+            }
+        }
+    })
+    .await;
+}
+
+/// Another one is another file, also if it is as long.
+#[tokio::test]
+async fn a_large_file_that_takes_the_place_of_another_has_another_tag() {
+    within_minutes(async {
+        let folder = tempfile::tempdir().unwrap();
+        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap()).area(Area::Included);
+        let source = Source::serving(ZIP, Answer::new([large_zip()]));
+        let proxy = proxy(&layer, &source);
+        ask(&proxy, get(ZIP)).await;
+        layer.fills().idle().await;
+        let tag = async || ask(&proxy, get(ZIP)).await.headers()["etag"].clone();
+        let first = tag().await;
+        assert_eq!(tag().await, first);
+
+        let file = folder.path().join(&ZIP[1..]);
+        let other = file.with_extension("new");
+        fs::write(&other, vec![0; large_zip().len()]).unwrap();
+        fs::rename(other, file).unwrap();
+        assert_ne!(tag().await, first);
+    })
+    .await;
+}
+
 /// The one that was written while it came, under its name: the last byte costs no second writing.
 #[cfg(unix)]
 #[tokio::test]
@@ -108,7 +154,7 @@ async fn a_large_file_is_published_without_being_copied() {
 
     within_minutes(async {
         let folder = tempfile::tempdir().unwrap();
-        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
+        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap()).area(Area::Included);
         let gate = Gate::closed();
         let answer = Answer::in_parts(large_zip(), 100_000).gated(&gate);
         let response = ask(&proxy(&layer, &Source::serving(ZIP, answer)), get(ZIP)).await;

@@ -19,6 +19,5 @@ mod on_miss;
 mod pass_through;
 mod ranges;
 mod rejected;
-mod side_by_side;
 mod silent_source;
 mod source_request;

@@ -1,12 +1,14 @@
 //! Small files that are asked for often are answered out of memory.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
 use tokio::time::advance;
 use tower_goproxy::Storage;
 use tower_goproxy::fill::FillLayer;
+use tower_goproxy::source::Area;
 
 use super::fixtures::{INFO, MOD, ZIP, files, large_zip, module_file, proxy, registry};
 use super::support::held_store::HeldStore;
@@ -15,10 +17,17 @@ use super::support::{Answer, Source, ask, get, request, whole};
 const HIT: &str = "tower-goproxy; hit";
 
 /// A layer over a store that counts how often it is asked.
-fn counted() -> (FillLayer, HeldStore) {
+fn counted() -> (FillLayer<Area>, HeldStore) {
     let store = HeldStore::new();
-    let layer = FillLayer::new(Storage::new(Arc::new(store.clone())));
+    let layer = FillLayer::new(Storage::new(store.clone())).area(Area::Included);
     (layer, store)
+}
+
+/// The same with this much memory for small files.
+fn counted_with_memory(bytes: u64) -> (FillLayer<Area>, HeldStore) {
+    let store = HeldStore::new();
+    let storage = Storage::new(store.clone()).max_memory(bytes);
+    (FillLayer::new(storage).area(Area::Included), store)
 }
 
 #[tokio::test]
@@ -64,16 +73,34 @@ async fn what_is_in_memory_answers_conditions_ranges_and_head() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_minute_the_storage_is_asked_again() {
+async fn a_file_that_is_deleted_from_a_disk_is_a_miss() {
     let folder = tempfile::tempdir().unwrap();
-    let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
+    let layer = FillLayer::new(Storage::disk(folder.path()).unwrap()).area(Area::Included);
+    let source = registry();
+    let proxy = proxy(&layer, &source);
+    for asked in 1..=2 {
+        let missed = ask(&proxy, get(INFO)).await;
+        let miss = "tower-goproxy; fwd=miss; stored";
+        assert_eq!(missed.headers()["cache-status"], miss);
+        layer.fills().idle().await;
+        for _ in 0..2 {
+            assert_eq!(ask(&proxy, get(INFO)).await.headers()["cache-status"], HIT);
+        }
+        assert_eq!(source.requests().count(INFO), asked);
+        std::fs::remove_file(folder.path().join(&INFO[1..])).unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_minute_a_store_is_asked_again() {
+    let (layer, store) = counted();
     let source = registry();
     let proxy = proxy(&layer, &source);
     ask(&proxy, get(INFO)).await;
     layer.fills().idle().await;
     ask(&proxy, get(INFO)).await;
 
-    std::fs::remove_file(folder.path().join(&INFO[1..])).unwrap();
+    store.delete(&Path::from(&INFO[1..])).await.unwrap();
     advance(Duration::from_secs(59)).await;
     assert_eq!(ask(&proxy, get(INFO)).await.headers()["cache-status"], HIT);
     advance(Duration::from_secs(1)).await;
@@ -87,15 +114,17 @@ async fn after_a_minute_the_storage_is_asked_again() {
 
 #[tokio::test]
 async fn without_memory_and_for_large_files_the_storage_is_asked_each_time() {
-    let (layer, store) = counted();
-    let source = Source::new(|_| Answer::new([large_zip()]));
-    for layer in [layer.clone(), layer.max_memory(0)] {
+    for ((layer, store), path, content) in [
+        (counted(), ZIP, large_zip()),
+        (counted_with_memory(0), MOD, module_file()),
+    ] {
+        let source = Source::serving(path, Answer::new([content]));
         let proxy = proxy(&layer, &source);
-        ask(&proxy, get(ZIP)).await;
+        ask(&proxy, get(path)).await;
         layer.fills().idle().await;
         for _ in 0..3 {
             let before = store.lookups();
-            assert_eq!(ask(&proxy, get(ZIP)).await.headers()["cache-status"], HIT);
+            assert_eq!(ask(&proxy, get(path)).await.headers()["cache-status"], HIT);
             assert_eq!(store.lookups(), before + 1);
         }
     }
@@ -103,8 +132,7 @@ async fn without_memory_and_for_large_files_the_storage_is_asked_each_time() {
 
 #[tokio::test]
 async fn the_memory_has_a_bound() {
-    let (layer, store) = counted();
-    let layer = layer.max_memory(64 * 1024);
+    let (layer, store) = counted_with_memory(64 * 1024);
     // A .mod may be padded, and be as large as it likes.
     let content = format!("module example.com/m\n{}", "// padding\n".repeat(700));
     let source = Source::new(move |_| Answer::new([content.clone()]));

@@ -8,6 +8,7 @@ use rustix::fs::{Advice, fadvise};
 use tempfile::TempDir;
 use tower_goproxy::Storage;
 use tower_goproxy::fill::FillLayer;
+use tower_goproxy::source::Area;
 
 use super::fixtures::{MOD, ZIP, large_zip, module_file, proxy};
 use super::support::kept;
@@ -32,7 +33,7 @@ async fn a_hit_waits_for_the_disk() {
         _ => Answer::in_parts(large_zip(), 100_000),
     });
     for (path, content) in [(MOD, module_file()), (ZIP, large_zip())] {
-        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
+        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap()).area(Area::Included);
         let filling = proxy(&layer, &source);
         whole(ask(&filling, get(path)).await.into_body())
             .await
@@ -41,7 +42,7 @@ async fn a_hit_waits_for_the_disk() {
         forget(folder.path());
 
         // Another layer has nothing in memory either.
-        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
+        let layer = FillLayer::new(Storage::disk(folder.path()).unwrap()).area(Area::Included);
         let hit = ask(&proxy(&layer, &source), get(path)).await;
         assert_eq!(hit.headers()["cache-status"], HIT);
         assert!(whole(hit.into_body()).await.unwrap() == content, "{path}");
@@ -52,7 +53,7 @@ async fn a_hit_waits_for_the_disk() {
 async fn a_body_waits_for_the_disk_in_between() {
     let folder = TempDir::new().unwrap();
     let source = Source::serving(ZIP, Answer::in_parts(large_zip(), 100_000));
-    let layer = FillLayer::new(Storage::disk(folder.path()).unwrap());
+    let layer = FillLayer::new(Storage::disk(folder.path()).unwrap()).area(Area::Included);
     let proxy = proxy(&layer, &source);
     whole(ask(&proxy, get(ZIP)).await.into_body())
         .await

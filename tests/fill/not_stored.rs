@@ -4,18 +4,19 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{Empty, Full};
 use tower::{ServiceBuilder, service_fn};
 use tower_goproxy::Storage;
 use tower_goproxy::fill::{FillLayer, OnMiss};
+use tower_goproxy::source::Area;
 
 use super::fixtures::{INFO, MOD, ZIP, info, large_zip, module_file, not_found, proxy, zip};
-use super::support::{Answer, Framing, Gate, Source, ask, get, quiet, whole};
+use super::support::{Answer, Framing, Gate, Source, ask, get, quiet, request, whole};
 
 /// Asks for what is no file to be stored: each of three requests is answered by the source itself.
 /// One who never wants to see an unchecked byte does not get it.
-async fn assert_passes(layer: FillLayer, path: &'static str, answer: Answer, body: &[u8]) {
+async fn assert_passes(layer: FillLayer<Area>, path: &'static str, answer: Answer, body: &[u8]) {
     let source = Source::serving(path, answer.clone());
     let streaming = proxy(&layer, &source);
     for asked in 1..=3 {
@@ -35,32 +36,69 @@ async fn assert_passes(layer: FillLayer, path: &'static str, answer: Answer, bod
     layer.fills().idle().await;
 }
 
+/// However it is asked for, and each time anew.
+async fn assert_is_bad_gateway(storage: Storage, path: &'static str, answer: Answer) {
+    for on_miss in [OnMiss::Stream, OnMiss::Wait] {
+        let source = Source::serving(path, answer.clone());
+        let layer = FillLayer::new(storage.clone())
+            .area(Area::Included)
+            .on_miss(on_miss);
+        let proxy = proxy(&layer, &source);
+        for asked in 1..=2 {
+            let response = ask(&proxy, get(path)).await;
+            assert_eq!(
+                response.status(),
+                StatusCode::BAD_GATEWAY,
+                "{path} {answer:?}"
+            );
+            assert_eq!(response.headers()["cache-control"], "no-store");
+            assert!(whole(response.into_body()).await.unwrap().len() < 1000);
+            layer.fills().idle().await;
+            assert_eq!(source.requests().total(), asked);
+        }
+        let response = ask(&proxy, request(Method::HEAD, path, &[])).await;
+        assert_eq!(
+            response.status(),
+            StatusCode::BAD_GATEWAY,
+            "HEAD {path} {answer:?}"
+        );
+    }
+}
+
 on_each_storage! {
     async fn an_encoded_answer(storage: Storage) {
         // What the encoded bytes are is not the point: they pass as they are.
         let encoded = Answer::new([zip()]).header("content-encoding", "gzip");
-        assert_passes(FillLayer::new(storage.clone()), ZIP, encoded.clone(), &zip()).await;
+        assert_passes(FillLayer::new(storage.clone()).area(Area::Included), ZIP, encoded.clone(), &zip()).await;
 
         let source = Source::serving(ZIP, encoded);
-        let layer = FillLayer::new(storage);
+        let layer = FillLayer::new(storage).area(Area::Included);
         let response = ask(&proxy(&layer, &source), get(ZIP)).await;
         assert_eq!(response.headers()["content-encoding"], "gzip");
         layer.fills().idle().await;
     }
 
-    async fn a_part_that_nobody_asked_for(storage: Storage) {
-        let part = Answer::new(["part"]).status(StatusCode::PARTIAL_CONTENT)
-            .header("content-range", "bytes 0-3/10");
-        assert_passes(FillLayer::new(storage.clone()), MOD, part.clone(), b"part").await;
-        let layer = FillLayer::new(storage);
-        let mislabelled = Source::serving(MOD, part.status(StatusCode::OK));
-        let response = ask(&proxy(&layer, &mislabelled), get(MOD)).await;
-        assert_eq!(response.status(), StatusCode::BAD_GATEWAY, "a part that says it is the whole");
-        layer.fills().idle().await;
+    /// Neither a range nor a condition was sent, so nothing but a 200 is the file.
+    async fn a_success_that_is_no_200_is_a_502(storage: Storage) {
+        let list = "/example.com/!mod/@v/list";
+        for status in [201, 202, 203, 204, 205, 206] {
+            let status = StatusCode::from_u16(status).unwrap();
+            for path in [INFO, MOD, ZIP, list] {
+                let answer = Answer::new([large_zip()]).status(status);
+                assert_is_bad_gateway(storage.clone(), path, answer).await;
+            }
+        }
+    }
+
+    async fn a_part_that_says_it_is_the_whole_is_a_502(storage: Storage) {
+        let part = Answer::new([module_file()]).header("content-range", "bytes 0-3/10");
+        for path in [INFO, MOD, ZIP] {
+            assert_is_bad_gateway(storage.clone(), path, part.clone()).await;
+        }
     }
 
     async fn a_file_that_is_declared_too_large(storage: Storage) {
-        let layer = FillLayer::new(storage);
+        let layer = FillLayer::new(storage).area(Area::Included);
         for (layer, path, content) in [
             (layer.clone().max_zip_size(zip().len() as u64 - 1), ZIP, zip()),
             (layer.clone().max_mod_size(module_file().len() as u64 - 1), MOD, module_file()),
@@ -71,7 +109,7 @@ on_each_storage! {
     }
 
     async fn a_file_of_just_the_largest_size_is_stored(storage: Storage) {
-        let layer = FillLayer::new(storage)
+        let layer = FillLayer::new(storage).area(Area::Included)
             .max_zip_size(zip().len() as u64)
             .max_mod_size(module_file().len() as u64)
             .max_info_size(info().len() as u64);
@@ -91,10 +129,11 @@ on_each_storage! {
     async fn a_file_that_turns_out_too_large(storage: Storage) {
         let answer = Answer::in_parts(large_zip(), 50_000).framing(Framing::Chunked);
         let source = Source::serving(ZIP, answer);
-        let layer = FillLayer::new(storage).max_zip_size(500_000);
+        let layer = FillLayer::new(storage).area(Area::Included).max_zip_size(500_000);
         let proxy = proxy(&layer, &source);
         for asked in 1..=2 {
             let response = ask(&proxy, get(ZIP)).await;
+            assert_eq!(response.status(), StatusCode::OK);
             assert!(whole(response.into_body()).await.unwrap() == large_zip());
             layer.fills().idle().await;
             assert_eq!(source.requests().total(), asked);
@@ -104,7 +143,7 @@ on_each_storage! {
     async fn a_file_that_turns_out_too_large_cannot_be_had_checked(storage: Storage) {
         let answer = Answer::in_parts(large_zip(), 50_000).framing(Framing::Chunked);
         let source = Source::serving(ZIP, answer);
-        let layer = FillLayer::new(storage).max_zip_size(500_000).on_miss(OnMiss::Wait);
+        let layer = FillLayer::new(storage).area(Area::Included).max_zip_size(500_000).on_miss(OnMiss::Wait);
         let proxy = proxy(&layer, &source);
         for asked in 1..=2 {
             let response = ask(&proxy, get(ZIP)).await;
@@ -119,7 +158,7 @@ on_each_storage! {
         let gate = Gate::closed();
         let answer = Answer::in_parts(large_zip(), 100_000).framing(Framing::Chunked);
         let source = Source::serving(ZIP, answer.gated(&gate));
-        let layer = FillLayer::new(storage).max_zip_size(500_000);
+        let layer = FillLayer::new(storage).area(Area::Included).max_zip_size(500_000);
         let proxy = proxy(&layer, &source);
         let responses = join_all((0..5).map(|_| ask(&proxy, get(ZIP)))).await;
         gate.open();
@@ -133,7 +172,7 @@ on_each_storage! {
         let gate = Gate::closed();
         let answer = Answer::new([zip()]).header("content-encoding", "gzip").withheld(&gate);
         let source = Source::serving(ZIP, answer);
-        let layer = FillLayer::new(storage);
+        let layer = FillLayer::new(storage).area(Area::Included);
         let proxy = proxy(&layer, &source);
         let asked = join_all((0..4).map(|_| ask(&proxy, get(ZIP))));
         let opened = async {
@@ -158,7 +197,7 @@ on_each_storage! {
                 .header("set-cookie", "session=1")
                 .withheld(&gate);
             let source = Source::serving(ZIP, answer);
-            let layer = FillLayer::new(storage.clone());
+            let layer = FillLayer::new(storage.clone()).area(Area::Included);
             let proxy = proxy(&layer, &source);
             let asked = join_all((0..3).map(|_| ask(&proxy, get(ZIP))));
             let opened = async {
@@ -190,7 +229,7 @@ on_each_storage! {
             0 => not_found(),
             _ => Answer::new([zip()]),
         });
-        let layer = FillLayer::new(storage);
+        let layer = FillLayer::new(storage).area(Area::Included);
         let proxy = proxy(&layer, &source);
         let mut statuses = Vec::new();
         for _ in 0..3 {
@@ -222,7 +261,9 @@ async fn assert_is_no_answer(storage: Storage, lengths: [&str; 2]) {
         async move { Ok::<_, Infallible>(response.expect("the headers are well-formed")) }
     });
     for on_miss in [OnMiss::Stream, OnMiss::Wait] {
-        let layer = FillLayer::new(storage.clone()).on_miss(on_miss);
+        let layer = FillLayer::new(storage.clone())
+            .area(Area::Included)
+            .on_miss(on_miss);
         let proxy = ServiceBuilder::new()
             .layer(layer.clone())
             .service(source.clone());

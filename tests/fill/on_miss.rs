@@ -7,15 +7,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::stream;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{Empty, StreamBody};
 use tokio::time::{Instant, sleep};
 use tower::{ServiceBuilder, service_fn};
 use tower_goproxy::fill::{FillLayer, OnDisconnect, OnMiss};
+use tower_goproxy::source::Area;
 
-use super::fixtures::{INFO, ZIP, large_zip, proxy};
-use super::support::{Answer, Framing, Gate, Source, ask, get, quiet, read, whole};
+use super::fixtures::{INFO, MOD, ZIP, files, info, large_zip, module_file, proxy, registry};
+use super::support::{Answer, Framing, Gate, Source, ask, get, quiet, read, request, whole};
 
 /// Those that leave nobody to read.
 fn ways_behind() -> [OnMiss; 2] {
@@ -35,7 +36,7 @@ fn gated() -> (Source, Gate) {
 on_each_storage! {
     async fn stream_gives_the_bytes_as_they_arrive(storage: Storage) {
         let (source, gate) = gated();
-        let layer = FillLayer::new(storage).on_miss(OnMiss::Stream);
+        let layer = FillLayer::new(storage).area(Area::Included).on_miss(OnMiss::Stream);
         let mut response = ask(&proxy(&layer, &source), get(ZIP)).await;
         let first = read(response.body_mut(), 100_000).await.unwrap();
         assert!(first == large_zip()[..100_000]);
@@ -47,7 +48,7 @@ on_each_storage! {
 
     async fn wait_gives_the_file_once_it_is_stored(storage: Storage) {
         let (source, gate) = gated();
-        let layer = FillLayer::new(storage.clone()).on_miss(OnMiss::Wait);
+        let layer = FillLayer::new(storage.clone()).area(Area::Included).on_miss(OnMiss::Wait);
         let proxy = proxy(&layer, &source);
         let asked = {
             let proxy = proxy.clone();
@@ -65,7 +66,7 @@ on_each_storage! {
 
         // It is stored by now, for anybody: no other layer knows of this one's fills.
         let silent = Source::new(|_| Answer::text(StatusCode::NOT_FOUND, "not found"));
-        let other = super::fixtures::proxy(&FillLayer::new(storage), &silent);
+        let other = super::fixtures::proxy(&FillLayer::new(storage).area(Area::Included), &silent);
         let hit = ask(&other, get(ZIP)).await;
         assert_eq!(hit.headers()["cache-status"], "tower-goproxy; hit");
         assert!(whole(hit.into_body()).await.unwrap() == large_zip());
@@ -78,7 +79,7 @@ on_each_storage! {
         let on_miss = OnMiss::redirect("https://registry.test/base/").unwrap();
         let (source, gate) = gated();
         // Nobody reads, and that is no reason to stop.
-        let layer = FillLayer::new(storage)
+        let layer = FillLayer::new(storage).area(Area::Included)
             .on_miss(on_miss)
             .on_disconnect(OnDisconnect::Abort);
         let proxy = proxy(&layer, &source);
@@ -101,7 +102,7 @@ on_each_storage! {
 
     async fn not_found_says_so_and_fills_behind(storage: Storage) {
         let (source, gate) = gated();
-        let layer = FillLayer::new(storage)
+        let layer = FillLayer::new(storage).area(Area::Included)
             .on_miss(OnMiss::NotFound)
             .on_disconnect(OnDisconnect::Abort);
         let proxy = proxy(&layer, &source);
@@ -123,13 +124,83 @@ on_each_storage! {
         assert_eq!(source.requests().total(), 1);
     }
 
+    /// A 404 for one of these would make the go command take the module for missing.
+    async fn not_found_streams_all_but_the_zip(storage: Storage) {
+        let source = registry();
+        let layer = FillLayer::new(storage).area(Area::Included).on_miss(OnMiss::NotFound);
+        let proxy = proxy(&layer, &source);
+        for (path, content) in [(INFO, info()), (MOD, module_file())] {
+            for cache_status in ["tower-goproxy; fwd=miss; stored", "tower-goproxy; hit"] {
+                let response = ask(&proxy, get(path)).await;
+                assert_eq!(response.status(), StatusCode::OK);
+                assert_eq!(response.headers()["cache-status"], cache_status);
+                assert_eq!(whole(response.into_body()).await.unwrap(), content);
+                layer.fills().idle().await;
+            }
+        }
+        let missing = ask(&proxy, get("/example.com/other/@v/v1.0.0.info")).await;
+        let text = whole(missing.into_body()).await.unwrap();
+        assert_eq!(text, "not found: no such module", "what the source says");
+        layer.fills().idle().await;
+    }
+
+    /// RFC 9110, section 9.3.2.
+    async fn head_of_a_miss_is_the_head_of_get(storage: Storage) {
+        let redirect = || OnMiss::redirect("https://registry.test").unwrap();
+        for on_miss in [OnMiss::Stream, OnMiss::Wait, OnMiss::NotFound, redirect()] {
+            for (path, content) in files() {
+                let source = registry();
+                let layer = FillLayer::new(storage.clone()).area(Area::Included).on_miss(on_miss.clone());
+                let proxy = proxy(&layer, &source);
+                let response = ask(&proxy, request(Method::HEAD, path, &[])).await;
+                let headers = response.headers();
+                assert!(!headers.contains_key("etag"));
+                let asked = match on_miss {
+                    OnMiss::Redirect(_) => {
+                        assert_eq!(response.status(), StatusCode::SEE_OTHER);
+                        assert_eq!(headers["location"], format!("https://registry.test{path}"));
+                        0
+                    }
+                    OnMiss::NotFound if path == ZIP => {
+                        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+                        0
+                    }
+                    _ => {
+                        assert_eq!(response.status(), StatusCode::OK);
+                        assert_eq!(headers["content-length"], content.len().to_string());
+                        1
+                    }
+                };
+                assert_eq!(source.requests().total(), asked, "{path} {on_miss:?}");
+                assert_eq!(layer.fills().running(), 0, "it fills nothing");
+            }
+        }
+    }
+
+    async fn head_is_the_head_of_get_while_the_file_is_fetched(storage: Storage) {
+        for on_miss in ways_behind() {
+            let gate = Gate::closed();
+            let answer = Answer::text(StatusCode::NOT_FOUND, "not found").withheld(&gate);
+            let source = Source::serving(ZIP, answer);
+            let layer = FillLayer::new(storage.clone()).area(Area::Included).on_miss(on_miss);
+            let proxy = proxy(&layer, &source);
+            let get = ask(&proxy, get(ZIP)).await;
+            source.requests().arrived(1).await;
+            let head = ask(&proxy, request(Method::HEAD, ZIP, &[])).await;
+            assert_eq!((head.status(), head.headers()), (get.status(), get.headers()));
+            gate.open();
+            layer.fills().idle().await;
+            assert_eq!(source.requests().total(), 1);
+        }
+    }
+
     async fn a_fill_behind_that_fails_is_tried_again(storage: Storage) {
         for on_miss in ways_behind() {
             let source = Source::new(|_| Answer::text(StatusCode::NOT_FOUND, "not found"));
-            let layer = FillLayer::new(storage.clone()).on_miss(on_miss);
+            let layer = FillLayer::new(storage.clone()).area(Area::Included).on_miss(on_miss);
             let proxy = proxy(&layer, &source);
             for asked in 1..=2 {
-                ask(&proxy, get(INFO)).await;
+                ask(&proxy, get(ZIP)).await;
                 layer.fills().idle().await;
                 assert_eq!(source.requests().total(), asked);
             }
@@ -141,7 +212,7 @@ on_each_storage! {
             let gate = Gate::closed();
             let answer = Answer::in_parts(large_zip(), 100_000).framing(Framing::Chunked);
             let source = Source::serving(ZIP, answer.gated(&gate));
-            let layer = FillLayer::new(storage.clone())
+            let layer = FillLayer::new(storage.clone()).area(Area::Included)
                 .on_miss(on_miss)
                 .max_zip_size(500_000);
             let proxy = proxy(&layer, &source);
@@ -172,7 +243,7 @@ on_each_storage! {
                 });
                 async { Ok::<_, Infallible>(Response::new(StreamBody::new(parts))) }
             });
-            let layer = FillLayer::new(storage.clone())
+            let layer = FillLayer::new(storage.clone()).area(Area::Included)
                 .on_miss(on_miss)
                 .max_zip_size(1 << 20);
             let proxy = ServiceBuilder::new().layer(&layer).service(source);

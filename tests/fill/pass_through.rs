@@ -4,6 +4,7 @@
 use http::{Method, StatusCode};
 use tower_goproxy::Storage;
 use tower_goproxy::fill::{FillLayer, OnMiss};
+use tower_goproxy::source::Area;
 
 use super::fixtures::{ZIP, files, proxy, registry};
 use super::support::storages::{assert_nothing_staged, files as files_of};
@@ -33,7 +34,7 @@ on_each_storage! {
                     .header("content-type", "text/x-upstream")
                     .header("cache-status", "cdn.test; hit")
             });
-            let layer = FillLayer::new(storage.clone()).on_miss(on_miss);
+            let layer = FillLayer::new(storage.clone()).area(Area::Included).on_miss(on_miss);
             let proxy = proxy(&layer, &source);
             for expected in ["before", "after"] {
                 let response = ask(&proxy, get(path)).await;
@@ -52,7 +53,7 @@ on_each_storage! {
 
     async fn errors_and_head_pass_too(storage: Storage) {
         let source = Source::new(|_| Answer::text(StatusCode::GONE, "gone away"));
-        let layer = FillLayer::new(storage);
+        let layer = FillLayer::new(storage).area(Area::Included);
         let proxy = proxy(&layer, &source);
         for path in [LIST, LATEST, BRANCH] {
             let response = ask(&proxy, get(path)).await;
@@ -66,7 +67,7 @@ on_each_storage! {
     }
 
     async fn other_methods_are_refused(storage: Storage) {
-        let (layer, source) = (FillLayer::new(storage), registry());
+        let (layer, source) = (FillLayer::new(storage).area(Area::Included), registry());
         for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
             let response = ask(&proxy(&layer, &source), request(method, ZIP, &[])).await;
             assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
@@ -83,7 +84,7 @@ async fn a_path_that_is_no_file_of_a_module_touches_nothing() {
         let folder = outer.path().join("modules");
         std::fs::write(outer.path().join("v1.0.0.mod"), "module secret\n").unwrap();
         let source = Source::new(|_| Answer::new(["module example.com/m\n"]));
-        let layer = FillLayer::new(Storage::disk(&folder).unwrap());
+        let layer = FillLayer::new(Storage::disk(&folder).unwrap()).area(Area::Included);
         let proxy = proxy(&layer, &source);
         for path in [
             "/",
@@ -141,7 +142,10 @@ async fn a_path_that_is_no_file_of_a_module_touches_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn percent_encoding_names_the_same_file() {
-    let (layer, source) = (FillLayer::new(Storage::memory()), registry());
+    let (layer, source) = (
+        FillLayer::new(Storage::memory()).area(Area::Included),
+        registry(),
+    );
     let proxy = proxy(&layer, &source);
     let encoded = ZIP.replace('!', "%21").replace("@v", "%40v");
     for path in [ZIP, &encoded] {

@@ -5,6 +5,7 @@ use http::StatusCode;
 use http_body_util::BodyExt as _;
 use tower_goproxy::Storage;
 use tower_goproxy::fill::{FillLayer, OnMiss};
+use tower_goproxy::source::Area;
 
 use super::fixtures::{INFO, MOD, ZIP, info, large_zip, module_file, proxy, zip};
 use super::support::{
@@ -39,7 +40,7 @@ async fn assert_rejected(storage: &Storage, path: &str, content: Bytes) {
 /// The next request asks again.
 async fn assert_never_whole(storage: &Storage, path: &str, wrong: Answer, content: &[u8]) {
     let source = wrong_then_right(wrong, 2);
-    let streaming = FillLayer::new(storage.clone());
+    let streaming = FillLayer::new(storage.clone()).area(Area::Included);
     let response = ask(&proxy(&streaming, &source), get(path)).await;
     if response.status() == StatusCode::OK {
         let mut body = response.into_body();
@@ -59,7 +60,9 @@ async fn assert_never_whole(storage: &Storage, path: &str, wrong: Answer, conten
     }
     streaming.fills().idle().await;
 
-    let waiting = FillLayer::new(storage.clone()).on_miss(OnMiss::Wait);
+    let waiting = FillLayer::new(storage.clone())
+        .area(Area::Included)
+        .on_miss(OnMiss::Wait);
     let response = ask(&proxy(&waiting, &source), get(path)).await;
     assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
     assert_eq!(
@@ -127,7 +130,7 @@ on_each_storage! {
     async fn a_source_that_fails_is_a_502_that_tells_nothing_about_it(storage: Storage) {
         let failing = Answer::new([""; 0]).framing(Framing::NoAnswer);
         let source = wrong_then_right(failing.clone(), 1);
-        let layer = FillLayer::new(storage.clone());
+        let layer = FillLayer::new(storage.clone()).area(Area::Included);
         let response = ask(&proxy(&layer, &source), get(MOD)).await;
         assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
         assert_eq!(whole(response.into_body()).await.unwrap(), "the source failed\n");
@@ -141,7 +144,7 @@ on_each_storage! {
             _ => Answer::new([zip()]),
         });
         // There is one place, which must not be lost.
-        let layer = FillLayer::new(storage).max_fills(1);
+        let layer = FillLayer::new(storage).area(Area::Included).max_fills(1);
         let proxy = proxy(&layer, &source);
         let (one, two) = tokio::join!(ask(&proxy, get(ZIP)), ask(&proxy, get(ZIP)));
         // On disk one of them may have been looked up only after the panic of the other.
@@ -158,7 +161,7 @@ on_each_storage! {
 
     async fn the_next_request_gets_and_stores_the_right_file(storage: Storage) {
         let source = wrong_then_right(Answer::new([not_a_zip()]), 1);
-        let layer = FillLayer::new(storage);
+        let layer = FillLayer::new(storage).area(Area::Included);
         let proxy = proxy(&layer, &source);
         let mut statuses = Vec::new();
         for _ in 0..3 {
@@ -172,7 +175,7 @@ on_each_storage! {
     async fn the_last_part_of_a_file_is_held_back_until_it_is_checked(storage: Storage) {
         let wrong = large_module_zip("example.com/Other", "v1.0.0", 1_100_000);
         let source = Source::serving(ZIP, Answer::in_parts(wrong.clone(), 100_000));
-        let layer = FillLayer::new(storage);
+        let layer = FillLayer::new(storage).area(Area::Included);
         let mut body = ask(&proxy(&layer, &source), get(ZIP)).await.into_body();
         let mut received = 0;
         while let Ok(frame) = body.frame().await.expect("no clean end") {

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use http::{Method, StatusCode};
 use tokio::time::{Instant, sleep};
 use tower_goproxy::fill::{FillLayer, OnMiss};
+use tower_goproxy::source::Area;
 
 use super::fixtures::{MOD, ZIP, large_zip, module_file, proxy};
 use super::support::{Answer, Gate, Recorded, Source, ask, get, read, whole};
@@ -23,14 +24,15 @@ fn source(silent: Answer) -> Source {
     )
 }
 
-fn layer(storage: tower_goproxy::Storage) -> FillLayer {
+fn layer(storage: tower_goproxy::Storage) -> FillLayer<Area> {
     FillLayer::new(storage)
+        .area(Area::Included)
         .max_fills(1)
         .source_timeout(PATIENCE)
 }
 
 /// The one place is free, and the file is not stored.
-async fn assert_is_over(layer: &FillLayer, source: &Source) {
+async fn assert_is_over(layer: &FillLayer<Area>, source: &Source) {
     layer.fills().idle().await;
     source.let_go().await;
     let proxy = proxy(layer, source);

@@ -10,6 +10,7 @@ use http_body_util::{Empty, Full};
 use tower::{ServiceBuilder, service_fn};
 use tower_goproxy::Storage;
 use tower_goproxy::fill::FillLayer;
+use tower_goproxy::source::Area;
 
 use super::fixtures::module_file;
 use super::support::{ask, request};
@@ -25,7 +26,7 @@ async fn source_gets(method: Method, path: &str) -> Request<Empty<Bytes>> {
         record.lock().unwrap().push(request);
         async { Ok::<_, Infallible>(Response::new(Full::new(module_file()))) }
     });
-    let layer = FillLayer::new(Storage::memory());
+    let layer = FillLayer::new(Storage::memory()).area(Area::Included);
     let proxy = ServiceBuilder::new().layer(layer.clone()).service(source);
     let mut asked = request(
         method,

@@ -9,6 +9,7 @@ use tower_goproxy::Storage;
 use tower_goproxy::fill::FillLayer;
 use tower_goproxy::filter::FilterLayer;
 use tower_goproxy::policy::{Rule, policy_fn};
+use tower_goproxy::source::Area;
 
 use crate::ask::{get, rules};
 use crate::recorder::Recorder;
@@ -16,7 +17,7 @@ use crate::recorder::Recorder;
 #[tokio::test]
 async fn a_stored_copy_is_refused_too() {
     let source = Recorder::saying("module example.com/m\n");
-    let fill = FillLayer::new(Storage::memory());
+    let fill = FillLayer::new(Storage::memory()).area(Area::Included);
     let fills = fill.fills();
     let refused = Arc::new(AtomicBool::new(false));
     let policy = {
@@ -50,7 +51,7 @@ async fn a_stored_copy_is_refused_too() {
 #[tokio::test]
 async fn a_version_is_refused_before_the_source_is_asked_and_its_neighbours_are_filled() {
     let source = Recorder::saying("module example.com/m\n");
-    let fill = FillLayer::new(Storage::memory());
+    let fill = FillLayer::new(Storage::memory()).area(Area::Included);
     let app = ServiceBuilder::new()
         .layer(FilterLayer::new(
             rules("- example.com/m v1.1.0"),

@@ -10,18 +10,30 @@ use super::imports::imports;
 pub(crate) type Sources = BTreeMap<String, String>;
 
 /// The modules of the crate, lowest floor first. A file imports from its own floor and from lower ones.
-const FLOORS: [&[&str]; 5] = [
-    &["access", "error", "module", "info", "reply", "span"],
+pub(crate) const FLOORS: [&[&str]; 7] = [
+    &["access", "info", "module", "reply", "span"],
     &["shared_caches", "target"],
-    &["observe", "policy", "storage", "verify"],
-    &["filter", "goget", "not_found", "redirect", "upstream"],
+    &["policy", "source"],
+    &["observe", "verify"],
+    &["files", "storage"],
+    &[
+        "filter",
+        "goget",
+        "not_found",
+        "redirect",
+        "takedown",
+        "upstream",
+    ],
     &["fill"],
 ];
 
 /// Lower, and yet not for the one who is named first.
 const STRANGERS: [(&str, &[&str]); 1] = [("fill", &["filter", "goget", "upstream"])];
 
-const MOST_LINES: usize = 400;
+/// All that the files of a folder import beside each other.
+const ALONE: [(&str, &[&str]); 1] = [("fill/spool", &["files"])];
+
+const MOST_LINES: usize = 350;
 
 /// Everything that is wrong, one line each.
 pub(crate) fn violations(sources: &Sources) -> Vec<String> {
@@ -114,6 +126,20 @@ fn judge(
         return Some(format!(
             "{file} imports {top}, of which {} knows nothing",
             home[0]
+        ));
+    }
+    if let Some((folder, others)) = ALONE
+        .iter()
+        .find(|(folder, _)| file.starts_with(&format!("{folder}/")))
+        && !others.contains(&top.as_str())
+        && !path.join("/").starts_with(folder)
+        // `pub(in crate::fill)`
+        && !home.starts_with(path)
+    {
+        return Some(format!(
+            "{file} imports {}: {folder} knows only {}",
+            path.join("::"),
+            others.join(", ")
         ));
     }
     through_reexport(file, home, path, sources)

@@ -7,6 +7,7 @@ use http_body_util::BodyExt as _;
 use tower::ServiceBuilder;
 use tower_goproxy::Storage;
 use tower_goproxy::fill::{Fill, FillLayer, OnDisconnect};
+use tower_goproxy::source::Area;
 
 use super::support::faulty_store::{Fault, FaultyStore, Step};
 use super::support::{Answer, Framing, Gate, Source, ask, get, large_module_zip, quiet, within};
@@ -19,14 +20,14 @@ pub fn zip() -> Bytes {
 }
 
 pub struct Scene {
-    pub layer: FillLayer,
+    pub layer: FillLayer<Area>,
     pub source: Source,
 }
 
 impl Scene {
     pub fn new(storage: Storage, answer: Answer) -> Self {
         Self {
-            layer: FillLayer::new(storage),
+            layer: FillLayer::new(storage).area(Area::Included),
             source: Source::new(move |_| answer.clone()),
         }
     }

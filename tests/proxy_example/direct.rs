@@ -178,7 +178,10 @@ async fn a_direct_module_is_never_redirected_and_with_redirect_only_not_stored()
         assert_eq!(public.status, Some(StatusCode::SEE_OTHER));
         proxy.terminate().await;
         assert_eq!(proxy.ended().await.code(), Some(0));
-        assert_eq!(scene.at("modules").join(&INFO[1..]).exists(), stored);
+        assert_eq!(
+            scene.at("modules/@direct").join(&INFO[1..]).exists(),
+            stored
+        );
         assert!(scene.at("work/mod/cache/download").is_dir());
     }
 }
@@ -212,7 +215,7 @@ async fn sigterm_in_a_run_of_the_go_command_loses_no_file() {
     client.abort();
     let _ = client.await;
     proxy.terminate().await;
-    let stored = scene.at("modules/github.com/corp/one/@v/v1.0.0.zip");
+    let stored = scene.at("modules/@direct/github.com/corp/one/@v/v1.0.0.zip");
     assert!(!stored.exists());
     tokio::fs::write(scene.at("gate"), "").await.unwrap();
     assert_eq!(proxy.ended().await.code(), Some(0));

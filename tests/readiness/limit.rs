@@ -15,6 +15,7 @@ use tower::{Layer as _, Service, ServiceExt, service_fn};
 use tower_goproxy::Storage;
 use tower_goproxy::fill::{FillLayer, Fills, OnDisconnect, OnMiss};
 use tower_goproxy::filter::FilterLayer;
+use tower_goproxy::source::Area;
 use tower_test::mock;
 
 use crate::recorder::Recorder;
@@ -97,7 +98,9 @@ fn of(fills: &Fills) -> impl Future<Output = ()> {
 async fn a_limit_of_one_as_the_source_of_a_fill() {
     for on_miss in [OnMiss::Stream, OnMiss::Wait] {
         let source = OneAtATime::default();
-        let layer = FillLayer::new(Storage::memory()).on_miss(on_miss);
+        let layer = FillLayer::new(Storage::memory())
+            .area(Area::Included)
+            .on_miss(on_miss);
         let fill = layer.layer(source.service());
         let files = |i| format!("/example.com/m/@v/v1.0.{i}.mod");
         all_are_answered(&fill, files, GO_MOD).await;
@@ -127,7 +130,10 @@ async fn a_limit_of_one_as_the_inner_service_of_a_filter() {
 async fn a_limit_of_one_at_every_place_at_once() {
     let limit = ConcurrencyLimitLayer::new(1);
     let (upstream, version_control) = (OneAtATime::default(), OneAtATime::default());
-    let fill = FillLayer::new(Storage::memory()).max_fills(1);
+    let fill = FillLayer::new(Storage::memory())
+        .area(Area::Included)
+        .max_fills(1)
+        .max_small_requests(1);
     let include = limit.layer(fill.layer(upstream.service()));
     let direct = limit.layer(fill.layer(version_control.service()));
     let app = limit.layer(FilterLayer::new(rules("+\nD corp.example"), include).layer(direct));
@@ -149,7 +155,9 @@ async fn a_limit_of_one_at_every_place_at_once() {
 async fn a_client_that_leaves_gives_the_place_at_the_source_back() {
     let (source, mut handle) = mock::pair::<SourceRequest, SourceResponse>();
     handle.allow(8);
-    let layer = FillLayer::new(Storage::memory()).on_disconnect(OnDisconnect::Abort);
+    let layer = FillLayer::new(Storage::memory())
+        .area(Area::Included)
+        .on_disconnect(OnDisconnect::Abort);
     let fill = layer.layer(ConcurrencyLimitLayer::new(1).layer(source));
 
     let first = tokio::spawn({

@@ -21,6 +21,7 @@ use tower::{Layer as _, Service, ServiceExt};
 use tower_goproxy::fill::{Fill, FillLayer, OnMiss};
 use tower_goproxy::filter::FilterLayer;
 use tower_goproxy::policy::Rules;
+use tower_goproxy::source::Area;
 use tower_goproxy::{Redirect, Storage};
 use tower_test::mock::{self, Handle, Mock};
 
@@ -68,7 +69,7 @@ impl<S: Service<R>, R> Service<R> for Watched<S> {
 /// A storage that has [`URI`], in front of a source that is not ready any more.
 async fn filled(storage: Storage) -> (Fill<MockSource>, Handle<SourceRequest, SourceResponse>) {
     let (source, mut handle) = mock::pair();
-    let layer = FillLayer::new(storage);
+    let layer = FillLayer::new(storage).area(Area::Included);
     let fill = layer.layer(Watched::new(source));
     handle.allow(1);
     let (answer, ()) = tokio::join!(get(&fill, URI), answer(&mut handle));
@@ -173,15 +174,19 @@ async fn a_redirect_and_a_refusal_never_touch_the_inner_service() {
 async fn a_redirect_on_a_miss_does_not_wait_for_the_source() {
     let (source, mut handle) = mock::pair::<SourceRequest, SourceResponse>();
     handle.allow(0);
-    for on_miss in [
-        OnMiss::redirect("https://proxy.example").unwrap(),
-        OnMiss::NotFound,
+    let zip = "/example.com/m/@v/v1.0.0.zip";
+    for (on_miss, expected) in [
+        (
+            OnMiss::redirect("https://proxy.example").unwrap(),
+            StatusCode::SEE_OTHER,
+        ),
+        (OnMiss::NotFound, StatusCode::NOT_FOUND),
     ] {
         let fill = FillLayer::new(Storage::memory())
+            .area(Area::Included)
             .on_miss(on_miss)
             .layer(source.clone());
-        let status = moves(get(&fill, URI)).await.0;
-        assert!(status == StatusCode::SEE_OTHER || status == StatusCode::NOT_FOUND);
+        assert_eq!(moves(get(&fill, zip)).await.0, expected);
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use tower::Layer as _;
 use tower_goproxy::Storage;
 use tower_goproxy::fill::{FillLayer, OnMiss};
+use tower_goproxy::source::Area;
 
 use super::proxy::{HIT, PATH, Proxy, SIZES};
 use super::support::faulty_store::{Fault, FaultyStore, Step};
@@ -56,7 +57,7 @@ async fn a_small_file_that_breaks_off_or_stalls_comes_from_the_source() {
         Fault::Panic,
     ] {
         let zip = large_module_zip("example.com/m", "v1.0.0", SIZES[0]);
-        let proxy = Proxy::new(FaultyStore::sound(), PlainSource::new(zip), OnMiss::Wait);
+        let proxy = Proxy::new(FaultyStore::sound(), PlainSource::new(zip), OnMiss::Stream);
         proxy.get().await.2.unwrap();
         proxy.fills.idle().await;
 
@@ -79,6 +80,7 @@ async fn a_file_that_comes_no_further_breaks_in_time() {
     let store = FaultyStore::sound();
     let source = PlainSource::new(large_module_zip("example.com/m", "v1.0.0", LARGE));
     let layer = FillLayer::new(Storage::new(Arc::new(store.clone())))
+        .area(Area::Included)
         .on_miss(OnMiss::Wait)
         .storage_timeout(limit);
     let fill = layer.layer(source.service());

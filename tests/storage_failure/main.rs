@@ -1,4 +1,5 @@
-//! A storage that fails or stalls costs no client a byte: the file is just not kept, and the next request asks again.
+//! A storage that fails or stalls costs no client a byte of a checked file: it is just not kept, and the next request asks
+//! again. What cannot be checked is not shared.
 #![cfg(feature = "fill")]
 
 #[path = "../support/mod.rs"]

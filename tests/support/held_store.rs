@@ -19,7 +19,9 @@ use tokio::sync::watch;
 #[derive(Clone, Debug)]
 pub struct HeldStore {
     inner: Arc<InMemory>,
-    holding: watch::Sender<bool>,
+    /// How many of the next lookups are held back.
+    to_hold: Arc<AtomicUsize>,
+    released: watch::Sender<bool>,
     held: watch::Sender<usize>,
     lookups: Arc<AtomicUsize>,
     taking: watch::Sender<bool>,
@@ -29,21 +31,24 @@ impl HeldStore {
     pub fn new() -> Self {
         Self {
             inner: Arc::new(InMemory::new()),
-            holding: watch::Sender::new(false),
+            to_hold: Arc::default(),
+            released: watch::Sender::new(true),
             held: watch::Sender::new(0),
             lookups: Arc::default(),
             taking: watch::Sender::new(true),
         }
     }
 
-    /// From now on a lookup finds out what is there, and does not come back with it.
-    pub fn hold(&self) {
-        self.holding.send_replace(true);
+    /// The next so many lookups find out what is there, and do not come back with it.
+    pub fn hold(&self, lookups: usize) {
+        self.released.send_replace(false);
+        self.to_hold.store(lookups, Ordering::SeqCst);
     }
 
     /// All lookups come back.
     pub fn release(&self) {
-        self.holding.send_replace(false);
+        self.to_hold.store(0, Ordering::SeqCst);
+        self.released.send_replace(true);
     }
 
     /// From now on it waits before it takes a file, or no longer.
@@ -77,10 +82,14 @@ impl ObjectStore for HeldStore {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         self.lookups.fetch_add(1, Ordering::SeqCst);
         let got = self.inner.get_opts(location, options).await;
-        let mut holding = self.holding.subscribe();
-        if *holding.borrow_and_update() {
+        let less = |left: usize| left.checked_sub(1);
+        let held = self
+            .to_hold
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+        if held.is_ok() {
+            let mut released = self.released.subscribe();
             self.held.send_modify(|held| *held += 1);
-            let released = holding.wait_for(|holding| !holding).await;
+            let released = released.wait_for(|released| *released).await;
             released.expect("the sender lives as long as this store");
         }
         got

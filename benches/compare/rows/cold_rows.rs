@@ -51,19 +51,19 @@ pub fn add(found: &Rounds<Sample>, case: &str, speed: Speed, clients: usize, rep
         }
         (Speed::Unlimited, 1) => row(
             "total, ratio to nginx proxy_cache",
-            at_most(1.0, 0.85),
+            at_most(1.3, 1.0),
             Unit::Ratio,
             Estimate::ratio(&last("ours"), &last("nginx proxy_cache")),
         ),
         (Speed::Unlimited, 16) => row(
             "last one done, ratio to nginx proxy_cache with lock",
-            at_most(0.55, 0.40),
+            at_most(1.2, 0.7),
             Unit::Ratio,
             Estimate::ratio(&last("ours"), &last("nginx proxy_cache")),
         ),
         (Speed::Unlimited, 64) => row(
             "last one done, ratio to nginx proxy_cache with lock",
-            at_most(0.95, 0.60),
+            at_most(1.2, 0.7),
             Unit::Ratio,
             Estimate::ratio(&last("ours"), &last("nginx proxy_cache")),
         ),
@@ -72,7 +72,7 @@ pub fn add(found: &Rounds<Sample>, case: &str, speed: Speed, clients: usize, rep
     if clients == 64 {
         row(
             "slowest first byte, ratio to nginx proxy_cache with lock",
-            at_most(0.10, 0.04),
+            at_most(0.15, 0.04),
             Unit::Ratio,
             Estimate::ratio(&slowest("ours"), &slowest("nginx proxy_cache")),
         );

@@ -34,7 +34,7 @@ pub fn measure(rounds: usize, report: &mut Report) {
             case: case.clone(),
             measure: "time added to a request that is passed on".to_owned(),
             bound: Bound::AtMost {
-                must: 2_000.0,
+                must: 1_500.0,
                 goal: 500.0,
             },
             unit: Unit::Nanoseconds,

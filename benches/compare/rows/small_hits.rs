@@ -103,9 +103,9 @@ pub fn measure(
         rows: rows.collect(),
     });
     let peers = [
-        ("nginx", "nginx, static files", 1.0, 1.25),
-        ("nginx proxy_cache", "an nginx proxy_cache hit", 1.2, 1.5),
-        ("ServeDir", "ServeDir", 2.5, 3.0),
+        ("nginx", "nginx, static files", 0.9, 1.25),
+        ("nginx proxy_cache", "an nginx proxy_cache hit", 0.9, 1.25),
+        ("ServeDir", "ServeDir", 0.9, 1.25),
     ];
     let second = match of {
         Of::Time => "second",

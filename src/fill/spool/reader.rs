@@ -1,98 +1,101 @@
-use std::future::poll_fn;
+use std::fmt;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use super::body::SpoolBody;
-use super::failure::Failure;
-use super::state::{Phase, Slot, Spool};
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::task::coop::consume_budget;
+use tower::BoxError;
 
-/// One who wants the file. While it lives, the fill knows of it; dropped, it has left.
-#[derive(Debug)]
+use super::state::State;
+use crate::files::{FRAME, FileReader};
+
+/// One reader of a spool, at its own offset.
 pub(in crate::fill) struct Reader {
-    pub(super) spool: Arc<Spool>,
-    pub(super) slot: usize,
+    state: watch::Receiver<State>,
+    position: u64,
+    end: Option<u64>,
+    file: Option<FileReader>,
 }
 
-/// How far a fill has to be before a client gets its answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::fill) enum Until {
-    /// The first bytes may be shown. Of a small file these are all, so that it is checked by then.
-    Begun,
-    /// All bytes are there and they are right.
-    Checked,
-    /// They are also stored, or it is known that they will not be.
-    Settled,
-}
-
-/// What there is to answer with.
-#[derive(Debug)]
-pub(in crate::fill) enum Start {
-    /// The file, with its length as far as it is known.
-    File { len: Option<u64> },
-    /// No file.
-    Failed(Failure),
-    /// An answer that is not shared: ask for yourself.
-    Alone,
-    /// The file can only be had unchecked, and was asked for checked.
-    Unchecked,
+enum Step {
+    Memory(Bytes),
+    /// The file has the bytes before this.
+    File(u64),
+    Wait,
+    End,
 }
 
 impl Reader {
-    /// `None` if the fill has failed, or cannot give a new reader its first bytes any more.
-    pub(in crate::fill) fn join(spool: &Arc<Spool>) -> Option<Self> {
-        let slot = spool.with(|state| {
-            state
-                .is_joinable()
-                .then(|| state.readers.insert(Slot::default()))
-        })?;
-        let spool = Arc::clone(spool);
-        Some(Self { spool, slot })
+    pub(super) fn new(state: watch::Receiver<State>, start: u64, end: Option<u64>) -> Self {
+        Self {
+            state,
+            position: start,
+            end,
+            file: None,
+        }
     }
 
-    /// Goes away and wants the fill to go on all the same.
-    pub(in crate::fill) fn leave_running(self) {
-        self.spool.with(|state| state.detached = !state.lossy);
-    }
-
+    /// The next frame, or `None` once all bytes have been handed out and are known to be right.
+    ///
+    /// # Errors
+    ///
+    /// The reason with which the spool has ended, and a failed read of its file.
+    ///
     /// # Cancel safety
     ///
-    /// Waits only; can be asked again, and for something later.
-    pub(in crate::fill) async fn start(&mut self, until: Until) -> Start {
-        poll_fn(|cx| self.poll_start(cx, until)).await
-    }
-
-    fn poll_start(&self, cx: &Context<'_>, until: Until) -> Poll<Start> {
-        self.spool.with(|state| {
-            let ready = match &state.phase {
-                Phase::Failed(failure) => return Poll::Ready(Start::Failed(failure.clone())),
-                Phase::Alone => return Poll::Ready(Start::Alone),
-                Phase::Asking => false,
-                Phase::Filling if until == Until::Begun => state.has_begun(),
-                // The writer would wait for this reader, and this reader for the writer.
-                Phase::Filling if state.lossy => return Poll::Ready(Start::Unchecked),
-                Phase::Filling => false,
-                Phase::Checked => until != Until::Settled,
-                Phase::Settled => true,
-            };
-            if ready {
-                return Poll::Ready(Start::File { len: state.len });
+    /// Dropped early, nothing has been handed out.
+    pub(in crate::fill) async fn next(&mut self) -> Result<Option<Bytes>, BoxError> {
+        let frame = loop {
+            match self.step()? {
+                Step::Memory(frame) => {
+                    consume_budget().await;
+                    break frame;
+                }
+                Step::File(end) => match &mut self.file {
+                    Some(file) => break file.next(end).await?,
+                    None => return Err("the spool has no file".into()),
+                },
+                Step::Wait => self.state.changed().await?,
+                Step::End => return Ok(None),
             }
-            state.wait_as_reader(self.slot, cx);
-            Poll::Pending
-        })
+        };
+        self.position += frame.len() as u64;
+        Ok(Some(frame))
     }
 
-    /// The bytes from `start` up to `end`, or up to wherever the file ends.
-    pub(in crate::fill) fn into_body(self, start: u64, end: Option<u64>) -> SpoolBody {
-        SpoolBody::new(self, start, end)
+    fn step(&mut self) -> Result<Step, BoxError> {
+        let state = self.state.borrow_and_update();
+        let visible = self.end.map_or(state.visible, |end| end.min(state.visible));
+        if self.position < visible {
+            if self.position >= state.in_file() {
+                let max = usize::try_from(visible - self.position).unwrap_or(FRAME);
+                let frame = state.in_memory(self.position, max.min(FRAME));
+                return frame
+                    .map(Step::Memory)
+                    .ok_or("the spool lacks bytes".into());
+            }
+            let is_there = self.file.as_ref().map(FileReader::position) == Some(self.position);
+            if !is_there {
+                let file = state.file.clone();
+                self.file = file.map(|file| FileReader::new(file, self.position));
+            }
+            return Ok(Step::File(visible.min(state.in_file())));
+        }
+        if self.end.is_some_and(|end| self.position >= end) {
+            return Ok(Step::End);
+        }
+        match &state.end {
+            None => Ok(Step::Wait),
+            Some(Ok(())) => Ok(Step::End),
+            Some(Err(reason)) => Err(Arc::clone(reason).into()),
+        }
     }
 }
 
-impl Drop for Reader {
-    fn drop(&mut self) {
-        self.spool.with(|state| {
-            state.readers.remove(self.slot);
-            state.wake_writer();
-        });
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("position", &self.position)
+            .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# Prints how large the crate is, and fails where it is larger than it may be:
+#   - lines of code and files of each folder of src; comments, blank lines and unit tests do not count;
+#   - the types that one streamed miss meets.
+# tests/floors bounds the length of single files.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../src"
+
+# Folders that are bounded together, the most lines of code, and the aim.
+bounds() {
+    cat <<'END'
+fill storage                    3650  2800
+module target policy filter     2500  2200
+verify                           400   400
+files                            400   400
+END
+}
+
+readonly most_types=30
+readonly type_folders=(fill storage)
+
+# Types of these folders that a streamed miss does not meet, each with the reason.
+not_met() {
+    cat <<'END'
+AreaOfSource      builds the service
+FillLayer         builds the service
+Fills             waits for fills, from outside
+OnDisconnect      a setting
+OnMiss            a setting
+ResponseFuture    wraps the future of the response
+Content           hits: the bytes of a stored file
+Found             hits: a stored file
+SmallFiles        hits: stored files in memory
+Object            the object store; a miss meets one backend, and Disk counts
+Upload            the object store
+END
+}
+
+# Prints the code of the files. A `#[cfg(test)]` at the beginning of a line hides the item that follows it.
+code() {
+    awk '
+        FNR == 1 { hidden = 0; comment = 0 }
+        comment { if (/\*\//) comment = 0; next }
+        /^[ \t]*\/\*/ { if (!/\*\//) comment = 1; next }
+        /^#\[cfg\(test\)\]/ { hidden = 1; next }
+        hidden == 1 && /^#/ { next }
+        hidden == 1 { hidden = /;[ \t]*$/ ? 0 : 2; next }
+        hidden == 2 { if (/^}/) hidden = 0; next }
+        /^[ \t]*(\/\/|$)/ { next }
+        { print FILENAME ":" $0 }' "$@"
+}
+
+# Files that are compiled for tests alone: `#[cfg(test)]` before `mod name;`.
+test_files() {
+    find . -name '*.rs' -exec awk '
+        FNR == 1 { test = 0 }
+        /^#\[cfg\(test\)\]/ { test = 1; next }
+        test && /^(pub(\([a-z ]*\))? )?mod [a-z_]+;/ {
+            folder = FILENAME
+            # The modules of a file that is not a mod.rs lie in a folder of its name.
+            sub(/(\/(mod|lib))?\.rs$/, "", folder)
+            name = $NF
+            sub(/;/, "", name)
+            print folder "/" name ".rs"
+        }
+        { test = 0 }' {} +
+}
+
+# sources FOLDER: the files of a folder, or those beside all folders for `.`.
+sources() {
+    local depth=()
+    [[ $1 != . ]] || depth=(-maxdepth 1)
+    find "./${1#.}" "${depth[@]}" -name '*.rs' | sed 's|^\./*|./|' | grep -vxF -f <(test_files; echo -) | sort
+}
+
+# lines FOLDER...
+lines() {
+    local folder
+    for folder in "$@"; do
+        sources "$folder"
+    done | tr '\n' '\0' | { xargs -0 -r bash -c "$(declare -f code)"'; code "$@"' code; } | wc -l
+}
+
+# The types that others than their own file can name, as `file type`.
+types() {
+    local folder
+    for folder in "${type_folders[@]}"; do
+        sources "$folder"
+    done | while read -r file; do
+        code "$file" | awk -v file="${file#./}" '
+            { sub(/^[^:]*:/, "") }
+            /^ *pub(\([a-z: ]+\))? (struct|enum|trait) / {
+                sub(/^ *pub(\([a-z: ]+\))? (struct|enum|trait) /, "")
+                sub(/[^A-Za-z0-9_].*/, "")
+                print file, $0
+            }'
+    done
+}
+
+status=0
+
+printf '%-28s %6s %6s\n' folder lines files
+for folder in */ .; do
+    folder=${folder%/}
+    printf '%-28s %6d %6d\n' "${folder/#./(beside the folders)}" "$(lines "$folder")" "$(sources "$folder" | wc -l)"
+done
+
+printf '\n%-28s %6s %6s %6s\n' together lines most aim
+while read -ra row; do
+    count=${#row[@]}
+    folders=("${row[@]:0:count-2}")
+    most=${row[count-2]} aim=${row[count-1]}
+    for folder in "${folders[@]}"; do
+        [[ -d $folder ]] || { printf 'sizes.sh: there is no folder src/%s\n' "$folder" >&2; status=1; }
+    done
+    found=$(lines "${folders[@]}")
+    printf '%-28s %6d %6d %6d\n' "${folders[*]}" "$found" "$most" "$aim"
+    if ((found > most)); then
+        printf 'sizes.sh: %s: %d lines of code, more than %d\n' "${folders[*]}" "$found" "$most" >&2
+        status=1
+    fi
+done < <(bounds)
+
+found=$(types)
+while read -r name _; do
+    grep -q " $name\$" <<<"$found" || {
+        printf 'sizes.sh: there is no type %s: remove it from the list of those that a miss does not meet\n' "$name" >&2
+        status=1
+    }
+done < <(not_met)
+met=$(grep -vE " ($(not_met | awk '{ printf "%s%s", sep, $1; sep = "|" }'))\$" <<<"$found" || true)
+count=$(wc -l <<<"$met")
+printf '\ntypes of %s that one streamed miss meets (%d of %d):\n' "${type_folders[*]}" "$count" "$most_types"
+awk '{ names[$1] = names[$1] " " $2; if (!($1 in seen)) { seen[$1] = 1; order[++n] = $1 } }
+    END { for (i = 1; i <= n; i++) printf "  %-24s%s\n", order[i], names[order[i]] }' <<<"$met"
+if ((count > most_types)); then
+    printf 'sizes.sh: a streamed miss meets %d types, more than %d\n' "$count" "$most_types" >&2
+    status=1
+fi
+
+exit "$status"

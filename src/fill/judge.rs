@@ -1,0 +1,145 @@
+//! What the source's response is to a fill.
+
+use std::pin::pin;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, Response, StatusCode, header};
+use http_body_util::BodyExt;
+
+use super::failure::Failure;
+use super::pace::Pace;
+use super::run::Stop;
+use super::service::SourceBody;
+use super::shared::Shared;
+use super::table::File;
+use crate::observe;
+use crate::shared_caches::has_directive;
+use crate::source::StoredElsewhere;
+use crate::target::Target;
+
+/// The text of an error is for a person; the go command shows 8 lines of it.
+const MAX_TEXT: usize = 16 * 1024;
+
+/// What is known of the file by a 200. `exact` is the length of the body itself, where that says something.
+///
+/// # Errors
+///
+/// It is a response that each client gets for itself, or one that nobody can tell the meaning of.
+pub(super) fn judge(
+    response: &Response<SourceBody>,
+    exact: Option<u64>,
+    target: &Target<'_>,
+    shared: &Shared,
+) -> Result<File, Stop> {
+    let headers = response.headers();
+    let broken = |reason| Err(Stop::Failed(Failure::bad_gateway(reason)));
+    if response.status() != StatusCode::OK {
+        // Neither a range nor a condition was sent.
+        return broken("the source sent something else than the whole answer");
+    }
+    if headers.contains_key(header::CONTENT_RANGE) {
+        return broken("the source sent a part as a whole");
+    }
+    let says = |name| !shared.ignore_cache_control && has_directive(headers, name);
+    let no_store = says("no-store");
+    if no_store {
+        shared.says_no_store(target);
+    }
+    let Ok(len) = declared_len(headers, exact) else {
+        // RFC 9112, section 6.3: the next recipient may find another end in it.
+        return broken("the source declared no clear length");
+    };
+    let is_too_large = len.is_some_and(|len| len > shared.max_size(target.resource()));
+    if no_store || is_encoded(headers) || is_too_large {
+        let reason = "the source's response cannot be checked";
+        return Err(Stop::Unshared(Failure::bad_gateway(reason)));
+    }
+    Ok(File {
+        len,
+        stores: response.extensions().get::<StoredElsewhere>().is_none(),
+        private: says("private"),
+    })
+}
+
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// The length by `Content-Length`, or by the body itself. An error where two of them are there and differ.
+fn declared_len(headers: &HeaderMap, exact: Option<u64>) -> Result<Option<u64>, ()> {
+    let mut len = exact;
+    for value in headers.get_all(header::CONTENT_LENGTH) {
+        let value = value.to_str().ok().and_then(|value| value.parse().ok());
+        let value: u64 = value.ok_or(())?;
+        if len.replace(value).is_some_and(|other| other != value) {
+            return Err(());
+        }
+    }
+    Ok(len)
+}
+
+/// A response that is not a 2xx, with its text as far as that is of use.
+pub(super) async fn failure(
+    what: &Target<'_>,
+    response: Response<SourceBody>,
+    pace: &mut Pace,
+) -> Result<Failure, Failure> {
+    let (parts, body) = response.into_parts();
+    let (text, _) = read(what, body, MAX_TEXT, pace).await?;
+    let headers = kept(parts.status, &parts.headers);
+    Ok(Failure::of_source(parts.status, headers, text))
+}
+
+/// The headers of an error that mean the same to everybody.
+fn kept(status: StatusCode, headers: &HeaderMap) -> HeaderMap {
+    const KEPT: [HeaderName; 6] = [
+        header::CONTENT_TYPE,
+        header::CONTENT_ENCODING,
+        header::CACHE_CONTROL,
+        header::LOCATION,
+        header::RETRY_AFTER,
+        header::VARY,
+    ];
+    let of_status = match status {
+        StatusCode::UNAUTHORIZED => Some(header::WWW_AUTHENTICATE),
+        StatusCode::METHOD_NOT_ALLOWED => Some(header::ALLOW),
+        _ => None,
+    };
+    let mut kept = HeaderMap::new();
+    for name in KEPT.into_iter().chain(of_status) {
+        if let Some(value) = headers.get(&name) {
+            kept.insert(name, value.clone());
+        }
+    }
+    kept
+}
+
+/// The first `max` bytes of a small body, and whether that is all of it.
+pub(super) async fn read(
+    what: &Target<'_>,
+    body: SourceBody,
+    max: usize,
+    pace: &mut Pace,
+) -> Result<(Bytes, bool), Failure> {
+    let mut body = pin!(body);
+    let mut content = BytesMut::new();
+    while let Some(frame) = pace.wait(body.frame()).await? {
+        match frame.map(|frame| frame.into_data()) {
+            Ok(Ok(bytes)) => {
+                pace.got(bytes.len());
+                content.extend_from_slice(&bytes);
+            }
+            Ok(Err(_trailers)) => {}
+            Err(error) => {
+                observe::source_failed(what, "the source's response broke off", &error);
+                return Ok((content.freeze(), false));
+            }
+        }
+        if content.len() > max {
+            content.truncate(max);
+            return Ok((content.freeze(), false));
+        }
+    }
+    Ok((content.freeze(), true))
+}

@@ -1,0 +1,124 @@
+//! What all services of one layer share: its settings, its storage, its running fills and their places.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::admission::Lane;
+use super::config::{OnDisconnect, OnMiss};
+use super::table::Table;
+use crate::observe::{self, Once};
+use crate::shared_caches::SharedCaches;
+use crate::storage::{Key, Storage};
+use crate::target::{Resource, Target};
+use crate::verify::{GoModuleFiles, Verify, Verifying};
+
+/// How many zips, and how many small things, may be at the source at once.
+const ZIPS: usize = 64;
+const SMALL: usize = 128;
+
+/// How many files are checked at once: the list of all files of a zip is in memory then.
+const CHECKS: usize = 8;
+
+/// How many files may be on their way into the storage at once, beside the running fills, and how many more may wait for
+/// that: each in memory, or in a local file.
+const COMMITS: usize = 256;
+const WAITING_COMMITS: usize = 1024;
+
+const MIB: u64 = 1024 * 1024;
+
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) storage: Storage,
+    pub(super) table: Arc<Table>,
+    pub(super) zips: Arc<Lane>,
+    pub(super) small: Arc<Lane>,
+    pub(super) checks: Arc<Semaphore>,
+    pub(super) commits: Arc<Semaphore>,
+    pub(super) waiting_commits: Arc<Semaphore>,
+    pub(super) verify: Vec<Arc<dyn Verify>>,
+    pub(super) owners_share: bool,
+    pub(super) on_miss: OnMiss,
+    pub(super) on_disconnect: OnDisconnect,
+    pub(super) shared_caches: SharedCaches,
+    pub(super) ignore_cache_control: bool,
+    pub(super) max_wait: Duration,
+    pub(super) max_zip: u64,
+    pub(super) max_mod: u64,
+    pub(super) max_info: u64,
+    pub(super) source_timeout: Duration,
+    pub(super) fill_timeout: Duration,
+    pub(super) min_rate: u64,
+    pub(super) storage_timeout: Duration,
+    pub(super) commit_timeout: Duration,
+    no_store: Arc<Once>,
+    plain_twin: Arc<Once>,
+}
+
+impl Shared {
+    pub(super) fn new(storage: Storage) -> Self {
+        Self {
+            storage,
+            table: Table::new(),
+            zips: Lane::new(ZIPS),
+            small: Lane::new(SMALL),
+            checks: Arc::new(Semaphore::new(CHECKS)),
+            commits: Arc::new(Semaphore::new(COMMITS)),
+            waiting_commits: Arc::new(Semaphore::new(COMMITS + WAITING_COMMITS)),
+            verify: vec![Arc::new(GoModuleFiles::new())],
+            owners_share: false,
+            on_miss: OnMiss::default(),
+            on_disconnect: OnDisconnect::default(),
+            shared_caches: SharedCaches::default(),
+            ignore_cache_control: false,
+            max_wait: Duration::from_secs(300),
+            max_zip: 500 * MIB,
+            max_mod: 16 * MIB,
+            max_info: MIB,
+            source_timeout: Duration::from_secs(300),
+            fill_timeout: Duration::from_secs(2 * 60 * 60),
+            min_rate: 1024,
+            storage_timeout: Duration::from_secs(10),
+            commit_timeout: Duration::from_secs(300),
+            no_store: Arc::default(),
+            plain_twin: Arc::default(),
+        }
+    }
+
+    pub(super) fn lane(&self, resource: Resource) -> &Arc<Lane> {
+        match resource {
+            Resource::Zip => &self.zips,
+            _ => &self.small,
+        }
+    }
+
+    /// The most bytes that a file of this kind may have.
+    pub(super) fn max_size(&self, resource: Resource) -> u64 {
+        match resource {
+            Resource::Zip => self.max_zip,
+            Resource::Mod => self.max_mod,
+            _ => self.max_info,
+        }
+    }
+
+    pub(super) fn start_checks(&self, target: &Target<'_>) -> Vec<Box<dyn Verifying>> {
+        self.verify.iter().map(|one| one.start(target)).collect()
+    }
+
+    pub(super) fn waits(&self) -> bool {
+        matches!(self.on_miss, OnMiss::Wait)
+    }
+
+    pub(super) fn says_no_store(&self, target: &Target<'_>) {
+        observe::source_says_no_store(&self.no_store, target);
+    }
+
+    /// A direct module's file in the plain layout came from a registry, or from before areas were kept apart: it is not
+    /// served, and said once.
+    pub(super) async fn look_for_plain_twin(&self, key: &Key) {
+        if !self.plain_twin.is_done() && self.storage.has_in_plain_layout(key).await {
+            observe::direct_file_in_plain_layout(&self.plain_twin, key);
+        }
+    }
+}

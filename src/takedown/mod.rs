@@ -1,0 +1,3 @@
+//! Files that somebody has removed, with a reason.
+
+mod removal;

@@ -1,0 +1,94 @@
+use std::sync::Arc;
+
+use crate::reply;
+use crate::storage::{Key, REMOVED, Storage, StorageError};
+use crate::target::Target;
+
+/// # Removed files
+///
+/// Modules and versions that nobody should receive.
+impl Storage {
+    /// Removes a file of a version, with a reason that clients see. It is not fetched again until it is
+    /// [restored](Self::restore); requests for it get 403.
+    ///
+    /// Reaches the copies of all areas and owners. Other processes notice within a minute.
+    ///
+    /// ```
+    /// use tower_goproxy::{Storage, Target};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let storage = Storage::memory();
+    /// let zip = Target::parse("/example.com/m/@v/v1.0.0.zip")?.ok_or("not a module request")?;
+    /// storage.remove(&zip, "contains malware").await?;
+    /// assert_eq!(storage.removed().await?, ["example.com/m/@v/v1.0.0.zip"]);
+    /// storage.restore(&zip).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The storage failed. What was not removed is still served.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped early, copies of the file may remain; calling it again removes them.
+    pub async fn remove(&self, target: &Target<'_>, reason: &str) -> Result<(), StorageError> {
+        let file = target.as_str();
+        // The record comes first: from here on nobody fetches the file again.
+        let reason = reply::line(reason).into();
+        self.put_record(REMOVED, file, reason).await?;
+        let owned = self.list("@for").await?;
+        let copies = owned.into_iter().filter(|path| is_copy(path, file));
+        let areas = ["", "@private/", "@direct/"].map(|area| format!("{area}{file}"));
+        for path in copies.chain(areas) {
+            self.delete(path.into()).await?;
+        }
+        Ok(())
+    }
+
+    /// Undoes [`remove`](Self::remove): the next request fetches the file again.
+    ///
+    /// # Errors
+    ///
+    /// The storage failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped early, it is restored or it is not.
+    pub async fn restore(&self, target: &Target<'_>) -> Result<(), StorageError> {
+        self.delete_record(REMOVED, target.as_str()).await
+    }
+
+    /// All removed files.
+    ///
+    /// # Errors
+    ///
+    /// The storage failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Reads only.
+    pub async fn removed(&self) -> Result<Vec<String>, StorageError> {
+        self.list_records(REMOVED).await
+    }
+
+    /// A file that was removed while it was fetched goes again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped early, the file may stay.
+    pub(crate) async fn keep_removed(&self, key: &Key) -> Result<(), StorageError> {
+        match self.record(REMOVED, key.file()).await? {
+            Some(_) => self.delete(Arc::clone(key.path())).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether this is an owner's copy of the file: `@for/{owner}/` or `@for/{owner}/@included/`, then its name.
+fn is_copy(path: &str, file: &str) -> bool {
+    let below_owner = path.splitn(3, '/').nth(2);
+    below_owner.is_some_and(|path| path.strip_prefix("@included/").unwrap_or(path) == file)
+}
