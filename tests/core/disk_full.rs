@@ -233,7 +233,8 @@ async fn in_a_process_whose_files_may_have_a_mebibyte() {
                         }
                     }
                     layer.fills().idle().await;
-                    assert_eq!(source.asked(), 1, "{case}, {asked}");
+                    // A client that comes after the fill has failed starts another one.
+                    assert!((1..=3).contains(&source.asked()), "{case}, {asked}");
                     assert_eq!(kept::names(folder.path()), [""; 0], "{case}");
                 }
             }
