@@ -112,6 +112,22 @@ pub(crate) fn fill_failed(key: &dyn Display, reason: &dyn Display, not_found: bo
     let _ = (key, reason, not_found);
 }
 
+/// A check could not tell whether a file is right. What it says may name hosts, so clients are not told.
+pub(crate) fn check_failed(file: &dyn Display, reason: &dyn Display) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(file = %file, reason = %reason, "a check failed");
+    let _ = (file, reason);
+}
+
+/// A fill ended because its file is not shared: each client gets it for itself.
+pub(crate) fn fill_unshared(key: &dyn Display) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("goproxy_fills_total", "end" => "unshared").increment(1);
+    #[cfg(feature = "tracing")]
+    tracing::debug!(file = %key, "fill ended: the file is not shared and not stored");
+    let _ = key;
+}
+
 /// A fill ended, and the whole file was good. `kept` says whether the storage has it.
 pub(crate) fn fill_ended(key: &dyn Display, bytes: u64, kept: bool) {
     #[cfg(feature = "metrics")]

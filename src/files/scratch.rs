@@ -53,7 +53,10 @@ impl Scratch {
         let units =
             u32::try_from(len.unwrap_or(UNKNOWN).div_ceil(UNIT)).map_err(io::Error::other)?;
         let share = Arc::clone(&self.left).try_acquire_many_owned(units);
-        let share = share.map_err(|full| io::Error::new(io::ErrorKind::StorageFull, full))?;
+        let share = share.map_err(|_full| {
+            let text = "the local files of running fills have reached their bound";
+            io::Error::new(io::ErrorKind::StorageFull, text)
+        })?;
         let folder = self.folder.clone();
         let open = move || match tempfile::tempfile_in(&folder) {
             // Somebody has removed the folder.

@@ -15,7 +15,7 @@ use super::threads::Threads;
 use crate::verify::{ReadAt, WholeFile};
 
 /// The most that one read asks for.
-const READ: usize = 64 * 1024;
+const READ: usize = 32 * 1024;
 
 /// The most that one frame of a body holds. hyper queues 16 frames a connection, so this bounds what a client that has
 /// stopped reading keeps in memory.

@@ -17,7 +17,7 @@ use super::admission::{Place, too_many};
 use super::body::ResponseBody;
 use super::conditional::Plan;
 use super::failure::Failure;
-use super::judge::{failure, judge, read};
+use super::judge::{declared_len, failure, judge, read};
 use super::pace::Pace;
 use super::request::Asked;
 use super::respond;
@@ -85,12 +85,15 @@ impl Asked {
                 self.ask(source, self.target.resource(), method).await?
             }
         };
-        let len = response.body().size_hint().exact();
-        match response.status() {
-            StatusCode::OK => {}
-            status if status.is_success() => return Err(not_the_whole()),
-            _ => return Err(failure(&self.target, response, &mut pace).await?),
+        if !response.status().is_success() {
+            return Err(failure(&self.target, response, &mut pace).await?);
         }
+        let exact = response.body().size_hint().exact();
+        let exact = exact.filter(|_| self.parts.method != Method::HEAD);
+        if let Err(Stop::Failed(failure)) = judge(&response, exact, &self.target, &self.shared) {
+            return Err(failure);
+        }
+        let len = declared_len(response.headers(), exact).unwrap_or(None);
         let response = passing(response);
         if self.parts.method == Method::HEAD {
             return Ok(response.map(|_| ResponseBody::default()));

@@ -51,7 +51,7 @@ impl OnMiss {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnDisconnect {
-    /// It goes on: the next client finds the file stored.
+    /// It goes on: the next client finds the file stored. A fill that still waits for its turn at the source is given up.
     #[default]
     Finish,
     /// It stops, and nothing is stored.

@@ -67,7 +67,7 @@ fn is_encoded(headers: &HeaderMap) -> bool {
 }
 
 /// The length by `Content-Length`, or by the body itself. An error where two of them are there and differ.
-fn declared_len(headers: &HeaderMap, exact: Option<u64>) -> Result<Option<u64>, ()> {
+pub(super) fn declared_len(headers: &HeaderMap, exact: Option<u64>) -> Result<Option<u64>, ()> {
     let mut len = exact;
     for value in headers.get_all(header::CONTENT_LENGTH) {
         let value = value.to_str().ok().and_then(|value| value.parse().ok());
@@ -87,15 +87,20 @@ pub(super) async fn failure(
 ) -> Result<Failure, Failure> {
     let (parts, body) = response.into_parts();
     let (text, _) = read(what, body, MAX_TEXT, pace).await?;
+    // What is cut off cannot be decoded.
+    let text = if is_encoded(&parts.headers) {
+        Bytes::new()
+    } else {
+        text
+    };
     let headers = kept(parts.status, &parts.headers);
     Ok(Failure::of_source(parts.status, headers, text))
 }
 
 /// The headers of an error that mean the same to everybody.
 fn kept(status: StatusCode, headers: &HeaderMap) -> HeaderMap {
-    const KEPT: [HeaderName; 6] = [
+    const KEPT: [HeaderName; 5] = [
         header::CONTENT_TYPE,
-        header::CONTENT_ENCODING,
         header::CACHE_CONTROL,
         header::LOCATION,
         header::RETRY_AFTER,

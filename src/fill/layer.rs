@@ -102,8 +102,8 @@ impl<A> FillLayer<A> {
     ///
     /// Each holds a connection of the source, up to half a MiB of memory, and the file on disk; into an object store it
     /// uploads parts of 5 MiB, one of which is in memory. Hits and clients that attach to a running fill need no place.
-    /// Another 1,024 fills may wait for one; a miss beyond them is refused at once. A fill that was started for the
-    /// storage's sake takes only a place that no client waits for.
+    /// A fill without a client, of [`OnMiss::Redirect`] or [`OnMiss::NotFound`], takes only a place that no client waits
+    /// for; up to 1,024 of these wait, and more are refused at once.
     ///
     /// The returned layer does not share its places with the layers it was cloned from.
     pub fn max_fills(mut self, fills: usize) -> Self {

@@ -160,6 +160,7 @@
 mod admission;
 mod ask;
 mod body;
+mod check;
 mod conditional;
 mod config;
 mod failure;

@@ -96,7 +96,7 @@ impl Pace {
         }
         match &mut self.window {
             Some((time, got)) if *time >= WINDOW => {
-                if *got < self.min_rate * WINDOW.as_secs() {
+                if *got < self.min_rate.saturating_mul(WINDOW.as_secs()) {
                     return too_slow("the source was too slow");
                 }
                 (*time, *got) = (Duration::ZERO, 0);

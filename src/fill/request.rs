@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderValue};
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_LENGTH, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version, request};
 use http_body_util::{Empty, Full};
 use tokio::sync::oneshot;
@@ -21,7 +21,7 @@ use super::shared::Shared;
 use super::table::{Client, Entry, Stage, given_up};
 use crate::access::value::Access;
 use crate::observe::{self, Answer};
-use crate::reply;
+use crate::reply::{self, NO_STORE};
 use crate::shared_caches::make_private;
 use crate::source::Area;
 use crate::span::in_current_span;
@@ -183,7 +183,9 @@ impl Asked {
     ) -> Response<ResponseBody> {
         let waits = self.shared.waits();
         let needs_len = self.parts.version < Version::HTTP_11;
-        match client.stage(waits, needs_len).await {
+        let stage = client.stage(waits, needs_len).await;
+        let is_checked = matches!(stage, Stage::Checked(_) | Stage::Settled(_));
+        match stage {
             Stage::Outgrown(_, failure) if waits || needs_len => {
                 not_here(failure.to_response(), MISS)
             }
@@ -199,6 +201,10 @@ impl Asked {
                 let (head, body) =
                     respond::running(self.target.resource(), &self.parts, client, file);
                 let mut response = self.private_if(file.private, head);
+                if response.status() == StatusCode::PARTIAL_CONTENT && !is_checked {
+                    // It arrives whole also if the file turns out to be wrong, so no cache may keep it.
+                    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+                }
                 add_status(response.headers_mut(), status);
                 response.map(|()| body)
             }

@@ -25,13 +25,13 @@ use crate::observe;
 use crate::span::in_current_span;
 use crate::storage::{Key, StorageError};
 use crate::target::{Resource, Target};
-use crate::verify::{Verified, Verifying};
+use crate::verify::Verifying;
 
 /// How large a zip may be that stays in memory.
 const MEMORY: u64 = 256 * 1024;
 
 /// More than this goes into the file at once.
-const BATCH: u64 = 128 * 1024;
+const BATCH: u64 = 64 * 1024;
 
 /// How much of a zip of a known length is held back until it has been checked. More than the directory at the end of a
 /// small zip, so that what is missing is no detail.
@@ -84,7 +84,10 @@ impl Run {
                 observe::fill_failed(entry.key(), &failure, failure.is_not_found());
                 entry.fail(failure);
             }
-            Some(Err(Stop::Unshared(failure))) => entry.refuse(Stage::Unshared(failure)),
+            Some(Err(Stop::Unshared(failure))) => {
+                observe::fill_unshared(entry.key());
+                entry.refuse(Stage::Unshared(failure));
+            }
             None => {
                 observe::fill_abandoned(entry.key());
                 entry.fail(given_up());
@@ -231,33 +234,6 @@ impl Run {
         Ok(())
     }
 
-    /// All bytes are in. The checks keep their place until they have ended, also where they take too long.
-    async fn check(&mut self, checks: Vec<Box<dyn Verifying>>) -> Result<(), Stop> {
-        let whole = self.kept.whole(self.entry.key()).await;
-        let whole = whole.map_err(|error| cannot_keep(&error))?;
-        let places = self.kept.is_open().then(|| Arc::clone(&self.shared.checks));
-        let verify = async move {
-            let _place = match places {
-                Some(places) => places.acquire_owned().await.ok(),
-                None => None,
-            };
-            for check in checks {
-                match check.finish(whole.clone()).await {
-                    Verified::Passed => {}
-                    failed => return failed,
-                }
-            }
-            Verified::Passed
-        };
-        let verify = tokio::spawn(in_current_span(verify));
-        match timeout(self.shared.commit_timeout, verify).await {
-            Ok(Ok(Verified::Passed)) => Ok(()),
-            Ok(Ok(Verified::Rejected(reason) | Verified::Unknown(reason))) => Err(bad(&reason)),
-            Ok(Err(_panicked)) => Err(bad("the file could not be checked")),
-            Err(_) => Err(bad("the file could not be checked in time")),
-        }
-    }
-
     /// The file is right: shows it to the end, and stores it.
     async fn store(self, key: Key, file: File) {
         let running = self.entry.running();
@@ -334,11 +310,11 @@ impl Run {
 /// How many times longer than clients a fill waits for a storage that is slow to take its file, before it gives it up.
 const PATIENCE: u32 = 10;
 
-fn bad(reason: &str) -> Stop {
+pub(super) fn bad(reason: &str) -> Stop {
     Failure::bad_gateway(reason).into()
 }
 
-fn cannot_keep(error: &StorageError) -> Stop {
+pub(super) fn cannot_keep(error: &StorageError) -> Stop {
     observe::storage_failed(error);
     let text = "the file cannot be kept while it is fetched";
     Failure::new(StatusCode::SERVICE_UNAVAILABLE, text).into()

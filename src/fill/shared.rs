@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::admission::Lane;
 use super::config::{OnDisconnect, OnMiss};
@@ -117,7 +118,11 @@ impl Shared {
     /// A direct module's file in the plain layout came from a registry, or from before areas were kept apart: it is not
     /// served, and said once.
     pub(super) async fn look_for_plain_twin(&self, key: &Key) {
-        if !self.plain_twin.is_done() && self.storage.has_in_plain_layout(key).await {
+        let look = async {
+            let found = timeout(self.storage_timeout, self.storage.has_in_plain_layout(key));
+            found.await.unwrap_or(false)
+        };
+        if !self.plain_twin.is_done() && look.await {
             observe::direct_file_in_plain_layout(&self.plain_twin, key);
         }
     }

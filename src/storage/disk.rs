@@ -2,7 +2,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use headers::ETag;
@@ -28,6 +28,8 @@ pub(super) struct Disk {
     root: Arc<Path>,
     threads: Threads,
     is_local: bool,
+    /// Held while folders are made.
+    folders: Arc<Mutex<()>>,
 }
 
 impl Disk {
@@ -38,11 +40,15 @@ impl Disk {
         sweep(&staging)?;
         // An absolute path stays right when the process changes its directory.
         let root = fs::canonicalize(root)?;
-        Ok(Self {
+        let disk = Self {
             is_local: is_local(&root),
             root: root.into(),
             threads: Threads::new(),
-        })
+            folders: Arc::default(),
+        };
+        // A folder that takes no file is noticed here, and not by the first fill.
+        disk.stage()?;
+        Ok(disk)
     }
 
     /// For files that are not stored: beside those that are.
@@ -56,6 +62,14 @@ impl Disk {
 
     fn path(&self, path: &str) -> PathBuf {
         self.root.join(path)
+    }
+
+    /// The folder of a file, made if it is not there, durably.
+    pub(super) fn folder_of<'a>(&self, file: &'a Path) -> io::Result<&'a Path> {
+        let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
+        let _one_at_a_time = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        make_folders(&self.root, folder)?;
+        Ok(folder)
     }
 
     /// A new empty file, which only [`publish`] makes visible.
@@ -109,7 +123,7 @@ impl Backend for Disk {
             {
                 return Ok(found);
             }
-            let find = move || match found(File::open(file))? {
+            let find = move || match found(open(&file))? {
                 Some(file) => find(file, read_at),
                 None => Ok(None),
             };
@@ -132,11 +146,10 @@ impl Backend for Disk {
             }
             let to = disk.path(&path);
             if !replaces {
-                return publish(&disk.root, &to, &file, staged);
+                return publish(&disk, &to, &file, staged);
             }
             file.sync_all()?;
-            let folder = to.parent().unwrap_or(&disk.root);
-            make_folders(&disk.root, folder)?;
+            let folder = disk.folder_of(&to)?;
             staged.persist(&to).map_err(|error| error.error)?;
             sync_folder(folder)
         };
@@ -151,7 +164,7 @@ impl Backend for Disk {
             let file = SharedFile::new(file, None, disk.threads.clone());
             let publish = Staged {
                 to: disk.path(&path),
-                root: disk.root,
+                disk,
                 staged,
             };
             Ok(Sink::new(path, file, len, Some(Box::new(publish))).await?)
@@ -160,7 +173,11 @@ impl Backend for Disk {
 
     fn delete(&self, path: Arc<str>) -> Answer<'_, ()> {
         let file = self.path(&path);
-        let delete = move || found(fs::remove_file(file)).map(drop);
+        let delete = move || match found(fs::remove_file(&file))? {
+            // Else a power cut could bring it back.
+            Some(()) => file.parent().map_or(Ok(()), sync_folder),
+            None => Ok(()),
+        };
         Box::pin(async move { Ok(self.threads.writes.run(delete).await?) })
     }
 
@@ -235,6 +252,18 @@ fn range_of(range: Option<GetRange>, size: u64) -> Range<u64> {
         None => 0..size,
         Some(range) => range.as_range(size).unwrap_or(0..0),
     }
+}
+
+/// Nonblocking for what is not a regular file: a pipe would wait for its writer.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // The flag has the same bits, whatever the width of the field.
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    }
+    options.read(true).open(path)
 }
 
 /// The SHA-256 of the contents.

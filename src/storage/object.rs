@@ -207,7 +207,10 @@ async fn create(
         Err(error @ (Error::PermissionDenied { .. } | Error::Unauthenticated { .. })) => Err(error),
         Err(_) if is_stored(store, path).await? => Ok(()),
         // A store without conditional puts, which says so in its own way: the last of two equal writers wins.
-        Err(_) => store.put(path, payload).await.map(drop),
+        Err(_) => match store.put(path, payload).await {
+            Err(error) if !is_stored(store, path).await? => Err(error),
+            _ => Ok(()),
+        },
     }
 }
 

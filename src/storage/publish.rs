@@ -3,19 +3,18 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use tempfile::TempPath;
 use tower::BoxError;
 
-use super::disk::{file_len, found};
+use super::disk::{Disk, file_len, found};
 use super::sink::Publish;
 use crate::files::SharedFile;
 
 /// The staged file of a sink.
 pub(super) struct Staged {
-    pub(super) root: Arc<Path>,
+    pub(super) disk: Disk,
     pub(super) to: PathBuf,
     pub(super) staged: TempPath,
 }
@@ -29,11 +28,11 @@ impl Publish for Staged {
         Box::pin(async move {
             let threads = file.threads().clone();
             let commit = move || {
-                let Self { root, to, staged } = *self;
+                let Self { disk, to, staged } = *self;
                 let file = file.get()?;
                 // Gives back what was reserved beyond the end.
                 file.set_len(len)?;
-                publish(&root, &to, file, staged)
+                publish(&disk, &to, file, staged)
             };
             Ok(threads.publishes.run(commit).await?)
         })
@@ -48,10 +47,9 @@ impl Publish for Staged {
 }
 
 /// Makes a staged file the stored one. If there is one already, that one stays.
-pub(super) fn publish(root: &Path, to: &Path, file: &File, staged: TempPath) -> io::Result<()> {
+pub(super) fn publish(disk: &Disk, to: &Path, file: &File, staged: TempPath) -> io::Result<()> {
     file.sync_all()?;
-    let folder = to.parent().unwrap_or(root);
-    make_folders(root, folder)?;
+    let folder = disk.folder_of(to)?;
     name(staged, to)?;
     sync_folder(folder)
 }
@@ -69,8 +67,8 @@ fn name(staged: TempPath, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Each folder is synced in its parent, else a power cut could take the file with it. Also one that another thread has just
-/// made, and perhaps not yet synced.
+/// Each folder is synced in its parent, else a power cut could take the file with it. Not to be called by two threads at
+/// once: one could find a folder that the other has not synced yet.
 pub(super) fn make_folders(root: &Path, folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());

@@ -29,13 +29,17 @@ impl Storage {
     ///
     /// # Errors
     ///
-    /// The storage failed. What was not removed is still served.
+    /// The target is not a file of a version, or the storage failed. What was not removed is still served.
     ///
     /// # Cancel safety
     ///
     /// Dropped early, copies of the file may remain; calling it again removes them.
     pub async fn remove(&self, target: &Target<'_>, reason: &str) -> Result<(), StorageError> {
         let file = target.as_str();
+        if !target.resource().is_file() {
+            let error = "it is not an .info, .mod or .zip of a version";
+            return Err(StorageError::new("remove", file, error));
+        }
         // The record comes first: from here on nobody fetches the file again.
         let reason = reply::line(reason).into();
         self.put_record(REMOVED, file, reason).await?;

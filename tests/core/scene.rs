@@ -1,5 +1,8 @@
 //! A registry that has every version of two modules, proxies in front of it, and what their clients get.
 
+// Each test binary uses a part of it.
+#![allow(dead_code)]
+
 use std::convert::Infallible;
 
 use bytes::Bytes;
