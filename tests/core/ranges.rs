@@ -4,7 +4,8 @@ use http::Method;
 use tower_goproxy::Storage;
 
 use crate::scene::{
-    ATTACHED, Got, HIT, STORED, content, fetch, large, layer, mod_file, proxy, registry, send,
+    ATTACHED, Got, HIT, STORED, content, fetch, in_parts, large, layer, mod_file, proxy, registry,
+    send,
 };
 use crate::support::{
     Answer, Framing, Gate, HeldStore, Recorded, Source, ask, get, read, request, whole, within,
@@ -50,6 +51,22 @@ fn assert_part(got: &Got, file: &[u8], case: &str, range: Option<std::ops::Range
 }
 
 on_each_storage! {
+    /// It arrives whole also where the file turns out to be wrong.
+    async fn of_a_file_that_is_not_checked_yet_is_kept_by_no_cache(storage: Storage) {
+        let (source, gate) = in_parts();
+        let layer = layer(storage);
+        let proxy = proxy(&layer, &source);
+        let part = || request(Method::GET, &large(0), &[("range", "bytes=0-9")]);
+        let running = ask(&proxy, part()).await;
+        assert_eq!(running.status(), 206);
+        assert_eq!(running.headers()["cache-control"], "no-store");
+        gate.open();
+        within(layer.fills().idle()).await;
+        let stored = ask(&proxy, part()).await;
+        assert_eq!(stored.status(), 206);
+        assert_eq!(stored.headers()["cache-control"], "public, max-age=31536000, immutable");
+    }
+
     async fn of_a_stored_file(storage: Storage) {
         let layer = layer(storage);
         let proxy = proxy(&layer, &registry());

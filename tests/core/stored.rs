@@ -190,3 +190,32 @@ async fn assert_is_replaced(storage: Storage, path: &str) {
     layer.fills().idle().await;
     fetch(&proxy, path).await.assert_file(path, HIT);
 }
+
+/// A pipe would wait for somebody who writes into it.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_where_a_file_belongs_holds_up_no_request() {
+    let folder = TempDir::new().unwrap();
+    let layer = layer(Storage::disk(folder.path()).unwrap());
+    let proxy = proxy(&layer, &registry());
+    for path in [large(0), mod_file(0)] {
+        let pipe = folder.path().join(key(&path));
+        fs::create_dir_all(pipe.parent().unwrap()).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let got = within(fetch(&proxy, &path)).await;
+        got.assert_file(&path, NOT_STORED);
+    }
+}
+
+/// Someone has put a file where staged files belong: as good as a folder that takes none, and so even for root.
+#[tokio::test]
+async fn a_folder_that_takes_no_file_is_said_at_the_start() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join(".staging"), "").unwrap();
+    let error = Storage::disk(folder.path()).unwrap_err().to_string();
+    assert!(
+        error.contains(&folder.path().display().to_string()),
+        "{error}"
+    );
+}
