@@ -233,8 +233,9 @@ async fn in_a_process_whose_files_may_have_a_mebibyte() {
                         }
                     }
                     layer.fills().idle().await;
-                    // A client that comes after the fill has failed starts another one.
-                    assert!((1..=3).contains(&source.asked()), "{case}, {asked}");
+                    // One that waits has no head by which to know that all have come: the last may come after the failure.
+                    let most = if waits { 3 } else { 1 };
+                    assert!((1..=most).contains(&source.asked()), "{case}, {asked}");
                     assert_eq!(kept::names(folder.path()), [""; 0], "{case}");
                 }
             }
