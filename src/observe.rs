@@ -96,20 +96,40 @@ pub(crate) fn direct_file_in_plain_layout(once: &Once, file: &dyn Display) {
     let _ = (once, file);
 }
 
-/// A fill ended without a file. That a source has none is a truth about a module: the go command asks for many that do not
-/// exist.
-pub(crate) fn fill_failed(key: &dyn Display, reason: &dyn Display, not_found: bool) {
+/// How a fill ended that has no file for its clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoFile {
+    Failed,
+    /// A truth about a module: the go command asks for many that do not exist.
+    NotFound,
+    /// The source has a file, which each client has to fetch for itself.
+    Unshared,
+    /// Nobody wanted it any more.
+    Abandoned,
+}
+
+impl NoFile {
     #[cfg(feature = "metrics")]
-    {
-        let end = if not_found { "not_found" } else { "failed" };
-        metrics::counter!("goproxy_fills_total", "end" => end).increment(1);
+    fn name(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::NotFound => "not_found",
+            Self::Unshared => "unshared",
+            Self::Abandoned => "abandoned",
+        }
     }
+}
+
+/// A fill ended without a file.
+pub(crate) fn fill_failed(key: &dyn Display, reason: &dyn Display, how: NoFile) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("goproxy_fills_total", "end" => how.name()).increment(1);
     #[cfg(feature = "tracing")]
-    match not_found {
-        true => tracing::debug!(file = %key, reason = %reason, "fill ended: there is no such file"),
-        false => tracing::warn!(file = %key, reason = %reason, "fill failed"),
+    match how {
+        NoFile::Failed => tracing::warn!(file = %key, reason = %reason, "fill failed"),
+        _ => tracing::debug!(file = %key, reason = %reason, "fill ended without a file"),
     }
-    let _ = (key, reason, not_found);
+    let _ = (key, reason, how);
 }
 
 /// A check could not tell whether a file is right. What it says may name hosts, so clients are not told.
@@ -117,15 +137,6 @@ pub(crate) fn check_failed(file: &dyn Display, reason: &dyn Display) {
     #[cfg(feature = "tracing")]
     tracing::warn!(file = %file, reason = %reason, "a check failed");
     let _ = (file, reason);
-}
-
-/// A fill ended because its file is not shared: each client gets it for itself.
-pub(crate) fn fill_unshared(key: &dyn Display) {
-    #[cfg(feature = "metrics")]
-    metrics::counter!("goproxy_fills_total", "end" => "unshared").increment(1);
-    #[cfg(feature = "tracing")]
-    tracing::debug!(file = %key, "fill ended: the file is not shared and not stored");
-    let _ = key;
 }
 
 /// A fill ended, and the whole file was good. `kept` says whether the storage has it.
@@ -139,13 +150,4 @@ pub(crate) fn fill_ended(key: &dyn Display, bytes: u64, kept: bool) {
     #[cfg(feature = "tracing")]
     tracing::debug!(file = %key, bytes, kept, "fill ended");
     let _ = (key, bytes, kept);
-}
-
-/// A fill was given up because nobody wanted its file any more.
-pub(crate) fn fill_abandoned(key: &dyn Display) {
-    #[cfg(feature = "metrics")]
-    metrics::counter!("goproxy_fills_total", "end" => "abandoned").increment(1);
-    #[cfg(feature = "tracing")]
-    tracing::debug!(file = %key, "fill abandoned: every client has left");
-    let _ = key;
 }

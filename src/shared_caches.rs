@@ -18,7 +18,7 @@ pub enum SharedCaches {
     ///
     /// That is: if the request has an `Authorization` or `Cookie` header, or an `Access` or an
     /// [`Identity`](crate::access::Identity) in its extensions; if the response comes from the service for direct modules,
-    /// errors included; and if a list, `@latest` or a branch was filtered by a policy that looks at the request
+    /// errors included; and if the policy of a filter looks at the request
     /// ([`Policy::depends_on_request`](crate::policy::Policy::depends_on_request)).
     #[default]
     Auto,

@@ -108,7 +108,7 @@ async fn a_fill_that_fails_says_why() {
         logged(a_source_fails()).await,
         [
             format!(
-                "DEBUG in request: fill ended: there is no such file file={KEY} \
+                "DEBUG in request: fill ended without a file file={KEY} \
                  reason=404 Not Found: not found: no such module"
             ),
             format!("WARN in request: the source broke off file={KEY} error=connection aborted"),
@@ -119,6 +119,9 @@ async fn a_fill_that_fails_says_why() {
 
 #[tokio::test(start_paused = true)]
 async fn a_fill_that_nobody_wanted_any_more_is_for_those_who_look_closely() {
-    let line = format!("DEBUG in request: fill abandoned: every client has left file={KEY}");
+    let line = format!(
+        "DEBUG in request: fill ended without a file file={KEY} \
+         reason=502 Bad Gateway: the fill of this file was given up"
+    );
     assert_eq!(logged(a_client_leaves()).await, [line]);
 }

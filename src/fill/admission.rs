@@ -10,26 +10,26 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::failure::Failure;
 
-/// How many fills that no client waits for may wait for a place.
+/// How many fills that no client waits for may wait for a slot.
 const BACKGROUND: usize = 1024;
 
-/// A place at the source. Free again when it is dropped.
-pub(super) type Place = OwnedSemaphorePermit;
+/// A slot at the source. Free again when it is dropped.
+pub(super) type Slot = OwnedSemaphorePermit;
 
 #[derive(Debug)]
 pub(super) struct Lane {
     size: usize,
-    places: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
     /// How many wait for whom a client waits.
     clients: watch::Sender<usize>,
 }
 
 impl Lane {
-    pub(super) fn new(places: usize) -> Arc<Self> {
-        let size = places.min(Semaphore::MAX_PERMITS);
+    pub(super) fn new(slots: usize) -> Arc<Self> {
+        let size = slots.min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
             size,
-            places: Arc::new(Semaphore::new(size)),
+            slots: Arc::new(Semaphore::new(size)),
             clients: watch::Sender::new(0),
         })
     }
@@ -39,47 +39,49 @@ impl Lane {
         fills > self.size.saturating_add(BACKGROUND)
     }
 
-    /// Waits for a place: one that no client waits for, unless a client waits for this one. `None` never comes: nobody
+    /// Waits for a slot: one that no client waits for, unless a client waits for this one. `None` never comes: nobody
     /// closes the lane.
     ///
     /// # Cancel safety
     ///
-    /// Dropped early, the place is free for others.
-    pub(super) async fn place(&self, for_client: bool) -> Option<Place> {
-        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            return Some(place);
+    /// Dropped early, the slot is free for others.
+    pub(super) async fn slot(&self, for_client: bool) -> Option<Slot> {
+        if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
+            return Some(slot);
         }
         if for_client {
-            let _waiting = Waiting::new(&self.clients);
-            return Arc::clone(&self.places).acquire_owned().await.ok();
+            let _waiting = Counted::new(&self.clients);
+            return Arc::clone(&self.slots).acquire_owned().await.ok();
         }
         let mut clients = self.clients.subscribe();
         loop {
             // The lane has the sender.
             let _ = clients.wait_for(|waiting| *waiting == 0).await;
             let come = pin!(clients.wait_for(|waiting| *waiting > 0));
-            let place = pin!(Arc::clone(&self.places).acquire_owned());
-            // Looked at in this order: a place that came together with a client is the client's.
-            match select(come, place).await {
+            let slot = pin!(Arc::clone(&self.slots).acquire_owned());
+            // Looked at in this order: a slot that came together with a client is the client's.
+            match select(come, slot).await {
                 Either::Left(_) => {}
-                Either::Right((place, _)) => return place.ok(),
+                Either::Right((slot, _)) => return slot.ok(),
             }
         }
     }
 }
 
-struct Waiting<'a>(&'a watch::Sender<usize>);
+/// One more, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Counted(watch::Sender<usize>);
 
-impl<'a> Waiting<'a> {
-    fn new(clients: &'a watch::Sender<usize>) -> Self {
-        clients.send_modify(|waiting| *waiting += 1);
-        Self(clients)
+impl Counted {
+    pub(super) fn new(count: &watch::Sender<usize>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count.clone())
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.send_modify(|waiting| *waiting -= 1);
+        self.0.send_modify(|count| *count -= 1);
     }
 }
 

@@ -3,183 +3,192 @@
 use std::pin::pin;
 
 use bytes::Bytes;
-use futures_util::future::{Either, select};
 use futures_util::stream;
-use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, ETAG, TRANSFER_ENCODING};
-use http::{Method, Response, StatusCode, Version};
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING,
+};
+use http::{HeaderMap, Method, Response, StatusCode, Version};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 use tower::{BoxError, ServiceExt};
 
-use super::admission::{Place, too_many};
+use super::admission::{Slot, too_many};
 use super::body::ResponseBody;
 use super::conditional::Plan;
 use super::failure::Failure;
-use super::judge::{declared_len, failure, judge, read};
+use super::judge::{declared_len, failure, judge, read, source_failed};
 use super::pace::Pace;
-use super::request::Asked;
-use super::respond;
-use super::run::Stop;
+use super::request::{Answered, Asked};
+use super::respond::{self, BYPASS, MISS};
+use super::run::no_room;
 use super::service::{Source, SourceBody};
-use crate::observe;
+use super::table::Handed;
+use crate::observe::{self, Answer, NoFile};
+use crate::reply::NO_STORE;
 use crate::span::in_current_span;
 use crate::target::Resource;
 
 /// The most that is read into memory: the longest lists of versions have a small part of this.
 const MOST: usize = 16 * 1024 * 1024;
 
-/// What a fill that has just been started hands to its request.
-pub(super) type Handover = oneshot::Receiver<(Response<SourceBody>, Place)>;
-
 impl Asked {
-    /// A list, `@latest` or a query: read as a whole, so that it has its place for no longer than the source needs.
-    pub(super) async fn changing(&self, source: Source) -> Result<Response<ResponseBody>, Failure> {
-        let asked = self
-            .ask(source, Resource::List, self.parts.method.clone())
-            .await;
-        let (response, _place, mut pace) = asked?;
+    /// A list, `@latest` or a query: read as a whole, so that it has its slot for no longer than the source needs.
+    pub(super) async fn changing(&self, source: Source) -> Answered {
+        let method = self.parts.method.clone();
+        let (response, _slot, mut pace) = self.ask(source, Resource::List, method).await?;
         if response.status().is_success() && response.status() != StatusCode::OK {
-            return Err(not_the_whole());
+            let text = "the source sent something else than the whole answer";
+            return Err(Failure::bad_gateway(text));
         }
-        self.whole(response, &mut pace).await
-    }
-
-    /// The head that a `GET` of a missing file would have.
-    pub(super) async fn head(&self, source: Source) -> Result<Response<()>, Failure> {
-        let asked = self.ask(source, Resource::Info, Method::HEAD).await;
-        let (response, _place, mut pace) = asked?;
-        if !response.status().is_success() {
-            return Err(failure(&self.target, response, &mut pace).await?);
-        }
-        match judge(&response, None, &self.target, &self.shared) {
-            Ok(file) => {
-                let resource = self.target.resource();
-                let head = respond::head(resource, file.len, None, &Plan::Whole);
-                Ok(self.private_if(file.private, head))
-            }
-            Err(Stop::Unshared(_)) if !self.shared.waits() => Ok(passing(response).map(drop)),
-            Err(Stop::Failed(failure) | Stop::Unshared(failure)) => Err(failure),
-        }
-    }
-
-    /// A file as the source sends it, for this client alone. Nobody checks it.
-    pub(super) async fn pass(
-        &self,
-        source: Source,
-        handover: Option<Handover>,
-    ) -> Result<Response<ResponseBody>, Failure> {
-        let handed = match handover {
-            Some(handover) => handover.await.ok(),
-            None => None,
-        };
-        let (response, place, mut pace) = match handed {
-            Some((response, place)) => {
-                let mut pace = Pace::new(&self.shared);
-                pace.begin();
-                (response, place, pace)
-            }
-            None => {
-                let method = self.parts.method.clone();
-                self.ask(source, self.target.resource(), method).await?
-            }
-        };
-        if !response.status().is_success() {
-            return Err(failure(&self.target, response, &mut pace).await?);
-        }
-        let exact = response.body().size_hint().exact();
-        let exact = exact.filter(|_| self.parts.method != Method::HEAD);
-        if let Err(Stop::Failed(failure)) = judge(&response, exact, &self.target, &self.shared) {
-            return Err(failure);
-        }
-        let len = declared_len(response.headers(), exact).unwrap_or(None);
-        let response = passing(response);
-        if self.parts.method == Method::HEAD {
-            return Ok(response.map(|_| ResponseBody::default()));
-        }
-        // To HTTP/1.0 the end of the connection is the end of a body without a length: a broken one would look whole.
-        if len.is_none() && self.parts.version < Version::HTTP_11 {
-            return self.whole(response, &mut pace).await;
-        }
-        Ok(response.map(|body| ResponseBody::frames(driven(body, place, pace), len)))
-    }
-
-    async fn whole(
-        &self,
-        response: Response<SourceBody>,
-        pace: &mut Pace,
-    ) -> Result<Response<ResponseBody>, Failure> {
         let (mut parts, body) = response.into_parts();
-        let declared = body.size_hint().exact();
-        let (content, is_whole) = read(&self.target, body, MOST, pace).await?;
-        if !is_whole || declared.is_some_and(|len| len != content.len() as u64) {
-            return Err(Failure::bad_gateway(
-                "the source's response broke off or is too long",
-            ));
-        }
+        let content = self.whole(body, &mut pace).await?;
         parts.headers.remove(TRANSFER_ENCODING);
         if self.parts.method != Method::HEAD {
             parts.headers.insert(CONTENT_LENGTH, content.len().into());
         }
         let body = ResponseBody::whole(Full::new(content));
-        Ok(Response::from_parts(parts, body))
+        Ok((Response::from_parts(parts, body), BYPASS))
     }
 
-    /// Asks the source, once there is a place for this.
+    /// The head that a `GET` of a missing file would have. `stores`: the storage answers.
+    pub(super) async fn head(&self, source: Source, stores: bool) -> Answered {
+        observe::answered(Answer::Bypass);
+        let (response, _slot, mut pace) = self.ask(source, Resource::Info, Method::HEAD).await?;
+        if !response.status().is_success() {
+            let failure = failure(&self.target, response, &mut pace).await?;
+            // A GET would have a text.
+            return Err(failure.without_len());
+        }
+        let (parts, _body) = response.into_parts();
+        let head = match judge(&parts, None, &self.target, &self.shared) {
+            Ok(_) if self.is_zip() && !stores => Err(no_room()),
+            Ok(file) => {
+                let mut head = respond::head(&self.target, file.len, None, &Plan::Whole);
+                self.private_if(file.private, head.headers_mut());
+                Ok(head)
+            }
+            Err(failure) => Err(failure),
+        };
+        let head = head.or_else(|failure| match failure.how {
+            NoFile::Unshared if !self.shared.waits() => {
+                Ok(self.unchecked_head(&parts.headers, None))
+            }
+            _ => Err(failure),
+        });
+        Ok((head?.map(|()| ResponseBody::default()), MISS))
+    }
+
+    /// A file as the source sends it, for this client alone: nobody checks it. Fails like this for one that wants it checked.
+    pub(super) async fn unshared(
+        &self,
+        source: Source,
+        handed: Option<Handed>,
+        unchecked: Failure,
+    ) -> Answered {
+        if self.shared.waits() {
+            return Err(unchecked);
+        }
+        let (response, slot, mut pace) = match handed {
+            Some((response, slot)) => {
+                let mut pace = Pace::new(&self.shared);
+                pace.begin();
+                (response, slot, pace)
+            }
+            None => {
+                let resource = self.target.resource();
+                self.ask(source, resource, Method::GET).await?
+            }
+        };
+        if !response.status().is_success() {
+            return Err(failure(&self.target, response, &mut pace).await?);
+        }
+        let (parts, body) = response.into_parts();
+        let exact = body.size_hint().exact();
+        match judge(&parts, exact, &self.target, &self.shared) {
+            Err(failure) if failure.how != NoFile::Unshared => return Err(failure),
+            _ => {}
+        }
+        let mut head = self.unchecked_head(&parts.headers, exact);
+        let len = declared_len(&parts.headers, exact).unwrap_or(None);
+        // To HTTP/1.0 the end of the connection is the end of a body without a length: a broken one would look whole.
+        let body = if len.is_none() && self.parts.version < Version::HTTP_11 {
+            let content = self.whole(body, &mut pace).await?;
+            head.headers_mut()
+                .insert(CONTENT_LENGTH, content.len().into());
+            ResponseBody::whole(Full::new(content))
+        } else {
+            ResponseBody::frames(driven(body, slot, pace), len)
+        };
+        Ok((head.map(|()| body), MISS))
+    }
+
+    /// Ours, so that of what the source says nothing goes further but how the file is encoded.
+    fn unchecked_head(&self, source: &HeaderMap, exact: Option<u64>) -> Response<()> {
+        let len = declared_len(source, exact).unwrap_or(None);
+        let mut head = respond::head(&self.target, len, None, &Plan::Whole);
+        let headers = head.headers_mut();
+        headers.remove(ACCEPT_RANGES);
+        headers.insert(CACHE_CONTROL, NO_STORE);
+        for encoding in source.get_all(CONTENT_ENCODING) {
+            headers.append(CONTENT_ENCODING, encoding.clone());
+        }
+        head
+    }
+
+    async fn whole(&self, body: SourceBody, pace: &mut Pace) -> Result<Bytes, Failure> {
+        let declared = body.size_hint().exact();
+        match read(&self.target, body, MOST, pace).await? {
+            (content, true) if declared.is_none_or(|len| len == content.len() as u64) => {
+                Ok(content)
+            }
+            _ => {
+                let text = "the source's response broke off or is too long";
+                Err(Failure::bad_gateway(text))
+            }
+        }
+    }
+
+    /// Asks the source, once there is a slot for this.
     async fn ask(
         &self,
         source: Source,
         resource: Resource,
         method: Method,
-    ) -> Result<(Response<SourceBody>, Place, Pace), Failure> {
+    ) -> Result<(Response<SourceBody>, Slot, Pace), Failure> {
         let max_wait = self.shared.max_wait;
-        let place = timeout(max_wait, self.shared.lane(resource).place(true)).await;
-        let place = place.ok().flatten().ok_or_else(|| {
+        let slot = timeout(max_wait, self.shared.lane(resource).slot(true)).await;
+        let slot = slot.ok().flatten().ok_or_else(|| {
             observe::refused(&self.target);
             too_many(max_wait)
         })?;
         let mut pace = Pace::new(&self.shared);
         let request = self.source_request(method);
-        let response = pace.wait(source.oneshot(request)).await?.map_err(|error| {
-            let text = "the source failed";
-            observe::source_failed(&self.target, text, &error);
-            Failure::bad_gateway(text)
-        })?;
+        let response = pace.wait(source.oneshot(request)).await?;
+        let response =
+            response.map_err(|error| source_failed(&self.target, "the source failed", &error))?;
         pace.begin();
-        Ok((response, place, pace))
+        Ok((response, slot, pace))
     }
 }
 
-/// Without what means something to the source alone: this layer has other tags, and knows ranges only of its own files.
-fn passing<B>(mut response: Response<B>) -> Response<B> {
-    response.headers_mut().remove(ETAG);
-    response.headers_mut().remove(ACCEPT_RANGES);
-    response
-}
-
-fn not_the_whole() -> Failure {
-    Failure::bad_gateway("the source sent something else than the whole answer")
-}
-
-/// A task of its own drives the body, so that its place is free again in time also where the client has stopped reading.
+/// A task of its own drives the body, so that its slot is free again in time also where the client has stopped reading.
 fn driven(
     body: SourceBody,
-    place: Place,
+    slot: Slot,
     mut pace: Pace,
 ) -> impl stream::Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
     let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(in_current_span(async move {
-        let (copied, gone) = (pin!(copy(body, &sender, &mut pace)), pin!(sender.closed()));
-        let end = match select(copied, gone).await {
-            Either::Left((end, _)) => end,
-            Either::Right(_) => return,
-        };
-        drop(place);
+    let task = tokio::spawn(in_current_span(async move {
+        let end = copy(body, &sender, &mut pace).await;
+        drop(slot);
         // A client that has left does not need an end.
         let _ = sender.send(end.map(|()| None)).await;
     }));
-    stream::unfold(receiver, |mut receiver| async {
+    let of_client = (receiver, AbortOnDropHandle::new(task));
+    stream::unfold(of_client, |(mut receiver, task)| async {
         let frame = match receiver.recv().await {
             Some(Ok(None)) => return None,
             Some(Ok(Some(bytes))) => Ok(bytes),
@@ -187,7 +196,7 @@ fn driven(
             // A task that has died has not said the end.
             None => Err("the transfer was given up".into()),
         };
-        Some((frame, receiver))
+        Some((frame, (receiver, task)))
     })
 }
 

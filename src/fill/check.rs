@@ -5,27 +5,30 @@ use std::sync::Arc;
 use tokio::time::timeout;
 use tower::BoxError;
 
-use super::run::{Run, Stop, bad, cannot_keep};
+use super::failure::Failure;
+use super::run::Run;
 use crate::observe;
 use crate::span::in_current_span;
-use crate::verify::{Verified, Verifying};
+use crate::verify::{Verified, Verifying, WholeFile};
 
 impl Run {
-    /// All bytes are in. The checks keep their place until they have ended, also where they take too long.
-    pub(super) async fn check(&mut self, checks: Vec<Box<dyn Verifying>>) -> Result<(), Stop> {
-        let whole = self.kept.whole(self.entry.key()).await;
-        let whole = whole.map_err(|error| cannot_keep(&error))?;
+    /// The checks keep their slot until they have ended, also where they take too long.
+    pub(super) async fn check(
+        &mut self,
+        whole: WholeFile,
+        checks: Vec<Box<dyn Verifying>>,
+    ) -> Result<(), Failure> {
         let limit = self.shared.commit_timeout;
-        let too_slow = "the file could not be checked in time";
-        let place = match self.kept.is_open() {
-            true => {
-                let place = Arc::clone(&self.shared.checks).acquire_owned();
-                Some(timeout(limit, place).await.map_err(|_| bad(too_slow))?)
+        let too_slow = |_| Failure::bad_gateway("the file could not be checked in time");
+        let slot = match self.sink {
+            Some(_) => {
+                let slot = Arc::clone(&self.shared.checks).acquire_owned();
+                Some(timeout(limit, slot).await.map_err(too_slow)?)
             }
-            false => None,
+            None => None,
         };
         let verify = async move {
-            let _place = place;
+            let _slot = slot;
             for check in checks {
                 match check.finish(whole.clone()).await {
                     Verified::Passed => {}
@@ -37,14 +40,13 @@ impl Run {
         let verify = tokio::spawn(in_current_span(verify));
         let unknown = |reason: BoxError| {
             observe::check_failed(&self.target, &reason);
-            Err(bad("the file could not be checked"))
+            Err(Failure::bad_gateway("the file could not be checked"))
         };
-        match timeout(limit, verify).await {
-            Ok(Ok(Verified::Passed)) => Ok(()),
-            Ok(Ok(Verified::Rejected(reason))) => Err(bad(&reason)),
-            Ok(Ok(Verified::Unknown(reason))) => unknown(reason.into()),
-            Ok(Err(panicked)) => unknown(panicked.into()),
-            Err(_) => Err(bad(too_slow)),
+        match timeout(limit, verify).await.map_err(too_slow)? {
+            Ok(Verified::Passed) => Ok(()),
+            Ok(Verified::Rejected(reason)) => Err(Failure::bad_gateway(&reason)),
+            Ok(Verified::Unknown(reason)) => unknown(reason.into()),
+            Err(panicked) => unknown(panicked.into()),
         }
     }
 }

@@ -6,23 +6,41 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body_util::Full;
 
+use crate::observe::NoFile;
 use crate::reply;
 
 /// Why a fill has no file, as a client gets it: a response if none has been sent yet, else the error that breaks its body.
 /// Cheap to clone, one for all who wait.
 #[derive(Clone, Debug)]
-pub(super) struct Failure(Arc<Response<Bytes>>);
+pub(super) struct Failure {
+    response: Arc<Response<Bytes>>,
+    pub(super) how: NoFile,
+}
 
 impl Failure {
     /// One of our own, with a line of text.
     pub(super) fn new(status: StatusCode, text: &str) -> Self {
-        let (parts, _) = reply::text(status, text).into_parts();
-        let body = reply::line(text).into();
-        Self(Arc::new(Response::from_parts(parts, body)))
+        let response = reply::text(status, text).map(|_| reply::line(text).into());
+        Self {
+            response: Arc::new(response),
+            how: NoFile::Failed,
+        }
     }
 
     pub(super) fn bad_gateway(text: &str) -> Self {
         Self::new(StatusCode::BAD_GATEWAY, text)
+    }
+
+    /// Each client has to ask the source; this is for those that want a checked file.
+    pub(super) fn unshared(self) -> Self {
+        let how = NoFile::Unshared;
+        Self { how, ..self }
+    }
+
+    pub(super) fn given_up() -> Self {
+        let how = NoFile::Abandoned;
+        let failure = Self::bad_gateway("the fill of this file was given up");
+        Self { how, ..failure }
     }
 
     /// The source's own response, which is not a file.
@@ -34,32 +52,38 @@ impl Failure {
         let mut response = Response::new(body);
         *response.status_mut() = status;
         *response.headers_mut() = headers;
-        Self(Arc::new(response))
+        Self {
+            response: Arc::new(response),
+            how: match status {
+                StatusCode::NOT_FOUND | StatusCode::GONE => NoFile::NotFound,
+                _ => NoFile::Failed,
+            },
+        }
     }
 
-    pub(super) fn retry_after(self, seconds: u64) -> Self {
-        let mut response = (*self.0).clone();
-        let headers = response.headers_mut();
+    pub(super) fn retry_after(mut self, seconds: u64) -> Self {
+        let headers = Arc::make_mut(&mut self.response).headers_mut();
         headers.insert(header::RETRY_AFTER, seconds.max(1).into());
-        Self(Arc::new(response))
+        self
     }
 
-    /// Whether there is no such file: an answer to the go command, not a failure.
-    pub(super) fn is_not_found(&self) -> bool {
-        matches!(self.0.status(), StatusCode::NOT_FOUND | StatusCode::GONE)
+    pub(super) fn without_len(mut self) -> Self {
+        let headers = Arc::make_mut(&mut self.response).headers_mut();
+        headers.remove(header::CONTENT_LENGTH);
+        self
     }
 
     pub(super) fn to_response(&self) -> Response<Full<Bytes>> {
-        (*self.0).clone().map(Full::new)
+        (*self.response).clone().map(Full::new)
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The text may be a stranger's, and goes into logs.
-        let text = String::from_utf8_lossy(self.0.body());
+        let text = String::from_utf8_lossy(self.response.body());
         let line = reply::line(text.lines().next().unwrap_or_default());
-        write!(f, "{}: {}", self.0.status(), line.trim_end())
+        write!(f, "{}: {}", self.response.status(), line.trim_end())
     }
 }
 

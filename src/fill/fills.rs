@@ -1,4 +1,4 @@
-use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 /// A view of the fills that a [`FillLayer`](super::FillLayer) runs: how many, and when there are
 /// none. For a graceful shutdown, and for tests.
@@ -20,19 +20,13 @@ use tokio::sync::watch;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Fills {
-    running: watch::Receiver<usize>,
-}
+pub struct Fills(pub(super) TaskTracker);
 
 impl Fills {
-    pub(super) fn new(running: watch::Receiver<usize>) -> Self {
-        Self { running }
-    }
-
-    /// How many fills there are, those that wait for a place included.
+    /// How many fills there are, those that wait for a slot included.
     #[must_use]
     pub fn running(&self) -> usize {
-        *self.running.borrow()
+        self.0.len()
     }
 
     /// Returns once no fill is running: at once, if that is so now.
@@ -43,8 +37,6 @@ impl Fills {
     ///
     /// Only waits, so it can be dropped at any time, for example by a time limit around it.
     pub async fn idle(&self) {
-        // The sender is gone only when the layer and all its services are, and every fill holds
-        // one of them.
-        let _ = self.running.clone().wait_for(|running| *running == 0).await;
+        self.0.wait().await;
     }
 }

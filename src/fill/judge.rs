@@ -3,12 +3,13 @@
 use std::pin::pin;
 
 use bytes::{Bytes, BytesMut};
+use http::response::Parts;
 use http::{HeaderMap, HeaderName, Response, StatusCode, header};
 use http_body_util::BodyExt;
+use tower::BoxError;
 
 use super::failure::Failure;
 use super::pace::Pace;
-use super::run::Stop;
 use super::service::SourceBody;
 use super::shared::Shared;
 use super::table::File;
@@ -26,14 +27,14 @@ const MAX_TEXT: usize = 16 * 1024;
 ///
 /// It is a response that each client gets for itself, or one that nobody can tell the meaning of.
 pub(super) fn judge(
-    response: &Response<SourceBody>,
+    head: &Parts,
     exact: Option<u64>,
     target: &Target<'_>,
     shared: &Shared,
-) -> Result<File, Stop> {
-    let headers = response.headers();
-    let broken = |reason| Err(Stop::Failed(Failure::bad_gateway(reason)));
-    if response.status() != StatusCode::OK {
+) -> Result<File, Failure> {
+    let headers = &head.headers;
+    let broken = |reason| Err(Failure::bad_gateway(reason));
+    if head.status != StatusCode::OK {
         // Neither a range nor a condition was sent.
         return broken("the source sent something else than the whole answer");
     }
@@ -43,7 +44,7 @@ pub(super) fn judge(
     let says = |name| !shared.ignore_cache_control && has_directive(headers, name);
     let no_store = says("no-store");
     if no_store {
-        shared.says_no_store(target);
+        observe::source_says_no_store(&shared.no_store, target);
     }
     let Ok(len) = declared_len(headers, exact) else {
         // RFC 9112, section 6.3: the next recipient may find another end in it.
@@ -52,11 +53,11 @@ pub(super) fn judge(
     let is_too_large = len.is_some_and(|len| len > shared.max_size(target.resource()));
     if no_store || is_encoded(headers) || is_too_large {
         let reason = "the source's response cannot be checked";
-        return Err(Stop::Unshared(Failure::bad_gateway(reason)));
+        return Err(Failure::bad_gateway(reason).unshared());
     }
     Ok(File {
         len,
-        stores: response.extensions().get::<StoredElsewhere>().is_none(),
+        stores: head.extensions.get::<StoredElsewhere>().is_none(),
         private: says("private"),
     })
 }
@@ -87,14 +88,12 @@ pub(super) async fn failure(
 ) -> Result<Failure, Failure> {
     let (parts, body) = response.into_parts();
     let (text, _) = read(what, body, MAX_TEXT, pace).await?;
-    // What is cut off cannot be decoded.
-    let text = if is_encoded(&parts.headers) {
-        Bytes::new()
-    } else {
-        text
-    };
     let headers = kept(parts.status, &parts.headers);
-    Ok(Failure::of_source(parts.status, headers, text))
+    Ok(match is_encoded(&parts.headers) {
+        // What is cut off cannot be decoded.
+        true => Failure::of_source(parts.status, headers, Bytes::new()),
+        false => Failure::of_source(parts.status, headers, text),
+    })
 }
 
 /// The headers of an error that mean the same to everybody.
@@ -120,6 +119,12 @@ fn kept(status: StatusCode, headers: &HeaderMap) -> HeaderMap {
     kept
 }
 
+/// The error itself may name hosts and paths that are no business of a client.
+pub(super) fn source_failed(file: &Target<'_>, what: &'static str, error: &BoxError) -> Failure {
+    observe::source_failed(file, what, error);
+    Failure::bad_gateway(what)
+}
+
 /// The first `max` bytes of a small body, and whether that is all of it.
 pub(super) async fn read(
     what: &Target<'_>,
@@ -137,7 +142,7 @@ pub(super) async fn read(
             }
             Ok(Err(_trailers)) => {}
             Err(error) => {
-                observe::source_failed(what, "the source's response broke off", &error);
+                source_failed(what, "the source's response broke off", &error);
                 return Ok((content.freeze(), false));
             }
         }

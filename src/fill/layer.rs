@@ -101,26 +101,26 @@ impl<A> FillLayer<A> {
     /// How many zips may be fetched at once, over all services of this layer. Default: 64.
     ///
     /// Each holds a connection of the source, up to half a MiB of memory, and the file on disk; into an object store it
-    /// uploads parts of 5 MiB, one of which is in memory. Hits and clients that attach to a running fill need no place.
-    /// A fill without a client, of [`OnMiss::Redirect`] or [`OnMiss::NotFound`], takes only a place that no client waits
+    /// uploads parts of 5 MiB, one of which is in memory. Hits and clients that attach to a running fill need no slot.
+    /// A fill without a client, of [`OnMiss::Redirect`] or [`OnMiss::NotFound`], takes only a slot that no client waits
     /// for; up to 1,024 of these wait, and more are refused at once.
     ///
-    /// The returned layer does not share its places with the layers it was cloned from.
+    /// The returned layer does not share its slots with the layers it was cloned from.
     pub fn max_fills(mut self, fills: usize) -> Self {
         self.shared.zips = Lane::new(fills);
         self
     }
 
     /// How many requests for something small may be at the source at once: `.info`, `.mod`, lists, `@latest`, queries and
-    /// `HEAD`. They have places of their own, so that slow zips hold none of them up. Default: 128.
+    /// `HEAD`. They have slots of their own, so that slow zips hold none of them up. Default: 128.
     ///
-    /// The returned layer does not share its places with the layers it was cloned from.
+    /// The returned layer does not share its slots with the layers it was cloned from.
     pub fn max_small_requests(mut self, requests: usize) -> Self {
         self.shared.small = Lane::new(requests);
         self
     }
 
-    /// How long a request may wait for a place at the source; after that it gets 503 with `Retry-After`. The go command
+    /// How long a request may wait for a slot at the source; after that it gets 503 with `Retry-After`. The go command
     /// does not try again after a 503. Default: 5 minutes.
     pub fn max_wait(self, wait: Duration) -> Self {
         self.with(|shared| shared.max_wait = wait)
@@ -186,7 +186,7 @@ impl<A> FillLayer<A> {
     /// file that cannot be looked up is answered from the source, as if there were no storage; one that stalls in the
     /// middle breaks. Default: 10 seconds.
     pub fn storage_timeout(self, limit: Duration) -> Self {
-        self.with(|shared| shared.storage_timeout = limit)
+        self.with(|shared| shared.storage.set_limit(limit))
     }
 
     /// How long a client with [`OnMiss::Wait`] waits until the storage has published a file, and how long the check of a
@@ -199,7 +199,7 @@ impl<A> FillLayer<A> {
     /// A handle on the fills of this layer, to await them.
     #[must_use]
     pub fn fills(&self) -> Fills {
-        Fills::new(self.shared.table.count())
+        Fills(self.shared.table.count.clone())
     }
 
     fn with(mut self, change: impl FnOnce(&mut Shared)) -> Self {

@@ -39,7 +39,8 @@
 //! | response of the source | the client gets | stored |
 //! |---|---|---|
 //! | 200 | the file | yes |
-//! | 200 with `Cache-Control: no-store`, encoded, or larger than the limit | that response, unshared and unverified; 502 with [`OnMiss::Wait`] | no |
+//! | 200 with `Cache-Control: no-store`, encoded, or larger than the limit | its body, unshared, unverified, and `no-store`; 502 with [`OnMiss::Wait`] | no |
+//! | 200 of undeclared length, with a zip that becomes larger than the limit | the file, verified, up to four times the limit; 502 with [`OnMiss::Wait`] | no |
 //! | 200 with [`StoredElsewhere`](crate::source::StoredElsewhere) | the file, verified | no |
 //! | any other 2xx | 502 | no |
 //! | 404, 403 and other statuses | the same status and text | no |
@@ -150,8 +151,7 @@
 //!
 //! # Caveats
 //!
-//! * Up to 256 files are committed at once, and 1,024 more wait. A storage that falls behind further does not get the
-//!   next files.
+//! * Up to 1,024 files are committed at once. A storage that falls behind further does not get the next files.
 //! * Fills are tasks of the tokio runtime that polls the service. For a graceful shutdown await
 //!   [`Fills::idle`].
 //! * Set `TCP_NODELAY` on the connections of the server (`axum::serve(listener.tap_io(..))`), or parts of a slow fill wait
@@ -166,7 +166,6 @@ mod config;
 mod failure;
 mod fills;
 mod judge;
-mod kept;
 mod layer;
 mod pace;
 mod request;

@@ -60,33 +60,25 @@ impl Pace {
             return Ok(done);
         }
         loop {
+            let silence = self.max_silence.saturating_sub(self.silent);
+            let window = self.window;
+            let window = window.map_or(Duration::MAX, |(time, _)| WINDOW.saturating_sub(time));
             let begun = Instant::now();
-            let done = timeout(self.until_next_look(), work.as_mut()).await;
-            self.waited(begun.elapsed());
+            let done = timeout(silence.min(window).min(self.left), work.as_mut()).await;
+            let waited = begun.elapsed();
+            self.left = self.left.saturating_sub(waited);
+            self.silent += waited;
+            if let Some((window, _)) = &mut self.window {
+                *window += waited;
+            }
             match done {
                 Ok(done) => return Ok(done),
-                Err(_) => self.look()?,
+                Err(_) => self.check()?,
             }
         }
     }
 
-    fn until_next_look(&self) -> Duration {
-        let silence = self.max_silence.saturating_sub(self.silent);
-        let window = self
-            .window
-            .map_or(Duration::MAX, |(time, _)| WINDOW.saturating_sub(time));
-        silence.min(window).min(self.left)
-    }
-
-    fn waited(&mut self, time: Duration) {
-        self.left = self.left.saturating_sub(time);
-        self.silent += time;
-        if let Some((window, _)) = &mut self.window {
-            *window += time;
-        }
-    }
-
-    fn look(&mut self) -> Result<(), Failure> {
+    fn check(&mut self) -> Result<(), Failure> {
         let too_slow = |text| Err(Failure::new(StatusCode::GATEWAY_TIMEOUT, text));
         if self.silent >= self.max_silence {
             return too_slow("the source was silent for too long");
@@ -94,15 +86,14 @@ impl Pace {
         if self.left.is_zero() {
             return too_slow("the source took too long for the whole file");
         }
-        match &mut self.window {
-            Some((time, got)) if *time >= WINDOW => {
-                if *got < self.min_rate.saturating_mul(WINDOW.as_secs()) {
-                    return too_slow("the source was too slow");
-                }
-                (*time, *got) = (Duration::ZERO, 0);
-                Ok(())
+        if let Some((time, got)) = self.window
+            && time >= WINDOW
+        {
+            if got < self.min_rate.saturating_mul(WINDOW.as_secs()) {
+                return too_slow("the source was too slow");
             }
-            _ => Ok(()),
+            self.window = Some((Duration::ZERO, 0));
         }
+        Ok(())
     }
 }

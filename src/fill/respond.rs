@@ -1,27 +1,20 @@
 //! The heads of responses, and the bodies of files.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::io;
 
-use bytes::Bytes;
-use futures_util::stream::{self, Stream, StreamExt as _};
+use futures_util::stream::{self, TryStreamExt};
 use headers::{ContentRange, ETag, HeaderMapExt};
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
 };
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
-use http_body_util::Full;
-use tokio::time::timeout;
-use tower::BoxError;
 
 use super::body::ResponseBody;
 use super::conditional::{Plan, plan};
 use super::table::{Client, File};
 use crate::observe;
-use crate::reply;
-use crate::storage::{Frames, StorageError};
-use crate::target::Resource;
+use crate::target::Target;
 
 // RFC 9211: how the storage took part in a response. From the storage; from a new fill; from one that was already running;
 // from the source, and not stored; not something that is stored.
@@ -39,19 +32,17 @@ pub(super) fn add_status(headers: &mut HeaderMap, status: &'static str) {
 
 /// The head for a file, and the plan carried out as far as a head can.
 pub(super) fn head(
-    resource: Resource,
+    target: &Target<'_>,
     len: Option<u64>,
     tag: Option<&ETag>,
     plan: &Plan,
 ) -> Response<()> {
     let mut response = Response::new(());
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static(resource.content_type()),
-    );
-    let immutable = "public, max-age=31536000, immutable";
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static(immutable));
+    let content_type = HeaderValue::from_static(target.resource().content_type());
+    headers.insert(CONTENT_TYPE, content_type);
+    let immutable = HeaderValue::from_static("public, max-age=31536000, immutable");
+    headers.insert(CACHE_CONTROL, immutable);
     if let Some(tag) = tag {
         headers.typed_insert(tag.clone());
     }
@@ -87,61 +78,32 @@ pub(super) fn head(
 
 /// The head and the body out of a running fill that is far enough.
 pub(super) fn running(
-    resource: Resource,
+    target: &Target<'_>,
     request: &Parts,
     client: Client,
     file: File,
 ) -> (Response<()>, ResponseBody) {
-    let tag = &client.running().tag;
+    let tag = &client.running.tag;
     let plan = plan(request, tag, file.len);
-    let head = head(resource, file.len, Some(tag), &plan);
+    let head = head(target, file.len, Some(tag), &plan);
     let (start, end) = match plan {
         Plan::Whole if request.method != Method::HEAD => (0, file.len),
         Plan::Part(range) => (range.start, Some(range.end)),
         _ => return (head, ResponseBody::default()),
     };
-    let reader = client.running().spool.reader(start, end);
+    let reader = client.running.spool.reader(start, end);
+    let file = target.to_string();
     // The client goes with the body: while it reads, the fill has somebody to run for.
     let frames = stream::unfold((reader, client), |(mut reader, client)| async {
         let frame = reader.next().await.transpose()?;
         Some((frame, (reader, client)))
     });
+    let frames = frames.inspect_err(move |error| {
+        // Else it is the end that the fill has said, and logged.
+        if error.is::<io::Error>() {
+            observe::storage_failed(&format_args!("{file} cannot be read back: {error}"));
+        }
+    });
     let body = ResponseBody::frames(frames, end.map(|end| end - start));
     (head, body)
-}
-
-/// Fails the body if the storage takes longer than this for the next bytes.
-pub(super) fn within(
-    limit: Duration,
-    path: Arc<str>,
-    frames: Frames,
-) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
-    stream::unfold((frames, path), move |(mut frames, path)| async move {
-        let frame = match timeout(limit, frames.next()).await {
-            Ok(frame) => frame?,
-            Err(elapsed) => Err(elapsed.into()),
-        };
-        let frame = frame.map_err(|error| {
-            let error = StorageError::new("read", &path, error);
-            observe::storage_failed(&error);
-            error.into()
-        });
-        Some((frame, (frames, path)))
-    })
-}
-
-/// A reply that tells nothing about the contents of a file.
-pub(super) fn not_here(
-    response: Response<Full<Bytes>>,
-    status: &'static str,
-) -> Response<ResponseBody> {
-    let mut response = response.map(ResponseBody::whole);
-    let headers = response.headers_mut();
-    headers.entry(CACHE_CONTROL).or_insert(reply::NO_STORE);
-    add_status(headers, status);
-    response
-}
-
-pub(super) fn text(status: StatusCode, text: &str) -> Response<ResponseBody> {
-    not_here(reply::text(status, text), MISS)
 }

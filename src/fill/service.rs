@@ -1,12 +1,12 @@
 use std::convert::Infallible;
 use std::fmt;
-use std::future::{Future, Ready, ready};
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::future::{BoxFuture, Either};
+use futures_util::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -104,7 +104,7 @@ where
         };
         if parts.method != Method::GET && parts.method != Method::HEAD {
             let response = reply::method_not_allowed();
-            return ResponseFuture::ready(response.map(ResponseBody::whole));
+            return ResponseFuture::new(ready(response.map(ResponseBody::whole)));
         }
         let access = match self.shared.owners_share {
             true => None,
@@ -117,19 +117,20 @@ where
             access,
             area: self.area,
         };
-        if let Some(hit) = asked.in_memory() {
-            return ResponseFuture::ready(hit);
-        }
-        let source = self.source.clone().map_err(Into::into);
-        let source = source
-            .map_response(|response| response.map(|body| body.map_err(Into::into).boxed_unsync()));
-        ResponseFuture::answer(asked.answer(Source::new(source)))
+        let source = self.source.clone();
+        let source = move || {
+            let any = |response: Response<SB>| {
+                response.map(|body| body.map_err(Into::into).boxed_unsync())
+            };
+            Source::new(source.map_err(Into::into).map_response(any))
+        };
+        ResponseFuture::new(asked.answer(source))
     }
 }
 
 fn refuse(text: &str) -> ResponseFuture {
     let response = reply::text(StatusCode::NOT_FOUND, text);
-    ResponseFuture::ready(response.map(ResponseBody::whole))
+    ResponseFuture::new(ready(response.map(ResponseBody::whole)))
 }
 
 /// The response of a [`Fill`](super::Fill) to come.
@@ -137,19 +138,11 @@ fn refuse(text: &str) -> ResponseFuture {
 /// Dropped early, the client has left: a running fill goes on or stops as
 /// [`OnDisconnect`](super::OnDisconnect) says.
 #[must_use = "futures do nothing unless polled"]
-pub struct ResponseFuture(
-    Either<Ready<Response<ResponseBody>>, BoxFuture<'static, Response<ResponseBody>>>,
-);
+pub struct ResponseFuture(BoxFuture<'static, Response<ResponseBody>>);
 
 impl ResponseFuture {
-    pub(super) fn ready(response: Response<ResponseBody>) -> Self {
-        Self(Either::Left(ready(response)))
-    }
-
-    pub(super) fn answer(
-        answer: impl Future<Output = Response<ResponseBody>> + Send + 'static,
-    ) -> Self {
-        Self(Either::Right(Box::pin(answer)))
+    fn new(answer: impl Future<Output = Response<ResponseBody>> + Send + 'static) -> Self {
+        Self(Box::pin(answer))
     }
 }
 
@@ -157,7 +150,7 @@ impl Future for ResponseFuture {
     type Output = Result<Response<ResponseBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(Ok)
+        self.0.as_mut().poll(cx).map(Ok)
     }
 }
 

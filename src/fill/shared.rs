@@ -1,10 +1,9 @@
-//! What all services of one layer share: its settings, its storage, its running fills and their places.
+//! What all services of one layer share: its settings, its storage, its running fills and their slots.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
 use super::admission::Lane;
 use super::config::{OnDisconnect, OnMiss};
@@ -13,7 +12,7 @@ use crate::observe::{self, Once};
 use crate::shared_caches::SharedCaches;
 use crate::storage::{Key, Storage};
 use crate::target::{Resource, Target};
-use crate::verify::{GoModuleFiles, Verify, Verifying};
+use crate::verify::{GoModuleFiles, Verify};
 
 /// How many zips, and how many small things, may be at the source at once.
 const ZIPS: usize = 64;
@@ -22,10 +21,8 @@ const SMALL: usize = 128;
 /// How many files are checked at once: the list of all files of a zip is in memory then.
 const CHECKS: usize = 8;
 
-/// How many files may be on their way into the storage at once, beside the running fills, and how many more may wait for
-/// that: each in memory, or in a local file.
-const COMMITS: usize = 256;
-const WAITING_COMMITS: usize = 1024;
+/// How many files may be on their way into the storage at once, beside the running fills: each in memory, or in a local file.
+const COMMITS: usize = 1024;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -37,7 +34,6 @@ pub(super) struct Shared {
     pub(super) small: Arc<Lane>,
     pub(super) checks: Arc<Semaphore>,
     pub(super) commits: Arc<Semaphore>,
-    pub(super) waiting_commits: Arc<Semaphore>,
     pub(super) verify: Vec<Arc<dyn Verify>>,
     pub(super) owners_share: bool,
     pub(super) on_miss: OnMiss,
@@ -51,9 +47,8 @@ pub(super) struct Shared {
     pub(super) source_timeout: Duration,
     pub(super) fill_timeout: Duration,
     pub(super) min_rate: u64,
-    pub(super) storage_timeout: Duration,
     pub(super) commit_timeout: Duration,
-    no_store: Arc<Once>,
+    pub(super) no_store: Arc<Once>,
     plain_twin: Arc<Once>,
 }
 
@@ -66,7 +61,6 @@ impl Shared {
             small: Lane::new(SMALL),
             checks: Arc::new(Semaphore::new(CHECKS)),
             commits: Arc::new(Semaphore::new(COMMITS)),
-            waiting_commits: Arc::new(Semaphore::new(COMMITS + WAITING_COMMITS)),
             verify: vec![Arc::new(GoModuleFiles::new())],
             owners_share: false,
             on_miss: OnMiss::default(),
@@ -80,7 +74,6 @@ impl Shared {
             source_timeout: Duration::from_secs(300),
             fill_timeout: Duration::from_secs(2 * 60 * 60),
             min_rate: 1024,
-            storage_timeout: Duration::from_secs(10),
             commit_timeout: Duration::from_secs(300),
             no_store: Arc::default(),
             plain_twin: Arc::default(),
@@ -94,6 +87,12 @@ impl Shared {
         }
     }
 
+    /// Whether another fill that no client waits for would wait in vain.
+    pub(super) fn is_full(&self, target: &Target<'_>) -> bool {
+        let lane = self.lane(target.resource());
+        lane.is_full(self.table.count.len())
+    }
+
     /// The most bytes that a file of this kind may have.
     pub(super) fn max_size(&self, resource: Resource) -> u64 {
         match resource {
@@ -103,26 +102,14 @@ impl Shared {
         }
     }
 
-    pub(super) fn start_checks(&self, target: &Target<'_>) -> Vec<Box<dyn Verifying>> {
-        self.verify.iter().map(|one| one.start(target)).collect()
-    }
-
     pub(super) fn waits(&self) -> bool {
         matches!(self.on_miss, OnMiss::Wait)
-    }
-
-    pub(super) fn says_no_store(&self, target: &Target<'_>) {
-        observe::source_says_no_store(&self.no_store, target);
     }
 
     /// A direct module's file in the plain layout came from a registry, or from before areas were kept apart: it is not
     /// served, and said once.
     pub(super) async fn look_for_plain_twin(&self, key: &Key) {
-        let look = async {
-            let found = timeout(self.storage_timeout, self.storage.has_in_plain_layout(key));
-            found.await.unwrap_or(false)
-        };
-        if !self.plain_twin.is_done() && look.await {
+        if !self.plain_twin.is_done() && self.storage.has_in_plain_layout(key).await {
             observe::direct_file_in_plain_layout(&self.plain_twin, key);
         }
     }

@@ -1,45 +1,33 @@
 //! What the storage has to say of a file.
 
-use std::sync::Arc;
-
+use futures_util::TryStreamExt;
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
-use object_store::GetRange;
+use object_store::GetOptions;
 
 use super::body::ResponseBody;
 use super::conditional::{Plan, plan, wanted_range};
-use super::request::Asked;
-use super::respond::{self, HIT, add_status, text};
+use super::failure::Failure;
+use super::request::{Answered, Asked};
+use super::respond::{self, HIT};
 use crate::observe::{self, Answer};
 use crate::source::Area;
-use crate::storage::{Content, Found, Key, LookUp, StorageError, in_time};
+use crate::storage::{Content, Found, Key, LookUp, StorageError};
 
 impl Asked {
-    /// The response out of the memory of the storage. Waits for nobody.
-    pub(super) fn in_memory(&self) -> Option<Response<ResponseBody>> {
-        let key = self.key()?;
-        let found = self.shared.storage.in_memory(&key)?;
-        self.of_found(&key, found).ok()
-    }
-
     /// The response out of the storage, if it has something to say of the file.
-    pub(super) async fn look_up(
-        &self,
-        key: &Key,
-    ) -> Result<Option<Response<ResponseBody>>, StorageError> {
-        let is_head = self.parts.method == Method::HEAD;
-        let (limit, storage) = (self.shared.storage_timeout, &self.shared.storage);
-        let mut range = wanted_range(&self.parts).filter(|_| !is_head);
+    pub(super) async fn look_up(&self, key: &Key) -> Result<Option<Answered>, StorageError> {
+        let storage = &self.shared.storage;
+        let mut options = GetOptions::new()
+            .with_head(self.parts.method == Method::HEAD)
+            .with_range(wanted_range(&self.parts));
         for _ in 0..2 {
-            let look_up = storage.look_up(key, is_head, range);
-            match in_time(limit, "look up in time", key, look_up).await? {
-                LookUp::Found(found) => match self.of_found(key, found) {
-                    Ok(response) => return Ok(Some(response)),
-                    Err(instead) => range = instead,
-                },
+            let (found, private) = match storage.look_up(key, options).await? {
+                LookUp::Found(found) => (found, false),
+                LookUp::Private(found) => (found, true),
                 LookUp::Removed(reason) => {
                     let reason = format!("{} has been removed: {reason}", self.target);
-                    return Ok(Some(text(StatusCode::FORBIDDEN, &reason)));
+                    return Ok(Some(Err(Failure::new(StatusCode::FORBIDDEN, &reason))));
                 }
                 LookUp::Absent => {
                     if self.area == Area::Direct && self.access.is_none() {
@@ -47,19 +35,19 @@ impl Asked {
                     }
                     return Ok(None);
                 }
+            };
+            if let Some(response) = self.of_found(found, private) {
+                return Ok(Some(Ok((response, HIT))));
             }
+            options = GetOptions::default();
         }
         let error = "it gave another range than the one asked for";
         Err(StorageError::new("read", key, error))
     }
 
-    /// The response with a file that was found. An error says what has to be read instead: the client's copy is of other
-    /// bytes, so it gets all of these, or it wrote its range in an unusual way.
-    fn of_found(
-        &self,
-        key: &Key,
-        found: Found,
-    ) -> Result<Response<ResponseBody>, Option<GetRange>> {
+    /// The response with a file that was found. None where it is a part of another file than the client's, so that it must
+    /// get all of this one.
+    fn of_found(&self, found: Found, private: bool) -> Option<Response<ResponseBody>> {
         let plan = plan(&self.parts, &found.tag, Some(found.size));
         let wanted = match &plan {
             _ if self.parts.method == Method::HEAD => 0..0,
@@ -75,20 +63,14 @@ impl Asked {
                 ResponseBody::whole(Full::new(part))
             }
             Content::Part(range, frames) if range == wanted => {
-                let limit = self.shared.storage_timeout;
-                let frames = respond::within(limit, Arc::clone(key.path()), frames);
+                let frames = frames.inspect_err(|error| observe::storage_failed(error));
                 ResponseBody::frames(frames, Some(wanted.end - wanted.start))
             }
-            Content::Part(..) => {
-                let is_part = matches!(plan, Plan::Part(_));
-                return Err(is_part.then_some(GetRange::Bounded(wanted)));
-            }
+            Content::Part(..) => return None,
         };
         observe::answered(Answer::Hit);
-        let resource = self.target.resource();
-        let head = respond::head(resource, Some(found.size), Some(&found.tag), &plan);
-        let mut response = self.private_if(found.private || self.is_own_area(), head);
-        add_status(response.headers_mut(), HIT);
-        Ok(response.map(|()| body))
+        let mut head = respond::head(&self.target, Some(found.size), Some(&found.tag), &plan);
+        self.private_if(private || self.is_own_area(), head.headers_mut());
+        Some(head.map(|()| body))
     }
 }

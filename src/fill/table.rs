@@ -6,12 +6,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use headers::ETag;
+use http::Response;
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::admission::{Counted, Slot};
 use super::failure::Failure;
+use super::service::SourceBody;
 use super::spool::Spool;
 use crate::access::value::Access;
-use crate::storage::Key;
+use crate::storage::{Key, tag};
 
 /// How finely it is noticed that a file was stored.
 const SLOTS: usize = 256;
@@ -23,8 +28,8 @@ pub(super) struct Table {
     /// How often a file of each slot was stored.
     stored: [AtomicU32; SLOTS],
     hasher: RandomState,
-    /// Fills that run or wait, and what they leave to be cleaned up.
-    count: Arc<watch::Sender<usize>>,
+    /// Fills that run or wait, until all that they leave is cleaned up.
+    pub(super) count: TaskTracker,
 }
 
 /// The file, and with whose credentials the source is asked for it. What the source says to one pair of user and password
@@ -39,12 +44,17 @@ pub(super) struct Running {
     pub(super) tag: ETag,
     stage: watch::Sender<Stage>,
     clients: watch::Sender<usize>,
+    /// A response that cannot be shared, for one of the clients.
+    handed: Mutex<Option<Handed>>,
 }
+
+/// A response of the source, and the slot in which it was asked.
+pub(super) type Handed = (Response<SourceBody>, Slot);
 
 /// How far a fill is.
 #[derive(Clone, Debug)]
 pub(super) enum Stage {
-    /// It waits for a place, or for the source.
+    /// It waits for a slot, or for the source.
     Waiting,
     /// The first bytes can be shown.
     Streaming(File),
@@ -52,11 +62,7 @@ pub(super) enum Stage {
     Checked(File),
     /// So far as storing goes, all has been done that clients wait for.
     Settled(File),
-    /// The file has turned out too large to be stored, so it goes only to clients that take it as it comes.
-    Outgrown(File, Failure),
     Failed(Failure),
-    /// Nothing here can be shared: each client asks the source, or fails like this if it wants a checked file.
-    Unshared(Failure),
 }
 
 /// What is known of the file of a running fill.
@@ -71,33 +77,31 @@ pub(super) struct File {
 
 /// One who wants a fill to go on: a client that waits or reads, or the fill itself where it runs for the storage's sake.
 #[derive(Debug)]
-pub(super) struct Client(Arc<Running>);
+pub(super) struct Client {
+    pub(super) running: Arc<Running>,
+    _counted: Counted,
+}
 
 /// A running fill in the table and in the count. Leaves both with the fill, however that ends.
 #[derive(Debug)]
 pub(super) struct Entry {
     table: Arc<Table>,
-    key: FillKey,
-    running: Arc<Running>,
-    count: Arc<Counted>,
+    pub(super) key: FillKey,
+    pub(super) running: Arc<Running>,
+    _counted: TaskTrackerToken,
 }
-
-/// Keeps `Fills` from being idle.
-#[derive(Debug)]
-pub(super) struct Counted(Arc<watch::Sender<usize>>);
 
 impl Table {
     pub(super) fn new() -> Arc<Self> {
+        let count = TaskTracker::new();
+        // Else nobody could wait until it is empty. It takes further tasks all the same.
+        count.close();
         Arc::new(Self {
             running: Mutex::default(),
             stored: [const { AtomicU32::new(0) }; SLOTS],
             hasher: RandomState::new(),
-            count: Arc::new(watch::Sender::new(0)),
+            count,
         })
-    }
-
-    pub(super) fn count(&self) -> watch::Receiver<usize> {
-        self.count.subscribe()
     }
 
     /// How often files like this had been stored at this moment, to be given to [`join`](Self::join) after a look into the
@@ -107,7 +111,7 @@ impl Table {
     }
 
     pub(super) fn attach(&self, key: &FillKey) -> Option<Client> {
-        self.lock().get(key).map(Client::new)
+        lock(&self.running).get(key).map(Client::new)
     }
 
     /// Attaches to the running fill of this file, or makes an entry for a new one. `None` if the file may have been stored
@@ -117,7 +121,7 @@ impl Table {
         key: &FillKey,
         stored: u32,
     ) -> Option<(Client, Option<Entry>)> {
-        let mut running = self.lock();
+        let mut running = lock(&self.running);
         if let Some(found) = running.get(key) {
             return Some((Client::new(found), None));
         }
@@ -129,6 +133,7 @@ impl Table {
             tag: random_tag(),
             stage: watch::Sender::new(Stage::Waiting),
             clients: watch::Sender::new(0),
+            handed: Mutex::default(),
         });
         running.insert(key.clone(), Arc::clone(&new));
         drop(running);
@@ -137,14 +142,9 @@ impl Table {
             table: Arc::clone(self),
             key: key.clone(),
             running: new,
-            count: Arc::new(Counted::new(&self.count)),
+            _counted: self.count.token(),
         };
         Some((client, Some(entry)))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<FillKey, Arc<Running>>> {
-        // No change of the map stops half way.
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn slot(&self, (file, _): &FillKey) -> &AtomicU32 {
@@ -153,16 +153,28 @@ impl Table {
     }
 }
 
+/// No change of what is locked stops half way.
+fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn random_tag() -> ETag {
     // Each state has keys of its own.
     let [a, b] = [0, 1].map(|n| RandomState::new().hash_one(n));
-    let tag = format!("\"{a:016x}{b:016x}\"").parse();
-    tag.expect("digits between quotes are an entity tag")
+    tag(&format!("{a:016x}{b:016x}"))
 }
 
 impl Running {
     pub(super) fn clients(&self) -> watch::Receiver<usize> {
         self.clients.subscribe()
+    }
+
+    pub(super) fn hand_over(&self, handed: Handed) {
+        *lock(&self.handed) = Some(handed);
+    }
+
+    pub(super) fn take_handed(&self) -> Option<Handed> {
+        lock(&self.handed).take()
     }
 
     /// Goes on to the next stage. None comes after an end.
@@ -190,17 +202,15 @@ impl Stage {
 
 impl Client {
     fn new(running: &Arc<Running>) -> Self {
-        running.clients.send_modify(|clients| *clients += 1);
-        Self(Arc::clone(running))
-    }
-
-    pub(super) fn running(&self) -> &Running {
-        &self.0
+        Self {
+            running: Arc::clone(running),
+            _counted: Counted::new(&running.clients),
+        }
     }
 
     pub(super) fn is_checked(&self) -> bool {
         matches!(
-            &*self.0.stage.borrow(),
+            &*self.running.stage.borrow(),
             Stage::Checked(_) | Stage::Settled(_)
         )
     }
@@ -212,7 +222,7 @@ impl Client {
     ///
     /// Waits only.
     pub(super) async fn stage(&self, waits: bool, needs_len: bool) -> Stage {
-        let mut stage = self.0.stage.subscribe();
+        let mut stage = self.running.stage.subscribe();
         let reached = stage.wait_for(|stage| match stage {
             Stage::Waiting => false,
             Stage::Streaming(file) => !waits && (file.len.is_some() || !needs_len),
@@ -224,27 +234,9 @@ impl Client {
     }
 }
 
-impl Drop for Client {
-    fn drop(&mut self) {
-        self.0.clients.send_modify(|clients| *clients -= 1);
-    }
-}
-
 impl Entry {
-    pub(super) fn key(&self) -> &Key {
-        &self.key.0
-    }
-
-    pub(super) fn running(&self) -> &Running {
-        &self.running
-    }
-
     pub(super) fn client(&self) -> Client {
         Client::new(&self.running)
-    }
-
-    pub(super) fn counted(&self) -> Arc<Counted> {
-        Arc::clone(&self.count)
     }
 
     /// The storage has the file now: who looked before that must look again.
@@ -262,23 +254,18 @@ impl Entry {
         loop {
             // The sender lives as long as the entry.
             let _ = clients.wait_for(|clients| *clients == 0).await;
-            let mut running = self.table.lock();
+            let mut running = lock(&self.table.running);
             if *self.running.clients.borrow() == 0 {
                 return self.remove(&mut running);
             }
         }
     }
 
-    /// Says that there is no file for those who still wait, and for nobody who comes: the next request starts anew. Who
-    /// reads goes on.
-    pub(super) fn refuse(&self, stage: Stage) {
-        self.remove(&mut self.table.lock());
-        self.running.reach(stage);
-    }
-
-    /// Says that there is no file.
+    /// Says that there is no file: neither for those who wait or read, nor for who comes, whose request starts anew. Only
+    /// the first word counts.
     pub(super) fn fail(&self, failure: Failure) {
-        self.refuse(Stage::Failed(failure.clone()));
+        self.remove(&mut lock(&self.table.running));
+        self.running.reach(Stage::Failed(failure.clone()));
         self.running.spool.end(Err(Arc::new(failure)));
     }
 
@@ -293,30 +280,13 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.remove(&mut self.table.lock());
+        self.remove(&mut lock(&self.table.running));
         let stage = self.running.stage.borrow().clone();
         match stage {
             // The bytes are right; only the storing has been cut short.
             Stage::Checked(file) => self.running.reach(Stage::Settled(file)),
             // If it has not said an end, its task has died. Only the first word counts.
-            _ => self.fail(given_up()),
+            _ => self.fail(Failure::given_up()),
         }
-    }
-}
-
-pub(super) fn given_up() -> Failure {
-    Failure::bad_gateway("the fill of this file was given up")
-}
-
-impl Counted {
-    fn new(count: &Arc<watch::Sender<usize>>) -> Self {
-        count.send_modify(|count| *count += 1);
-        Self(Arc::clone(count))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
     }
 }

@@ -106,7 +106,7 @@ impl<P: Policy> Config<P> {
             Resource::List | Resource::Latest | Resource::Query
         );
         let screened = changes && policy.get().depends_on_version(&target);
-        let restricted = rule.is_direct() || screened && policy.get().depends_on_request(&target);
+        let restricted = rule.is_direct() || policy.get().depends_on_request(&target);
         let private =
             self.shared_caches
                 .makes_private(&parts.headers, &parts.extensions, restricted);

@@ -50,7 +50,7 @@ pub trait Policy: Send + Sync {
         true
     }
 
-    /// Whether two requests for this target can have different rules. `false` allows shared caches to keep filtered lists
+    /// Whether two requests for this target can have different rules. `false` allows shared caches to keep the responses
     /// ([`SharedCaches::Auto`](crate::SharedCaches::Auto)).
     ///
     /// Default: `true`, which is always right.

@@ -1,49 +1,47 @@
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
 use headers::ETag;
-use object_store::GetRange;
+use object_store::GetOptions;
 use tower::BoxError;
 
-use super::body::Frames;
-use super::sink::Sink;
-use crate::files::Scratch;
-
-pub(super) type Answer<'a, T> = BoxFuture<'a, Result<T, BoxError>>;
+use super::sink::Publish;
+use crate::files::{Scratch, SharedFile};
 
 /// The largest file, in bytes, that is read in one go.
 pub(crate) const SMALL: u64 = 128 * 1024;
 
 /// What keeps bytes by name: a folder, or an object store. Names are paths of checked parts.
 ///
-/// Nothing but [`sink`](Self::sink) and its file may be dropped in the middle with an effect: a `put` is whole or not there.
+/// Whatever is dropped in the middle is whole or not there.
+#[async_trait]
 pub(super) trait Backend: fmt::Debug + Send + Sync {
-    /// A file, a range of it, or its head alone: of a small file all bytes come all the same. `None` if it is not there or
-    /// empty: no file of a module is.
-    fn get(
-        &self,
-        path: Arc<str>,
-        is_head: bool,
-        range: Option<GetRange>,
-    ) -> Answer<'_, Option<Found>>;
+    /// A file, a range of it, or its head alone: of a small file all bytes may come all the same. `None` if it is not there
+    /// or empty: no file of a module is.
+    async fn get(&self, path: &str, options: GetOptions) -> Result<Option<Found>, BoxError>;
 
     /// Whether a file still has the version with which it was found. `None` where only the store could tell.
     fn is_current(&self, path: &str, version: [u64; 3]) -> Option<bool>;
 
     /// Stores small contents in one step. Where it does not replace, a file that is there stays.
-    fn put(&self, path: Arc<str>, content: Vec<Bytes>, replaces: bool) -> Answer<'_, ()>;
+    async fn put(&self, path: &str, content: Vec<Bytes>, replaces: bool) -> Result<(), BoxError>;
 
-    /// Begins to store a file of this length. Fails if there is no room for it.
-    fn sink(&self, path: Arc<str>, len: Option<u64>, scratch: &Scratch) -> Answer<'static, Sink>;
+    /// An empty local file for a file of this length, and how that is stored in the end.
+    async fn stage(
+        &self,
+        path: &str,
+        len: Option<u64>,
+        scratch: &Scratch,
+    ) -> Result<(SharedFile, Box<dyn Publish>), BoxError>;
 
     /// A file that does not exist is not an error.
-    fn delete(&self, path: Arc<str>) -> Answer<'_, ()>;
+    async fn delete(&self, path: &str) -> Result<(), BoxError>;
 
     /// The paths of all files below a folder.
-    fn list(&self, folder: Arc<str>) -> Answer<'_, Vec<String>>;
+    async fn list(&self, folder: &str) -> Result<Vec<String>, BoxError>;
 }
 
 /// A stored file.
@@ -51,8 +49,6 @@ pub(crate) struct Found {
     pub(crate) size: u64,
     /// Another one for other contents.
     pub(crate) tag: ETag,
-    /// Whether the registry that it came from had called it private.
-    pub(crate) private: bool,
     /// Of a file on disk: what tells it from a file that takes its place.
     pub(super) version: [u64; 3],
     pub(crate) content: Content,
@@ -64,3 +60,7 @@ pub(crate) enum Content {
     /// These bytes of the file, which may be none.
     Part(Range<u64>, Frames),
 }
+
+/// Small, so that a client that has stopped reading keeps little memory. They end early, or with an error, where the file is
+/// shorter than it was.
+pub(crate) type Frames = BoxStream<'static, Result<Bytes, BoxError>>;

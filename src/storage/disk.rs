@@ -1,19 +1,20 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
 use headers::ETag;
-use object_store::GetRange;
+use object_store::GetOptions;
 use sha2::{Digest, Sha256};
 use tempfile::{Builder, NamedTempFile, TempPath};
+use tower::BoxError;
 
-use super::backend::{Answer, Backend, Content, Found, SMALL};
-use super::body::of_file;
+use super::backend::{Backend, Content, Found, Frames, SMALL};
 use super::publish::{Staged, make_folders, publish, sync_folder};
-use super::sink::Sink;
+use super::sink::Publish;
 use crate::files::{
     FileReader, PositionedRead, Scratch, SharedFile, Threads, is_local, open_cached, read_all,
     read_at, read_cached,
@@ -47,7 +48,7 @@ impl Disk {
             folders: Arc::default(),
         };
         // A folder that takes no file is noticed here, and not by the first fill.
-        disk.stage()?;
+        disk.stage_file()?;
         Ok(disk)
     }
 
@@ -73,7 +74,7 @@ impl Disk {
     }
 
     /// A new empty file, which only [`publish`] makes visible.
-    fn stage(&self) -> io::Result<(File, TempPath)> {
+    fn stage_file(&self) -> io::Result<(File, TempPath)> {
         loop {
             let (file, path) = match self.new_file() {
                 // Somebody has removed the folder, or mounted another one.
@@ -106,29 +107,22 @@ impl Disk {
     }
 }
 
+#[async_trait]
 impl Backend for Disk {
-    fn get(
-        &self,
-        path: Arc<str>,
-        is_head: bool,
-        range: Option<GetRange>,
-    ) -> Answer<'_, Option<Found>> {
-        let file = self.path(&path);
-        let disk = self.clone();
-        let find = move |file, read| disk.find(file, is_head, range.clone(), read);
-        Box::pin(async move {
-            if self.is_local
-                && let Ok(file) = open_cached(&file)
-                && let Ok(found) = find(file, read_cached)
-            {
-                return Ok(found);
-            }
-            let find = move || match found(open(&file))? {
-                Some(file) => find(file, read_at),
-                None => Ok(None),
-            };
-            Ok(self.threads.reads.run(find).await?)
-        })
+    async fn get(&self, path: &str, options: GetOptions) -> Result<Option<Found>, BoxError> {
+        let (path, disk) = (self.path(path), self.clone());
+        let find = move |file, read| disk.find(file, &options, read);
+        if self.is_local
+            && let Ok(file) = open_cached(&path)
+            && let Ok(found) = find(file, read_cached)
+        {
+            return Ok(found);
+        }
+        let find = move || match found(open(&path))? {
+            Some(file) => find(file, read_at),
+            None => Ok(None),
+        };
+        Ok(self.threads.reads.run(find).await?)
     }
 
     fn is_current(&self, path: &str, then: [u64; 3]) -> Option<bool> {
@@ -137,58 +131,46 @@ impl Backend for Disk {
         Some(metadata.is_ok_and(|metadata| version(&metadata) == then))
     }
 
-    fn put(&self, path: Arc<str>, content: Vec<Bytes>, replaces: bool) -> Answer<'_, ()> {
-        let disk = self.clone();
+    async fn put(&self, path: &str, content: Vec<Bytes>, replaces: bool) -> Result<(), BoxError> {
+        let (path, disk) = (self.path(path), self.clone());
         let write = move || {
-            let (mut file, staged) = disk.stage()?;
+            let (mut file, staged) = disk.stage_file()?;
             for bytes in content {
                 file.write_all(&bytes)?;
             }
-            let to = disk.path(&path);
-            if !replaces {
-                return publish(&disk, &to, &file, staged);
-            }
-            file.sync_all()?;
-            let folder = disk.folder_of(&to)?;
-            staged.persist(&to).map_err(|error| error.error)?;
-            sync_folder(folder)
+            publish(&disk, &path, &file, staged, replaces)
         };
-        Box::pin(async move { Ok(self.threads.publishes.run(write).await?) })
+        Ok(self.threads.publishes.run(write).await?)
     }
 
-    fn sink(&self, path: Arc<str>, len: Option<u64>, _: &Scratch) -> Answer<'static, Sink> {
+    async fn stage(
+        &self,
+        path: &str,
+        _: Option<u64>,
+        _: &Scratch,
+    ) -> Result<(SharedFile, Box<dyn Publish>), BoxError> {
         let disk = self.clone();
-        Box::pin(async move {
-            let stage = disk.clone();
-            let (file, staged) = disk.threads.writes.run(move || stage.stage()).await?;
-            let file = SharedFile::new(file, None, disk.threads.clone());
-            let publish = Staged {
-                to: disk.path(&path),
-                disk,
-                staged,
-            };
-            Ok(Sink::new(path, file, len, Some(Box::new(publish))).await?)
-        })
+        let stage = move || disk.stage_file();
+        let (file, staged) = self.threads.writes.run(stage).await?;
+        let file = SharedFile::new(file, None, self.threads.clone());
+        let (to, disk) = (self.path(path), self.clone());
+        Ok((file, Box::new(Staged { disk, to, staged })))
     }
 
-    fn delete(&self, path: Arc<str>) -> Answer<'_, ()> {
-        let file = self.path(&path);
+    async fn delete(&self, path: &str) -> Result<(), BoxError> {
+        let file = self.path(path);
         let delete = move || match found(fs::remove_file(&file))? {
             // Else a power cut could bring it back.
             Some(()) => file.parent().map_or(Ok(()), sync_folder),
             None => Ok(()),
         };
-        Box::pin(async move { Ok(self.threads.writes.run(delete).await?) })
+        Ok(self.threads.writes.run(delete).await?)
     }
 
-    fn list(&self, folder: Arc<str>) -> Answer<'_, Vec<String>> {
-        let disk = self.clone();
-        let list = move || {
-            let mut files = Vec::new();
-            disk.walk(&folder, &mut files)?;
-            Ok(files)
-        };
-        Box::pin(async move { Ok(self.threads.reads.run(list).await?) })
+    async fn list(&self, folder: &str) -> Result<Vec<String>, BoxError> {
+        let (disk, folder) = (self.clone(), folder.to_owned());
+        let list = move || disk.files_below(folder);
+        Ok(self.threads.reads.run(list).await?)
     }
 }
 
@@ -196,8 +178,7 @@ impl Disk {
     fn find(
         &self,
         file: File,
-        is_head: bool,
-        range: Option<GetRange>,
+        options: &GetOptions,
         read: PositionedRead,
     ) -> io::Result<Option<Found>> {
         let metadata = file.metadata()?;
@@ -208,50 +189,67 @@ impl Disk {
         let (tag, content) = if size <= SMALL {
             // A small file fits.
             let content = read_all(&file, 0, size as usize, read)?;
-            (hash_tag(&content), Content::Whole(content.into()))
+            (
+                tag(&hex(&Sha256::digest(&content))),
+                Content::Whole(content.into()),
+            )
         } else {
-            let range = if is_head { 0..0 } else { range_of(range, size) };
+            let range = match &options.range {
+                _ if options.head => 0..0,
+                None => 0..size,
+                // Nothing where the file does not have such bytes.
+                Some(range) => range.as_range(size).unwrap_or(0..0),
+            };
             let file = SharedFile::new(file, None, self.threads.clone());
             let reader = FileReader::begun(file, range.clone(), read)?;
-            let frames = of_file(reader, range.end);
-            (version_tag(version), Content::Part(range, frames))
+            let frames = frames(reader, range.end);
+            (
+                tag(&version.map(|part| format!("{part:x}")).join("-")),
+                Content::Part(range, frames),
+            )
         };
         Ok(Some(Found {
             size,
             tag,
-            private: false,
             version,
             content,
         }))
     }
 
-    fn walk(&self, folder: &str, files: &mut Vec<String>) -> io::Result<()> {
-        let Some(entries) = found(fs::read_dir(self.path(folder)))? else {
-            return Ok(());
-        };
-        for entry in entries {
-            let entry = entry?;
-            // What is not UTF-8 is not one of ours.
-            let Ok(name) = entry.file_name().into_string() else {
-                continue;
-            };
-            let path = format!("{folder}/{name}");
-            match entry.file_type()? {
-                kind if kind.is_dir() => self.walk(&path, files)?,
-                kind if kind.is_file() => files.push(path),
-                _ => {}
+    fn files_below(&self, folder: String) -> io::Result<Vec<String>> {
+        let (mut files, mut folders) = (Vec::new(), vec![folder]);
+        while let Some(folder) = folders.pop() {
+            for entry in found(fs::read_dir(self.path(&folder)))?
+                .into_iter()
+                .flatten()
+            {
+                let entry = entry?;
+                // What is not UTF-8 is not one of ours.
+                let Ok(name) = entry.file_name().into_string() else {
+                    continue;
+                };
+                let path = format!("{folder}/{name}");
+                match entry.file_type()? {
+                    kind if kind.is_dir() => folders.push(path),
+                    kind if kind.is_file() => files.push(path),
+                    _ => {}
+                }
             }
         }
-        Ok(())
+        Ok(files)
     }
 }
 
-/// What is wanted of a file of this size: nothing where it does not have such bytes.
-fn range_of(range: Option<GetRange>, size: u64) -> Range<u64> {
-    match range {
-        None => 0..size,
-        Some(range) => range.as_range(size).unwrap_or(0..0),
-    }
+/// From where the reader is up to `end`.
+fn frames(reader: FileReader, end: u64) -> Frames {
+    stream::unfold(reader, move |mut reader| async move {
+        if reader.position() >= end {
+            return None;
+        }
+        let frame = reader.next(end).await;
+        Some((frame.map_err(Into::into), reader))
+    })
+    .boxed()
 }
 
 /// Nonblocking for what is not a regular file: a pipe would wait for its writer.
@@ -264,11 +262,6 @@ fn open(path: &Path) -> io::Result<File> {
         options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
     }
     options.read(true).open(path)
-}
-
-/// The SHA-256 of the contents.
-pub(super) fn hash_tag(content: &[u8]) -> ETag {
-    tag(&hex(&Sha256::digest(content)))
 }
 
 /// The file as the file system knows it: a file that takes its place has another number or another time.
@@ -284,16 +277,12 @@ fn version(metadata: &fs::Metadata) -> [u64; 3] {
     [number, nanos, metadata.len()]
 }
 
-fn version_tag([number, nanos, len]: [u64; 3]) -> ETag {
-    tag(&format!("{number:x}-{nanos:x}-{len:x}"))
-}
-
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Of hexadecimal digits and dashes.
-pub(super) fn tag(text: &str) -> ETag {
+pub(crate) fn tag(text: &str) -> ETag {
     format!("\"{text}\"")
         .parse()
         .expect("digits between quotes are an entity tag")

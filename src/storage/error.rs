@@ -42,21 +42,22 @@ impl Error for StorageError {
     }
 }
 
+/// One step of a storage.
+///
 /// # Errors
 ///
-/// Those of the work, and one if it takes longer than this.
-///
-/// # Cancel safety
-///
-/// As that of the work, which is dropped once it has taken too long.
-pub(crate) async fn in_time<T>(
-    limit: Duration,
+/// Those of the work, its panic, and one if it takes longer than this: then the work is dropped.
+pub(super) async fn guard<T>(
     step: &'static str,
     path: impl fmt::Display,
-    work: impl Future<Output = Result<T, StorageError>>,
+    limit: Duration,
+    work: impl Future<Output = Result<T, BoxError>>,
 ) -> Result<T, StorageError> {
-    let done = timeout(limit, work).await;
-    done.unwrap_or_else(|elapsed| Err(StorageError::new(step, path, elapsed)))
+    let done = match timeout(limit, caught(work)).await {
+        Ok(done) => done.flatten(),
+        Err(elapsed) => Err(elapsed.into()),
+    };
+    done.map_err(|error| StorageError::new(step, path, error))
 }
 
 /// Work of a store, which is somebody else's code: its panic must cost neither a client its response nor an upload its

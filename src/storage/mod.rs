@@ -58,7 +58,7 @@
 //! # Removed files
 //!
 //! [`Storage::remove`] deletes a file in all areas, from memory too, and keeps the reason: requests get 403 with it, and
-//! nobody fetches the file again until [`Storage::restore`].
+//! nobody fetches the file again until [`Storage::restore`]. A copy that you put into the storage by hand after that is served.
 //!
 //! # Caveats
 //!
@@ -69,7 +69,6 @@
 //! * Several processes can use one folder. `.staging` must be on the same file system as the rest.
 
 mod backend;
-mod body;
 mod disk;
 mod error;
 mod key;
@@ -85,8 +84,7 @@ pub use self::error::StorageError;
 pub use self::store::Storage;
 
 pub(crate) use self::backend::{Content, Found};
-pub(crate) use self::body::Frames;
-pub(crate) use self::error::in_time;
+pub(crate) use self::disk::tag;
 pub(crate) use self::key::Key;
 pub(crate) use self::records::REMOVED;
 pub(crate) use self::sink::Sink;

@@ -1,8 +1,7 @@
-use std::io;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 use headers::ETag;
@@ -13,13 +12,11 @@ use object_store::{
 use sha2::{Digest, Sha256};
 use tower::BoxError;
 
-use super::backend::{Answer, Backend, Content, Found, SMALL};
-use super::body::of_chunks;
+use super::backend::{Backend, Content, Found, Frames, SMALL};
 use super::disk::{hex, tag};
-use super::sink::{Publish, Sink};
-use super::upload::{PART, Upload};
-use crate::files::Scratch;
-use crate::files::SharedFile;
+use super::sink::Publish;
+use super::upload::Upload;
+use crate::files::{FRAME, Scratch, SharedFile};
 
 /// Any store of `object_store`.
 #[derive(Clone, Debug)]
@@ -32,161 +29,87 @@ impl Object {
         Self { store }
     }
 
-    async fn read(&self, at: &Path, range: Option<GetRange>) -> Result<Option<Found>, BoxError> {
-        let is_range = range.is_some();
-        let options = GetOptions::new().with_range(range);
+    async fn read(&self, at: &Path, options: GetOptions) -> Result<Option<Found>, BoxError> {
+        let (is_head, is_range) = (options.head, options.range.is_some());
         let Some(got) = found(self.store.get_opts(at, options).await)? else {
             return Ok(None);
         };
-        let (size, tag) = (got.meta.size, version_tag(&got.meta));
-        let content = match got.range.clone() {
-            _ if size == 0 => return Ok(None),
-            _ if size <= SMALL && !is_range => {
-                Content::Whole(collect(got.into_stream(), size).await?)
-            }
-            range => Content::Part(range, of_chunks(got.into_stream())),
+        let (size, tag, range) = (got.meta.size, version_tag(&got.meta), got.range.clone());
+        let frames = || frames(got.into_stream());
+        let content = match size {
+            0 => return Ok(None),
+            _ if is_head => Content::Part(0..0, stream::empty().boxed()),
+            ..=SMALL if !is_range => Content::Whole(collect(frames(), size).await?),
+            _ => Content::Part(range, frames()),
         };
+        let version = [0; 3];
         Ok(Some(Found {
             size,
             tag,
-            private: false,
-            version: [0; 3],
+            version,
             content,
-        }))
-    }
-
-    async fn head(&self, at: &Path) -> Result<Option<Found>, BoxError> {
-        let meta = found(self.store.head(at).await)?.filter(|meta| meta.size > 0);
-        Ok(meta.map(|meta| Found {
-            size: meta.size,
-            tag: version_tag(&meta),
-            private: false,
-            version: [0; 3],
-            content: Content::Part(0..0, stream::empty().boxed()),
         }))
     }
 }
 
+#[async_trait]
 impl Backend for Object {
-    fn get(
-        &self,
-        path: Arc<str>,
-        is_head: bool,
-        range: Option<GetRange>,
-    ) -> Answer<'_, Option<Found>> {
-        Box::pin(async move {
-            let at = parse(&path)?;
-            if is_head {
-                return self.head(&at).await;
+    async fn get(&self, path: &str, options: GetOptions) -> Result<Option<Found>, BoxError> {
+        let at = parse(path)?;
+        let range = options.range.clone();
+        let (error, range) = match (self.read(&at, options).await, range) {
+            (Err(error), Some(range)) => (error, range),
+            (read, _) => return read,
+        };
+        // Stores have no common error for a range that is not there, and one knows no suffixes.
+        let head = GetOptions::new().with_head(true);
+        let Some(head) = self.read(&at, head).await? else {
+            return Ok(None);
+        };
+        match range.as_range(head.size) {
+            Err(_) => Ok(Some(head)),
+            Ok(bytes) if matches!(range, GetRange::Suffix(_)) => {
+                let part = GetOptions::new().with_range(Some(bytes));
+                self.read(&at, part).await
             }
-            let Some(range) = range else {
-                return self.read(&at, None).await;
-            };
-            let error = match self.read(&at, Some(range.clone())).await {
-                Err(error) => error,
-                read => return read,
-            };
-            // Stores have no common error for a range that is not there, and one knows no suffixes.
-            let Some(head) = self.head(&at).await? else {
-                return Ok(None);
-            };
-            match range.as_range(head.size) {
-                Err(_) => Ok(Some(head)),
-                Ok(bytes) if matches!(range, GetRange::Suffix(_)) => {
-                    self.read(&at, Some(GetRange::Bounded(bytes))).await
-                }
-                Ok(_) => Err(error),
-            }
-        })
+            Ok(_) => Err(error),
+        }
     }
 
     fn is_current(&self, _: &str, _: [u64; 3]) -> Option<bool> {
         None
     }
 
-    fn put(&self, path: Arc<str>, content: Vec<Bytes>, replaces: bool) -> Answer<'_, ()> {
-        Box::pin(async move {
-            let at = parse(&path)?;
-            let payload: PutPayload = content.into_iter().collect();
-            match replaces {
-                true => self.store.put(&at, payload).await.map(drop)?,
-                false => create(&*self.store, &at, payload).await?,
-            }
-            Ok(())
-        })
-    }
-
-    fn sink(&self, path: Arc<str>, len: Option<u64>, scratch: &Scratch) -> Answer<'static, Sink> {
-        let (store, scratch) = (Arc::clone(&self.store), scratch.clone());
-        Box::pin(async move {
-            let publish = Following {
-                store,
-                path: parse(&path)?,
-                upload: None,
-            };
-            let file = scratch.file(len).await?;
-            Ok(Sink::new(path, file, len, Some(Box::new(publish))).await?)
-        })
-    }
-
-    fn delete(&self, path: Arc<str>) -> Answer<'_, ()> {
-        Box::pin(async move {
-            found(self.store.delete(&parse(&path)?).await)?;
-            Ok(())
-        })
-    }
-
-    fn list(&self, folder: Arc<str>) -> Answer<'_, Vec<String>> {
-        Box::pin(async move {
-            let files = self.store.list(Some(&parse(&folder)?));
-            let names = files.map_ok(|meta| meta.location.to_string());
-            Ok(names.try_collect().await?)
-        })
-    }
-}
-
-/// The file of a sink on its way into the store: an upload that follows it, or one put at the end if it is small.
-struct Following {
-    store: Arc<dyn ObjectStore>,
-    path: Path,
-    upload: Option<Upload>,
-}
-
-impl Publish for Following {
-    fn advance(&mut self, file: &SharedFile, written: u64) {
-        if self.upload.is_none() && written >= PART {
-            let (store, path) = (Arc::clone(&self.store), self.path.clone());
-            self.upload = Some(Upload::start(store, path, file.clone()));
+    async fn put(&self, path: &str, content: Vec<Bytes>, replaces: bool) -> Result<(), BoxError> {
+        let at = parse(path)?;
+        let payload: PutPayload = content.into_iter().collect();
+        match replaces {
+            true => self.store.put(&at, payload).await.map(drop)?,
+            false => create(&*self.store, &at, payload).await?,
         }
-        if let Some(upload) = &self.upload {
-            upload.advance(written);
-        }
+        Ok(())
     }
 
-    fn commit(
-        self: Box<Self>,
-        file: SharedFile,
-        len: u64,
-    ) -> BoxFuture<'static, Result<(), BoxError>> {
-        Box::pin(async move {
-            let Some(upload) = self.upload else {
-                let content = file.read_range(0, len).await?;
-                return Ok(create(&*self.store, &self.path, content.into()).await?);
-            };
-            match upload.finish(len).await {
-                // The answer may have been lost on its way, or another writer was faster.
-                Err(_) if is_stored(&*self.store, &self.path).await? => Ok(()),
-                finished => Ok(finished?),
-            }
-        })
+    async fn stage(
+        &self,
+        path: &str,
+        len: Option<u64>,
+        scratch: &Scratch,
+    ) -> Result<(SharedFile, Box<dyn Publish>), BoxError> {
+        let file = scratch.file(len).await?;
+        let upload = Upload::start(Arc::clone(&self.store), parse(path)?, file.clone());
+        Ok((file, Box::new(upload)))
     }
 
-    fn abort(self: Box<Self>) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
-            if let Some(upload) = self.upload {
-                upload.abort().await;
-            }
-        })
+    async fn delete(&self, path: &str) -> Result<(), BoxError> {
+        found(self.store.delete(&parse(path)?).await)?;
+        Ok(())
+    }
+
+    async fn list(&self, folder: &str) -> Result<Vec<String>, BoxError> {
+        let files = self.store.list(Some(&parse(folder)?));
+        let names = files.map_ok(|meta| meta.location.to_string());
+        Ok(names.try_collect().await?)
     }
 }
 
@@ -196,7 +119,7 @@ fn parse(path: &str) -> object_store::Result<Path> {
 }
 
 /// Stores a file in one step. A file that is already there is not an error, unless it is empty.
-async fn create(
+pub(super) async fn create(
     store: &dyn ObjectStore,
     path: &Path,
     payload: PutPayload,
@@ -219,26 +142,35 @@ pub(super) async fn is_stored(store: &dyn ObjectStore, path: &Path) -> object_st
     Ok(meta.is_some_and(|meta| meta.size > 0))
 }
 
+fn frames(chunks: BoxStream<'static, object_store::Result<Bytes>>) -> Frames {
+    let frames = |chunk: Bytes| {
+        // A store whose file has shrunk may yield empty chunks for ever.
+        let end = chunk
+            .is_empty()
+            .then(|| Err("the object has become shorter".into()));
+        let starts = (0..chunk.len()).step_by(FRAME);
+        let frame = move |start| Ok(chunk.slice(start..chunk.len().min(start + FRAME)));
+        stream::iter(starts.map(frame).chain(end))
+    };
+    chunks
+        .map_ok(frames)
+        .map_err(BoxError::from)
+        .try_flatten()
+        .boxed()
+}
+
 /// The whole of a small object. A chunk may be part of a far larger buffer, and a small file may stay in memory for long, so
 /// it is copied.
-async fn collect(
-    mut stream: BoxStream<'static, object_store::Result<Bytes>>,
-    size: u64,
-) -> Result<Bytes, BoxError> {
+async fn collect(mut frames: Frames, size: u64) -> Result<Bytes, BoxError> {
     let mut content = Vec::with_capacity(usize::try_from(size)?);
-    while let Some(chunk) = stream.try_next().await? {
-        // A store whose file has shrunk may yield empty chunks for ever.
-        if chunk.is_empty() {
-            break;
-        }
-        content.extend_from_slice(&chunk);
-        if content.len() as u64 > size {
-            return Err("the object is longer than announced".into());
-        }
+    while let Some(frame) = frames.try_next().await?
+        && content.len() as u64 <= size
+    {
+        content.extend_from_slice(&frame);
     }
     match content.len() as u64 == size {
         true => Ok(content.into()),
-        false => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+        false => Err("the object has another length than announced".into()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use tempfile::TempPath;
 use tower::BoxError;
 
@@ -19,38 +19,40 @@ pub(super) struct Staged {
     pub(super) staged: TempPath,
 }
 
+#[async_trait]
 impl Publish for Staged {
-    fn commit(
-        self: Box<Self>,
-        file: SharedFile,
-        len: u64,
-    ) -> BoxFuture<'static, Result<(), BoxError>> {
-        Box::pin(async move {
-            let threads = file.threads().clone();
-            let commit = move || {
-                let Self { disk, to, staged } = *self;
-                let file = file.get()?;
-                // Gives back what was reserved beyond the end.
-                file.set_len(len)?;
-                publish(&disk, &to, file, staged)
-            };
-            Ok(threads.publishes.run(commit).await?)
-        })
+    async fn commit(self: Box<Self>, file: SharedFile, len: u64) -> Result<(), BoxError> {
+        let threads = file.threads().clone();
+        let commit = move || {
+            let Self { disk, to, staged } = *self;
+            let file = file.get()?;
+            // Gives back what was reserved beyond the end.
+            file.set_len(len)?;
+            publish(&disk, &to, file, staged, false)
+        };
+        Ok(threads.publishes.run(commit).await?)
     }
 
-    fn abort(self: Box<Self>) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
-            // To remove a large file takes a while. What cannot be removed now is removed by the next start.
-            let _ = tokio::task::spawn_blocking(move || drop(self)).await;
-        })
+    async fn abort(self: Box<Self>) {
+        // To remove a large file takes a while. What cannot be removed now is removed by the next start.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
     }
 }
 
-/// Makes a staged file the stored one. If there is one already, that one stays.
-pub(super) fn publish(disk: &Disk, to: &Path, file: &File, staged: TempPath) -> io::Result<()> {
+/// Makes a staged file the stored one. If there is one already, that one stays, or is replaced.
+pub(super) fn publish(
+    disk: &Disk,
+    to: &Path,
+    file: &File,
+    staged: TempPath,
+    replaces: bool,
+) -> io::Result<()> {
     file.sync_all()?;
     let folder = disk.folder_of(to)?;
-    name(staged, to)?;
+    match replaces {
+        true => staged.persist(to).map_err(|error| error.error)?,
+        false => name(staged, to)?,
+    }
     sync_folder(folder)
 }
 

@@ -3,13 +3,14 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use tokio::task::JoinHandle;
 use tower::BoxError;
 
-use super::error::StorageError;
+use super::error::{StorageError, guard};
 use crate::files::{SharedFile, joined, write_all_at};
 
 /// How much space is reserved at once for a file whose length is not known.
@@ -28,22 +29,21 @@ pub(crate) struct Sink {
     writing: Option<JoinHandle<io::Result<()>>>,
     /// None where the file is not to be stored.
     publish: Option<Box<dyn Publish>>,
+    /// For each write.
+    limit: Duration,
 }
 
-/// What a storage does with the local file of a sink.
+/// What a storage does with the local file of a sink. Dropped, nothing of it is left in the storage.
+#[async_trait]
 pub(super) trait Publish: Send {
     /// The local file has this many bytes now.
-    fn advance(&mut self, _file: &SharedFile, _written: u64) {}
+    fn advance(&mut self, _written: u64) {}
 
     /// The file is whole and checked: makes it visible, in one step.
-    fn commit(
-        self: Box<Self>,
-        file: SharedFile,
-        len: u64,
-    ) -> BoxFuture<'static, Result<(), BoxError>>;
+    async fn commit(self: Box<Self>, file: SharedFile, len: u64) -> Result<(), BoxError>;
 
     /// Returns when nothing is left in the storage.
-    fn abort(self: Box<Self>) -> BoxFuture<'static, ()>;
+    async fn abort(self: Box<Self>);
 }
 
 impl Sink {
@@ -57,6 +57,7 @@ impl Sink {
         file: SharedFile,
         len: Option<u64>,
         publish: Option<Box<dyn Publish>>,
+        limit: Duration,
     ) -> io::Result<Self> {
         let reserved = len.unwrap_or(STEP);
         let new = file.clone();
@@ -69,6 +70,7 @@ impl Sink {
             end: 0,
             writing: None,
             publish,
+            limit,
         })
     }
 
@@ -81,37 +83,30 @@ impl Sink {
     ///
     /// # Errors
     ///
-    /// The disk is full, or failed: the sink can then only be aborted.
+    /// The disk is full, failed, or is too slow: the sink can then only be aborted.
     ///
     /// # Cancel safety
     ///
     /// None: a sink that was dropped in the middle of a write can only be aborted.
-    pub(crate) async fn write(&mut self, pieces: Vec<Bytes>) -> Result<u64, StorageError> {
-        let start = self.flush().await?;
-        let begin = self.begin(start, pieces).await;
-        begin.map_err(|error| StorageError::new("write", &self.path, error))?;
-        Ok(start)
-    }
-
-    async fn begin(&mut self, start: u64, pieces: Vec<Bytes>) -> io::Result<()> {
-        let end = start + pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
-        let reserved = self.reserved;
-        let missing = end.saturating_sub(reserved).next_multiple_of(STEP);
-        self.reserved += missing;
-        let file = self.file.clone();
-        let write = move || {
-            let file = file.get()?;
-            reserve(file, reserved, missing)?;
-            let mut at = start;
-            for piece in &pieces {
-                write_all_at(file, piece, at)?;
-                at += piece.len() as u64;
-            }
-            Ok(())
+    pub(crate) async fn write(&mut self, bytes: Bytes) -> Result<u64, StorageError> {
+        let (path, limit) = (Arc::clone(&self.path), self.limit);
+        let write = async {
+            let start = self.written().await?;
+            let end = start + bytes.len() as u64;
+            let reserved = self.reserved;
+            let missing = end.saturating_sub(reserved).next_multiple_of(STEP);
+            self.reserved += missing;
+            let file = self.file.clone();
+            let write = move || {
+                let file = file.get()?;
+                reserve(file, reserved, missing)?;
+                write_all_at(file, &bytes, start)
+            };
+            self.writing = Some(self.file.threads().writes.start(write).await?);
+            self.end = end;
+            Ok(start)
         };
-        self.writing = Some(self.file.threads().writes.start(write).await?);
-        self.end = end;
-        Ok(())
+        guard("write", path, limit, write).await
     }
 
     /// Returns when all bytes are written, and how many they are.
@@ -124,12 +119,17 @@ impl Sink {
     ///
     /// Waits only.
     pub(crate) async fn flush(&mut self) -> Result<u64, StorageError> {
+        let (path, limit) = (Arc::clone(&self.path), self.limit);
+        guard("write", path, limit, self.written()).await
+    }
+
+    async fn written(&mut self) -> Result<u64, BoxError> {
         if let Some(writing) = &mut self.writing {
             let written = joined(writing.await);
             self.writing = None;
-            written.map_err(|error| StorageError::new("write", &self.path, error))?;
+            written?;
             if let Some(publish) = &mut self.publish {
-                publish.advance(&self.file, self.end);
+                publish.advance(self.end);
             }
         }
         Ok(self.end)
@@ -148,8 +148,8 @@ impl Sink {
         let Some(publish) = self.publish else {
             return Ok(());
         };
-        let commit = publish.commit(self.file, self.end).await;
-        commit.map_err(|error| StorageError::new("commit", self.path, error))
+        let commit = publish.commit(self.file, self.end);
+        guard("commit", self.path, Duration::MAX, commit).await
     }
 
     /// Returns when nothing of the file is left in the storage.

@@ -1,6 +1,5 @@
 //! Small stored files that are requested often, in memory: their hits open no file.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -69,7 +68,6 @@ impl SmallFiles {
         is_current.then_some(Found {
             size: file.content.len() as u64,
             tag: file.tag,
-            private: false,
             version: file.version,
             content: Content::Whole(file.content),
         })
@@ -99,13 +97,5 @@ impl SmallFiles {
     pub(super) fn remove(&self, path: &str) {
         self.removed.fetch_add(1, Ordering::AcqRel);
         self.files.remove(path);
-    }
-}
-
-impl fmt::Debug for SmallFiles {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SmallFiles")
-            .field("files", &self.files.len())
-            .finish_non_exhaustive()
     }
 }

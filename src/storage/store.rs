@@ -2,21 +2,27 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::try_join;
+use futures_util::stream::{self, StreamExt};
 use object_store::memory::InMemory;
-use object_store::{GetRange, ObjectStore};
+use object_store::{GetOptions, ObjectStore};
+use tokio::time::timeout;
 
-use super::backend::{Answer, Backend, Found};
+use super::backend::{Backend, Content, Found, Frames};
 use super::disk::Disk;
-use super::error::{StorageError, caught};
+use super::error::{StorageError, guard};
 use super::key::Key;
 use super::object::Object;
 use super::records::REMOVED;
 use super::sink::Sink;
 use super::small_files::{MAX_BYTES, SmallFiles};
 use crate::files::{MAX_TOTAL, Scratch, Threads};
+
+/// How long a step may take, unless told otherwise.
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// Where the files of modules are kept. Cheap to clone; clones are the same storage.
 ///
@@ -38,12 +44,16 @@ use crate::files::{MAX_TOTAL, Scratch, Threads};
 pub struct Storage {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) small: Arc<SmallFiles>,
+    /// For each step but a commit, which has the limit of whoever waits for it.
+    pub(super) limit: Duration,
     scratch: Scratch,
 }
 
 /// What a storage says of a file.
 pub(crate) enum LookUp {
     Found(Found),
+    /// The registry that it came from has said that no shared cache may keep it.
+    Private(Found),
     Absent,
     /// Somebody has removed it, and said why.
     Removed(String),
@@ -95,6 +105,7 @@ impl Storage {
         Self {
             backend,
             small: Arc::new(SmallFiles::new(MAX_BYTES)),
+            limit: LIMIT,
             scratch,
         }
     }
@@ -140,10 +151,8 @@ impl Storage {
         self
     }
 
-    /// A small file that was read not long ago.
-    pub(crate) fn in_memory(&self, key: &Key) -> Option<Found> {
-        let is_current = |version| self.backend.is_current(key.path(), version);
-        self.small.get(key.path(), is_current)
+    pub(crate) fn set_limit(&mut self, limit: Duration) {
+        self.limit = limit;
     }
 
     /// # Cancel safety
@@ -152,27 +161,24 @@ impl Storage {
     pub(crate) async fn look_up(
         &self,
         key: &Key,
-        is_head: bool,
-        range: Option<GetRange>,
+        options: GetOptions,
     ) -> Result<LookUp, StorageError> {
-        if let Some(found) = self.get(key, is_head, range.clone()).await? {
+        if let Some(found) = self.get(key, options.clone()).await? {
             return Ok(LookUp::Found(found));
         }
         let private = async {
             match key.is_plain() {
-                true => self.get(&key.to_private(), is_head, range).await,
+                true => self.get(&key.to_private(), options).await,
                 false => Ok(None),
             }
         };
-        let (private, removed) = try_join(private, self.record(REMOVED, key.file())).await?;
+        let removed = format!("{REMOVED}/{}", key.file());
+        let (private, removed) = try_join(private, self.record(&removed)).await?;
         Ok(match (private, removed) {
             (_, Some(reason)) => {
                 LookUp::Removed(String::from_utf8_lossy(&reason).trim_end().to_owned())
             }
-            (Some(found), None) => LookUp::Found(Found {
-                private: true,
-                ..found
-            }),
+            (Some(found), None) => LookUp::Private(found),
             (None, None) => LookUp::Absent,
         })
     }
@@ -183,26 +189,32 @@ impl Storage {
     ///
     /// Reads only.
     pub(crate) async fn has_in_plain_layout(&self, key: &Key) -> bool {
-        let head = self.backend.get(key.file().into(), true, None);
-        matches!(guard("look up", key, head).await, Ok(Some(_)))
+        let head = self
+            .backend
+            .get(key.file(), GetOptions::new().with_head(true));
+        let found = guard("look up", key, self.limit, head).await;
+        matches!(found, Ok(Some(_)))
     }
 
-    async fn get(
-        &self,
-        key: &Key,
-        is_head: bool,
-        range: Option<GetRange>,
-    ) -> Result<Option<Found>, StorageError> {
-        if let Some(found) = self.in_memory(key) {
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Found>, StorageError> {
+        let is_current = |version| self.backend.is_current(key.path(), version);
+        if let Some(found) = self.small.get(key.path(), is_current) {
             return Ok(Some(found));
         }
         let removed = self.small.removed();
-        let get = self.backend.get(Arc::clone(key.path()), is_head, range);
-        let found = guard("look up", key, get).await?;
-        if let Some(found) = &found {
-            self.small.put(key.path(), found, removed);
-        }
-        Ok(found)
+        let get = self.backend.get(key.path(), options);
+        let Some(mut found) = guard("look up", key, self.limit, get).await? else {
+            return Ok(None);
+        };
+        found.content = match found.content {
+            Content::Part(range, frames) => {
+                let path = Arc::clone(key.path());
+                Content::Part(range, in_time(self.limit, path, frames))
+            }
+            whole => whole,
+        };
+        self.small.put(key.path(), &found, removed);
+        Ok(Some(found))
     }
 
     /// Stores a small file in one step. A file that is already stored is not an error.
@@ -211,8 +223,8 @@ impl Storage {
     ///
     /// Dropped early, either the whole file is stored or nothing of it.
     pub(crate) async fn put(&self, key: &Key, content: Vec<Bytes>) -> Result<(), StorageError> {
-        let put = self.backend.put(Arc::clone(key.path()), content, false);
-        guard("commit", key, put).await
+        let put = self.backend.put(key.path(), content, false);
+        guard("commit", key, Duration::MAX, put).await
     }
 
     /// A file of this length, as far as it is known, which is stored in the end or not. Nothing of it is visible before the
@@ -231,27 +243,30 @@ impl Storage {
         len: Option<u64>,
         stores: bool,
     ) -> Result<Sink, StorageError> {
-        let path = Arc::clone(key.path());
-        let scratch = self.scratch.clone();
-        let open: Answer<'_, Sink> = match stores {
-            true => self.backend.sink(path, len, &scratch),
-            false => Box::pin(async move {
-                let file = scratch.file(len).await?;
-                Ok(Sink::new(path, file, len, None).await?)
-            }),
+        let open = async {
+            let (file, publish) = match stores {
+                true => {
+                    let staged = self.backend.stage(key.path(), len, &self.scratch);
+                    let (file, publish) = staged.await?;
+                    (file, Some(publish))
+                }
+                false => (self.scratch.file(len).await?, None),
+            };
+            Ok(Sink::new(Arc::clone(key.path()), file, len, publish, self.limit).await?)
         };
-        guard("stage", key, open).await
+        guard("stage", key, self.limit, open).await
     }
 }
 
-/// A store is somebody else's code: its panic is a failure like others.
-pub(super) async fn guard<T>(
-    step: &'static str,
-    path: impl fmt::Display,
-    work: Answer<'_, T>,
-) -> Result<T, StorageError> {
-    let done = caught(work).await.and_then(|done| done);
-    done.map_err(|error| StorageError::new(step, path, error))
+/// Fails if the next frame takes longer than this.
+fn in_time(limit: Duration, path: Arc<str>, frames: Frames) -> Frames {
+    stream::unfold((frames, path), move |(mut frames, path)| async move {
+        let next = timeout(limit, frames.next()).await;
+        let frame = next.unwrap_or_else(|elapsed| Some(Err(elapsed.into())))?;
+        let frame = frame.map_err(|error| StorageError::new("read", &path, error).into());
+        Some((frame, (frames, path)))
+    })
+    .boxed()
 }
 
 impl fmt::Debug for Storage {

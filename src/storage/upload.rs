@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::future::{Either, select};
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, Result};
@@ -13,11 +14,12 @@ use tokio::time::timeout;
 use tower::BoxError;
 
 use super::error::caught;
-use super::object::is_stored;
+use super::object::{create, is_stored};
+use super::sink::Publish;
 use crate::files::SharedFile;
 
 /// The least that stores take as a part. One of them is in memory.
-pub(super) const PART: u64 = 5 * 1024 * 1024;
+const PART: u64 = 5 * 1024 * 1024;
 
 /// How long a store may take to begin an upload.
 const BEGIN: Duration = Duration::from_secs(30);
@@ -25,7 +27,8 @@ const BEGIN: Duration = Duration::from_secs(30);
 /// How long a store may take to throw an upload away before it is left to its own rules.
 const ABORT: Duration = Duration::from_secs(10);
 
-/// A running upload. Dropped before [`finish`](Self::finish) has returned, it throws away what it has sent.
+/// The file of a sink on its way into a store: a multipart upload that follows it, or one put at its end if it is small.
+/// Dropped before [`commit`](Publish::commit) has returned, it throws away what it has sent.
 pub(super) struct Upload {
     /// How many bytes the file has, and whether that is all.
     progress: watch::Sender<(u64, bool)>,
@@ -38,31 +41,21 @@ impl Upload {
         let task = tokio::spawn(run(store, path, file, written));
         Self { progress, task }
     }
+}
 
-    /// The file has this many bytes now.
-    pub(super) fn advance(&self, written: u64) {
+#[async_trait]
+impl Publish for Upload {
+    fn advance(&mut self, written: u64) {
         self.progress.send_replace((written, false));
     }
 
-    /// The file is whole and checked: the upload may become visible.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped early, the upload is thrown away, if the store had not completed it yet.
-    pub(super) async fn finish(mut self, len: u64) -> Result<()> {
+    async fn commit(mut self: Box<Self>, _: SharedFile, len: u64) -> Result<(), BoxError> {
         self.progress.send_replace((len, true));
-        (&mut self.task)
-            .await
-            .unwrap_or_else(|error| Err(broken(error)))
+        Ok((&mut self.task).await??)
     }
 
-    /// Returns when what has been sent is thrown away, or has been left to the store.
-    ///
-    /// # Cancel safety
-    ///
-    /// It is thrown away all the same.
-    pub(super) async fn abort(self) {
-        let Self { progress, task } = self;
+    async fn abort(self: Box<Self>) {
+        let Self { progress, task } = *self;
         drop(progress);
         // Its outcome is in nobody's interest any more.
         let _ = task.await;
@@ -73,8 +66,17 @@ async fn run(
     store: Arc<dyn ObjectStore>,
     path: Path,
     file: SharedFile,
-    progress: watch::Receiver<(u64, bool)>,
+    mut progress: watch::Receiver<(u64, bool)>,
 ) -> Result<()> {
+    let begins = progress.wait_for(|(written, is_all)| *is_all || *written >= PART);
+    match begins.await.map(|now| *now) {
+        Err(_dropped) => return Ok(()),
+        Ok((len, true)) if len <= PART => {
+            let content = file.read_range(0, len).await.map_err(broken)?;
+            return create(&*store, &path, content.into()).await;
+        }
+        Ok(_) => {}
+    }
     // Not given up half way, else nobody knew what there is to abort.
     let begin = timeout(BEGIN, store.put_multipart(&path)).await;
     let mut upload = begin.unwrap_or_else(|elapsed| Err(broken(elapsed)))?;
@@ -88,8 +90,12 @@ async fn run(
         return Ok(());
     }
     let abort = timeout(ABORT, upload.abort()).await;
-    // The first error is the cause; that of the clean-up counts only where there was none.
-    sent.and_then(|_| abort.unwrap_or_else(|elapsed| Err(broken(elapsed))))
+    match sent {
+        // The answer may have been lost on its way, or another writer was faster.
+        Err(_) if is_stored(&*store, &path).await? => Ok(()),
+        Err(cause) => Err(cause),
+        Ok(_) => abort.unwrap_or_else(|elapsed| Err(broken(elapsed))),
+    }
 }
 
 /// Whether the upload was completed. If not, nobody waits for it any more, or the file is there already.

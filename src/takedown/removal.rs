@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use crate::reply;
 use crate::storage::{Key, REMOVED, Storage, StorageError};
 use crate::target::Target;
@@ -42,12 +40,12 @@ impl Storage {
         }
         // The record comes first: from here on nobody fetches the file again.
         let reason = reply::line(reason).into();
-        self.put_record(REMOVED, file, reason).await?;
+        self.put_record(&record(file), reason).await?;
         let owned = self.list("@for").await?;
         let copies = owned.into_iter().filter(|path| is_copy(path, file));
         let areas = ["", "@private/", "@direct/"].map(|area| format!("{area}{file}"));
         for path in copies.chain(areas) {
-            self.delete(path.into()).await?;
+            self.delete(&path).await?;
         }
         Ok(())
     }
@@ -62,7 +60,7 @@ impl Storage {
     ///
     /// Dropped early, it is restored or it is not.
     pub async fn restore(&self, target: &Target<'_>) -> Result<(), StorageError> {
-        self.delete_record(REMOVED, target.as_str()).await
+        self.delete(&record(target.as_str())).await
     }
 
     /// All removed files.
@@ -75,7 +73,9 @@ impl Storage {
     ///
     /// Reads only.
     pub async fn removed(&self) -> Result<Vec<String>, StorageError> {
-        self.list_records(REMOVED).await
+        let records = self.list(REMOVED).await?.into_iter();
+        let file = |path: String| Some(path.strip_prefix(REMOVED)?.strip_prefix('/')?.to_owned());
+        Ok(records.filter_map(file).collect())
     }
 
     /// A file that was removed while it was fetched goes again.
@@ -84,11 +84,16 @@ impl Storage {
     ///
     /// Dropped early, the file may stay.
     pub(crate) async fn keep_removed(&self, key: &Key) -> Result<(), StorageError> {
-        match self.record(REMOVED, key.file()).await? {
-            Some(_) => self.delete(Arc::clone(key.path())).await,
+        match self.record(&record(key.file())).await? {
+            Some(_) => self.delete(key.path()).await,
             None => Ok(()),
         }
     }
+}
+
+/// The record of why a file was removed.
+fn record(file: &str) -> String {
+    format!("{REMOVED}/{file}")
 }
 
 /// Whether this is an owner's copy of the file: `@for/{owner}/` or `@for/{owner}/@included/`, then its name.

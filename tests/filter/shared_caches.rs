@@ -115,6 +115,19 @@ async fn a_list_is_private_if_it_was_filtered_by_who_asks() {
     assert_eq!(cache_control(&by_user, list).await, PRIVATE_FILE);
 }
 
+/// A cache in front would give it to those whom the policy refuses.
+#[tokio::test]
+async fn so_is_each_file_under_a_policy_that_looks_at_who_asks() {
+    let by_user = policy_fn(|_, parts| match parts.headers.contains_key("x-banned") {
+        true => Rule::exclude(),
+        false => Rule::include(),
+    });
+    let by_user = FilterLayer::new(by_user, source());
+    for path in ["/example.com/m/@v/v1.0.0.zip", "/example.com/m/@v/list"] {
+        assert_eq!(cache_control(&by_user, path).await, PRIVATE_FILE, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn allowed_makes_nothing_private() {
     let allowed = layer(SharedCaches::Allowed);

@@ -1,4 +1,3 @@
-use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,10 +10,10 @@ use crate::files::{FRAME, FileReader};
 
 /// One reader of a spool, at its own offset.
 pub(in crate::fill) struct Reader {
-    state: watch::Receiver<State>,
-    position: u64,
-    end: Option<u64>,
-    file: Option<FileReader>,
+    pub(super) state: watch::Receiver<State>,
+    pub(super) position: u64,
+    pub(super) end: Option<u64>,
+    pub(super) file: Option<FileReader>,
 }
 
 enum Step {
@@ -26,15 +25,6 @@ enum Step {
 }
 
 impl Reader {
-    pub(super) fn new(state: watch::Receiver<State>, start: u64, end: Option<u64>) -> Self {
-        Self {
-            state,
-            position: start,
-            end,
-            file: None,
-        }
-    }
-
     /// The next frame, or `None` once all bytes have been handed out and are known to be right.
     ///
     /// # Errors
@@ -89,13 +79,5 @@ impl Reader {
             Some(Ok(())) => Ok(Step::End),
             Some(Err(reason)) => Err(Arc::clone(reason).into()),
         }
-    }
-}
-
-impl fmt::Debug for Reader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader")
-            .field("position", &self.position)
-            .finish_non_exhaustive()
     }
 }

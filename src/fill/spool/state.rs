@@ -23,8 +23,6 @@ pub(super) struct State {
     tail: VecDeque<Bytes>,
     tail_from: u64,
     written: u64,
-    /// The bytes before this are in the file or on their way. A piece begins here.
-    sent: u64,
     /// Readers may have the bytes before this.
     pub(super) visible: u64,
     /// Holds the bytes before `tail_from`.
@@ -40,7 +38,12 @@ impl Spool {
 
     /// A reader that begins at this offset, and ends before `end`, or where the bytes end.
     pub(in crate::fill) fn reader(&self, start: u64, end: Option<u64>) -> Reader {
-        Reader::new(self.0.subscribe(), start, end)
+        Reader {
+            state: self.0.subscribe(),
+            position: start,
+            end,
+            file: None,
+        }
     }
 
     /// Adds bytes at the end, and shows readers those before `visible`.
@@ -56,31 +59,15 @@ impl Spool {
         self.0.borrow().tail.iter().cloned().collect()
     }
 
-    /// The bytes that were not handed out for the file yet.
-    pub(in crate::fill) fn unwritten(&self) -> Vec<Bytes> {
-        let mut pieces = Vec::new();
-        self.0.send_if_modified(|state| {
-            let mut start = state.tail_from;
-            for piece in &state.tail {
-                if start >= state.sent {
-                    pieces.push(piece.clone());
-                }
-                start += piece.len() as u64;
-            }
-            state.sent = state.written;
-            false
-        });
-        pieces
-    }
-
     /// The file has the bytes before this, so they leave memory.
     pub(in crate::fill) fn moved_to_file(&self, file: &SharedFile, end: u64) {
         self.0.send_if_modified(|state| {
             state.file.get_or_insert_with(|| file.clone());
-            while state.tail_from < end
-                && let Some(piece) = state.tail.pop_front()
+            while let Some(piece) = state.tail.front()
+                && state.tail_from + piece.len() as u64 <= end
             {
                 state.tail_from += piece.len() as u64;
+                state.tail.pop_front();
             }
             // Who waits, waits for bytes.
             false
@@ -102,10 +89,9 @@ impl Spool {
 
 impl State {
     fn push(&mut self, bytes: Bytes) {
-        let all_sent = self.sent == self.written;
         self.written += bytes.len() as u64;
         match self.tail.back_mut() {
-            Some(last) if last.len() < TINY && bytes.len() < TINY && !all_sent => {
+            Some(last) if last.len() < TINY && bytes.len() < TINY => {
                 *last = [&last[..], &bytes[..]].concat().into();
             }
             _ if bytes.len() < TINY => self.tail.push_back(Bytes::copy_from_slice(&bytes)),
