@@ -1,14 +1,17 @@
 //! Files that many read at once, each at its own offset and pace.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, Stream};
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::coop::consume_budget;
+use tower::BoxError;
 
 use super::page_cache;
 use super::threads::Threads;
@@ -167,6 +170,17 @@ impl FileReader {
         Ok(self.chunk.split_to(len))
     }
 
+    /// All frames up to `end`.
+    pub(crate) fn frames(self, end: u64) -> impl Stream<Item = Result<Bytes, BoxError>> + Send {
+        stream::unfold(self, move |mut reader| async move {
+            if reader.position() >= end {
+                return None;
+            }
+            let frame = reader.next(end).await;
+            Some((frame.map_err(Into::into), reader))
+        })
+    }
+
     /// On this thread where the page cache has the bytes, else on one that may block.
     async fn read(&mut self, end: u64) -> io::Result<()> {
         let (offset, len) = (self.offset, read_len(&(self.offset..end)));
@@ -242,6 +256,18 @@ pub(crate) fn read_all(
     Ok(content)
 }
 
+/// Nonblocking for what is not a regular file: a pipe would wait for its writer.
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // The flag has the same bits, whatever the width of the field.
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    }
+    options.read(true).open(path)
+}
+
 /// All of these bytes, in one piece behind the other.
 #[cfg(unix)]
 pub(crate) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
@@ -259,5 +285,26 @@ pub(crate) fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io
             }
         }
     }
+    Ok(())
+}
+
+/// Takes space on the disk, so that a full one is noticed before a client has got a byte.
+#[cfg(target_os = "linux")]
+pub(crate) fn reserve(file: &File, from: u64, bytes: u64) -> io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    use rustix::io::Errno;
+
+    if bytes == 0 {
+        return Ok(());
+    }
+    match fallocate(file, FallocateFlags::KEEP_SIZE, from, bytes) {
+        // Not every file system can; there a full disk is noticed by the write.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
+        done => Ok(done?),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn reserve(_: &File, _: u64, _: u64) -> io::Result<()> {
     Ok(())
 }

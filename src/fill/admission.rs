@@ -9,16 +9,18 @@ use http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::failure::Failure;
+use crate::observe;
+use crate::target::Target;
 
 /// How many fills that no client waits for may wait for a slot.
-const BACKGROUND: usize = 1024;
+pub(super) const BACKGROUND: usize = 1024;
 
 /// A slot at the source. Free again when it is dropped.
 pub(super) type Slot = OwnedSemaphorePermit;
 
 #[derive(Debug)]
 pub(super) struct Lane {
-    size: usize,
+    pub(super) size: usize,
     slots: Arc<Semaphore>,
     /// How many wait for whom a client waits.
     clients: watch::Sender<usize>,
@@ -32,11 +34,6 @@ impl Lane {
             slots: Arc::new(Semaphore::new(size)),
             clients: watch::Sender::new(0),
         })
-    }
-
-    /// Whether another fill without a client would wait in vain, where so many fills run or wait.
-    pub(super) fn is_full(&self, fills: usize) -> bool {
-        fills > self.size.saturating_add(BACKGROUND)
     }
 
     /// Waits for a slot: one that no client waits for, unless a client waits for this one. `None` never comes: nobody
@@ -85,7 +82,9 @@ impl Drop for Counted {
     }
 }
 
-pub(super) fn too_many(wait: Duration) -> Failure {
+/// There was no slot within this time.
+pub(super) fn refuse(file: &Target<'_>, wait: Duration) -> Failure {
+    observe::refused(file);
     let text = "too many requests are waiting for the source, try again later";
     Failure::new(StatusCode::SERVICE_UNAVAILABLE, text).retry_after(wait.as_secs())
 }

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 use tower::{BoxError, ServiceExt};
 
-use super::admission::{Slot, too_many};
+use super::admission::{Slot, refuse};
 use super::body::ResponseBody;
 use super::conditional::Plan;
 use super::failure::Failure;
@@ -63,22 +63,22 @@ impl Asked {
             return Err(failure.without_len());
         }
         let (parts, _body) = response.into_parts();
-        let head = match judge(&parts, None, &self.target, &self.shared) {
+        let file = match judge(&parts, None, &self.target, &self.shared) {
             Ok(_) if self.is_zip() && !stores => Err(no_room()),
+            file => file,
+        };
+        let head = match file {
             Ok(file) => {
                 let mut head = respond::head(&self.target, file.len, None, &Plan::Whole);
                 self.private_if(file.private, head.headers_mut());
-                Ok(head)
+                head
             }
-            Err(failure) => Err(failure),
+            Err(failure) if failure.how == NoFile::Unshared && !self.shared.waits() => {
+                self.unchecked_head(&parts.headers, None)
+            }
+            Err(failure) => return Err(failure),
         };
-        let head = head.or_else(|failure| match failure.how {
-            NoFile::Unshared if !self.shared.waits() => {
-                Ok(self.unchecked_head(&parts.headers, None))
-            }
-            _ => Err(failure),
-        });
-        Ok((head?.map(|()| ResponseBody::default()), MISS))
+        Ok((head.map(|()| ResponseBody::default()), MISS))
     }
 
     /// A file as the source sends it, for this client alone: nobody checks it. Fails like this for one that wants it checked.
@@ -160,10 +160,8 @@ impl Asked {
     ) -> Result<(Response<SourceBody>, Slot, Pace), Failure> {
         let max_wait = self.shared.max_wait;
         let slot = timeout(max_wait, self.shared.lane(resource).slot(true)).await;
-        let slot = slot.ok().flatten().ok_or_else(|| {
-            observe::refused(&self.target);
-            too_many(max_wait)
-        })?;
+        let slot = slot.ok().flatten();
+        let slot = slot.ok_or_else(|| refuse(&self.target, max_wait))?;
         let mut pace = Pace::new(&self.shared);
         let request = self.source_request(method);
         let response = pace.wait(source.oneshot(request)).await?;

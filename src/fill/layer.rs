@@ -186,7 +186,7 @@ impl<A> FillLayer<A> {
     /// file that cannot be looked up is answered from the source, as if there were no storage; one that stalls in the
     /// middle breaks. Default: 10 seconds.
     pub fn storage_timeout(self, limit: Duration) -> Self {
-        self.with(|shared| shared.storage.set_limit(limit))
+        self.with(|shared| shared.storage.limit = limit)
     }
 
     /// How long a client with [`OnMiss::Wait`] waits until the storage has published a file, and how long the check of a
@@ -212,8 +212,11 @@ impl<S: HasArea> Layer<S> for FillLayer {
     type Service = Fill<S>;
 
     fn layer(&self, source: S) -> Fill<S> {
-        let area = source.area();
-        Fill::new(source, area, Arc::new(self.shared.clone()))
+        Fill {
+            area: source.area(),
+            source,
+            shared: Arc::new(self.shared.clone()),
+        }
     }
 }
 
@@ -221,7 +224,11 @@ impl<S> Layer<S> for FillLayer<Area> {
     type Service = Fill<S>;
 
     fn layer(&self, source: S) -> Fill<S> {
-        Fill::new(source, self.area, Arc::new(self.shared.clone()))
+        Fill {
+            source,
+            area: self.area,
+            shared: Arc::new(self.shared.clone()),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version, request};
 use http_body_util::{Empty, Full};
 
-use super::admission::too_many;
+use super::admission::refuse;
 use super::body::ResponseBody;
 use super::config::OnMiss;
 use super::failure::Failure;
@@ -15,7 +15,7 @@ use super::respond::{self, ATTACHED, BYPASS, MISS, STORED, add_status};
 use super::run::{Run, no_room};
 use super::service::Source;
 use super::shared::Shared;
-use super::table::{Client, Entry, Stage};
+use super::table::{Client, Entry, Stage, lock};
 use crate::access::value::Access;
 use crate::observe::{self, Answer, NoFile};
 use crate::reply::{self, NO_STORE};
@@ -41,9 +41,10 @@ pub(super) type Answered = Result<(Response<ResponseBody>, &'static str), Failur
 impl Asked {
     /// `source` is called only for what is not stored.
     pub(super) async fn answer(self, source: impl FnOnce() -> Source) -> Response<ResponseBody> {
-        let (answer, no_answer) = match self.key() {
+        let owner = self.access.as_ref().map(Access::owner_name);
+        let (answer, no_answer) = match Key::new(&self.target, self.area, owner) {
             Some(key) => (self.file(source, key).await, MISS),
-            None if self.is_cached_only() => (Err(not_cached()), MISS),
+            None if self.is_cached_only() => (Err(not_cached(true)), MISS),
             None => {
                 observe::answered(Answer::Bypass);
                 (self.changing(source()).await, BYPASS)
@@ -56,12 +57,6 @@ impl Asked {
         add_status(response.headers_mut(), status);
         self.private_if(self.is_own_area(), response.headers_mut());
         response
-    }
-
-    /// Where the file is stored. `None` for what is not a file.
-    pub(super) fn key(&self) -> Option<Key> {
-        let owner = self.access.as_ref().map(Access::owner_name);
-        Key::new(&self.target, self.area, owner)
     }
 
     pub(super) fn is_own_area(&self) -> bool {
@@ -100,17 +95,16 @@ impl Asked {
         if self.is_cached_only() {
             // A file that is whole is as good as stored.
             let Some(client) = client.filter(Client::is_checked) else {
-                return Err(if stores { not_cached() } else { no_storage() });
+                return Err(not_cached(stores));
             };
             return self.out_of_fill(source, client, status).await;
         }
         let instead = self.instead_of_file(stores);
         if let Some(entry) = entry {
             if instead.is_some() && shared.is_full(&self.target) {
-                observe::refused(&self.target);
-                entry.fail(too_many(shared.max_wait));
-                let redirect = instead.filter(|_| self.redirects());
-                let redirect = redirect.ok_or_else(|| too_many(shared.max_wait))?;
+                let refusal = refuse(&self.target, shared.max_wait);
+                entry.fail(refusal.clone());
+                let redirect = instead.filter(|_| self.redirects()).ok_or(refusal)?;
                 return Ok((redirect.map(ResponseBody::whole), MISS));
             }
             self.start(source.clone(), entry, stores, instead.is_some());
@@ -134,7 +128,7 @@ impl Asked {
             shared: Arc::clone(&self.shared),
             stores,
             sink: None,
-            itself: is_background.then(|| entry.client()),
+            itself: is_background.then(|| Client::new(&entry.running)),
             entry: Arc::new(entry),
             batch: BytesMut::new(),
         };
@@ -153,7 +147,7 @@ impl Asked {
         let file = match stage {
             Stage::Streaming(file) | Stage::Checked(file) | Stage::Settled(file) => file,
             Stage::Failed(failure) if failure.how == NoFile::Unshared => {
-                let handed = client.running.take_handed();
+                let handed = lock(&client.running.handed).take();
                 drop(client);
                 return self.unshared(source, handed, failure).await;
             }
@@ -223,11 +217,14 @@ impl Asked {
     }
 }
 
-fn not_cached() -> Failure {
-    Failure::new(StatusCode::NOT_FOUND, "not found: temporarily unavailable")
-}
-
-fn no_storage() -> Failure {
-    let text = "the storage does not answer";
-    Failure::new(StatusCode::SERVICE_UNAVAILABLE, text)
+/// `stores`: the storage has answered.
+fn not_cached(stores: bool) -> Failure {
+    let (status, text) = match stores {
+        true => (StatusCode::NOT_FOUND, "not found: temporarily unavailable"),
+        false => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the storage does not answer",
+        ),
+    };
+    Failure::new(status, text)
 }

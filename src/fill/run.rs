@@ -14,14 +14,14 @@ use http_body_util::{BodyExt, Empty};
 use tokio::time::timeout;
 use tower::{BoxError, ServiceExt};
 
-use super::admission::{Slot, too_many};
+use super::admission::{Slot, refuse};
 use super::config::OnDisconnect;
 use super::failure::Failure;
 use super::judge::{failure, judge, source_failed};
 use super::pace::Pace;
 use super::service::{Source, SourceBody};
 use super::shared::Shared;
-use super::table::{Client, Entry, File, Stage};
+use super::table::{Client, Entry, File, Stage, lock};
 use crate::observe::{self, NoFile};
 use crate::storage::{Key, Sink, StorageError};
 use crate::target::{Resource, Target};
@@ -85,12 +85,13 @@ impl Run {
     async fn fill(&mut self) -> Result<(Key, File), Failure> {
         let slot = self.slot().await?;
         if self.shared.on_disconnect == OnDisconnect::Finish && self.stores {
-            self.itself = Some(self.entry.client());
+            self.itself = Some(Client::new(&self.entry.running));
         }
         let mut pace = Pace::new(&self.shared);
         let request = std::mem::take(&mut self.request);
         let response = pace.wait(self.source.clone().oneshot(request)).await?;
-        let response = response.map_err(|error| self.failed("the source failed", &error))?;
+        let response =
+            response.map_err(|error| source_failed(&self.target, "the source failed", &error))?;
         pace.begin();
         let status = response.status();
         if !status.is_success() {
@@ -100,15 +101,11 @@ impl Run {
         let prepared = self.prepare(&head, body.size_hint().exact()).await;
         if let Err(NoFile::Unshared) = prepared.as_ref().map_err(|failure| failure.how) {
             let response = Response::from_parts(head, body);
-            self.entry.running.hand_over((response, slot));
+            *lock(&self.entry.running.handed) = Some((response, slot));
             return prepared;
         }
         let (key, mut file) = prepared?;
-        let checks = self.shared.verify.iter();
-        let mut checks = checks
-            .map(|one| one.start(&self.target))
-            .collect::<Vec<_>>();
-        self.copy(body, &mut file, &mut checks, &mut pace).await?;
+        let checks = self.copy(body, &mut file, &mut pace).await?;
         let whole = self.whole().await?;
         self.check(whole, checks).await?;
         Ok((key, file))
@@ -125,7 +122,8 @@ impl Run {
             true => self.entry.key.0.to_private(),
             false => self.entry.key.0.clone(),
         };
-        if self.is_zip() && file.len.is_none_or(|len| len > MEMORY) {
+        let is_zip = self.target.resource() == Resource::Zip;
+        if is_zip && file.len.is_none_or(|len| len > MEMORY) {
             let sink = self.shared.storage.sink(&key, file.len, file.stores).await;
             self.sink = Some(sink.map_err(|error| {
                 observe::storage_failed(&error);
@@ -141,16 +139,14 @@ impl Run {
         let itself = usize::from(self.itself.is_some());
         let max_wait = self.shared.max_wait;
         let lane = self.shared.lane(self.target.resource());
-        let mut clients = self.entry.running.clients();
+        let mut clients = self.entry.running.clients.subscribe();
         loop {
             let is_awaited = *clients.borrow_and_update() > itself;
             let changes = pin!(clients.wait_for(|clients| (*clients > itself) != is_awaited));
             let slot = pin!(timeout(max_wait, lane.slot(is_awaited)));
             if let Either::Left((slot, _)) = select(slot, changes).await {
-                return slot.ok().flatten().ok_or_else(|| {
-                    observe::refused(&self.target);
-                    too_many(max_wait)
-                });
+                let slot = slot.ok().flatten();
+                return slot.ok_or_else(|| refuse(&self.target, max_wait));
             }
         }
     }
@@ -160,10 +156,11 @@ impl Run {
         &mut self,
         mut body: SourceBody,
         file: &mut File,
-        checks: &mut [Box<dyn Verifying>],
         pace: &mut Pace,
-    ) -> Result<(), Failure> {
-        let (is_zip, len) = (self.is_zip(), file.len);
+    ) -> Result<Vec<Box<dyn Verifying>>, Failure> {
+        let checks = self.shared.verify.iter();
+        let mut checks: Vec<_> = checks.map(|one| one.start(&self.target)).collect();
+        let (is_zip, len) = (self.target.resource() == Resource::Zip, file.len);
         let max = self.shared.max_size(self.target.resource());
         let promised = File {
             stores: file.stores && len.is_some(),
@@ -178,7 +175,8 @@ impl Run {
             let Some(frame) = pace.wait(body.frame()).await? else {
                 break;
             };
-            let frame = frame.map_err(|error| self.failed("the source broke off", &error))?;
+            let frame = frame
+                .map_err(|error| source_failed(&self.target, "the source broke off", &error))?;
             let bytes = frame.into_data().unwrap_or_default();
             if bytes.is_empty() {
                 continue;
@@ -215,7 +213,7 @@ impl Run {
             return Err(bad("the source sent less than it had declared"));
         }
         file.len = Some(copied);
-        Ok(())
+        Ok(checks)
     }
 
     /// Begins to write the batch, once the one before is written.
@@ -227,7 +225,7 @@ impl Run {
                 .await
                 .map_err(|error| cannot_keep(&error))?;
             let spool = &self.entry.running.spool;
-            spool.moved_to_file(sink.file(), written);
+            spool.moved_to_file(&sink.file, written);
         }
         Ok(())
     }
@@ -240,8 +238,8 @@ impl Run {
             return Ok(spool.pieces().into_iter().collect());
         };
         let len = sink.flush().await.map_err(|error| cannot_keep(&error))?;
-        spool.moved_to_file(sink.file(), len);
-        Ok(sink.file().to_whole(len))
+        spool.moved_to_file(&sink.file, len);
+        Ok(sink.file.to_whole(len))
     }
 
     /// The file is right: shows it to the end, and stores it.
@@ -296,14 +294,6 @@ impl Run {
         entry.running.reach(settled);
         let committed = timeout(limit * PATIENCE, commit).await;
         committed.unwrap_or_else(|elapsed| Err(failed("commit", elapsed.into())))
-    }
-
-    fn is_zip(&self) -> bool {
-        self.target.resource() == Resource::Zip
-    }
-
-    fn failed(&self, what: &'static str, error: &BoxError) -> Failure {
-        source_failed(&self.target, what, error)
     }
 }
 

@@ -40,20 +40,12 @@ pub(super) type SourceBody = UnsyncBoxBody<Bytes, BoxError>;
 /// takes any of its capacity.
 #[derive(Clone)]
 pub struct Fill<S> {
-    source: S,
-    area: Area,
-    shared: Arc<Shared>,
+    pub(super) source: S,
+    pub(super) area: Area,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl<S> Fill<S> {
-    pub(super) fn new(source: S, area: Area, shared: Arc<Shared>) -> Self {
-        Self {
-            source,
-            area,
-            shared,
-        }
-    }
-
     /// The source.
     pub fn get_ref(&self) -> &S {
         &self.source

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::admission::Lane;
+use super::admission::{BACKGROUND, Lane};
 use super::config::{OnDisconnect, OnMiss};
 use super::table::Table;
 use crate::observe::{self, Once};
@@ -89,8 +89,8 @@ impl Shared {
 
     /// Whether another fill that no client waits for would wait in vain.
     pub(super) fn is_full(&self, target: &Target<'_>) -> bool {
-        let lane = self.lane(target.resource());
-        lane.is_full(self.table.count.len())
+        let size = self.lane(target.resource()).size;
+        self.table.count.len() > size.saturating_add(BACKGROUND)
     }
 
     /// The most bytes that a file of this kind may have.

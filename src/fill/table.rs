@@ -43,9 +43,9 @@ pub(super) struct Running {
     /// While it runs the bytes have this tag: nobody has seen others with it.
     pub(super) tag: ETag,
     stage: watch::Sender<Stage>,
-    clients: watch::Sender<usize>,
+    pub(super) clients: watch::Sender<usize>,
     /// A response that cannot be shared, for one of the clients.
-    handed: Mutex<Option<Handed>>,
+    pub(super) handed: Mutex<Option<Handed>>,
 }
 
 /// A response of the source, and the slot in which it was asked.
@@ -154,7 +154,7 @@ impl Table {
 }
 
 /// No change of what is locked stops half way.
-fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -165,18 +165,6 @@ fn random_tag() -> ETag {
 }
 
 impl Running {
-    pub(super) fn clients(&self) -> watch::Receiver<usize> {
-        self.clients.subscribe()
-    }
-
-    pub(super) fn hand_over(&self, handed: Handed) {
-        *lock(&self.handed) = Some(handed);
-    }
-
-    pub(super) fn take_handed(&self) -> Option<Handed> {
-        lock(&self.handed).take()
-    }
-
     /// Goes on to the next stage. None comes after an end.
     pub(super) fn reach(&self, next: Stage) {
         self.stage.send_if_modified(|stage| {
@@ -201,7 +189,7 @@ impl Stage {
 }
 
 impl Client {
-    fn new(running: &Arc<Running>) -> Self {
+    pub(super) fn new(running: &Arc<Running>) -> Self {
         Self {
             running: Arc::clone(running),
             _counted: Counted::new(&running.clients),
@@ -235,10 +223,6 @@ impl Client {
 }
 
 impl Entry {
-    pub(super) fn client(&self) -> Client {
-        Client::new(&self.running)
-    }
-
     /// The storage has the file now: who looked before that must look again.
     pub(super) fn stored(&self) {
         self.table.slot(&self.key).fetch_add(1, Ordering::Release);
@@ -250,7 +234,7 @@ impl Entry {
     ///
     /// Waits only.
     pub(super) async fn deserted(&self) {
-        let mut clients = self.running.clients();
+        let mut clients = self.running.clients.subscribe();
         loop {
             // The sender lives as long as the entry.
             let _ = clients.wait_for(|clients| *clients == 0).await;

@@ -5,19 +5,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt};
+use futures_util::StreamExt;
 use headers::ETag;
 use object_store::GetOptions;
 use sha2::{Digest, Sha256};
 use tempfile::{Builder, NamedTempFile, TempPath};
 use tower::BoxError;
 
-use super::backend::{Backend, Content, Found, Frames, SMALL};
-use super::publish::{Staged, make_folders, publish, sync_folder};
+use super::backend::{Backend, Content, Found, SMALL};
+use super::publish::{Staged, publish};
 use super::sink::Publish;
 use crate::files::{
-    FileReader, PositionedRead, Scratch, SharedFile, Threads, is_local, open_cached, read_all,
-    read_at, read_cached,
+    FileReader, PositionedRead, Scratch, SharedFile, Threads, is_local, make_folders, open_cached,
+    open_file, read_all, read_at, read_cached, sync_folder,
 };
 
 /// Where files wait until they are whole. No module path begins with a dot.
@@ -118,7 +118,7 @@ impl Backend for Disk {
         {
             return Ok(found);
         }
-        let find = move || match found(open(&path))? {
+        let find = move || match found(open_file(&path))? {
             Some(file) => find(file, read_at),
             None => Ok(None),
         };
@@ -202,7 +202,7 @@ impl Disk {
             };
             let file = SharedFile::new(file, None, self.threads.clone());
             let reader = FileReader::begun(file, range.clone(), read)?;
-            let frames = frames(reader, range.end);
+            let frames = reader.frames(range.end).boxed();
             (
                 tag(&version.map(|part| format!("{part:x}")).join("-")),
                 Content::Part(range, frames),
@@ -238,30 +238,6 @@ impl Disk {
         }
         Ok(files)
     }
-}
-
-/// From where the reader is up to `end`.
-fn frames(reader: FileReader, end: u64) -> Frames {
-    stream::unfold(reader, move |mut reader| async move {
-        if reader.position() >= end {
-            return None;
-        }
-        let frame = reader.next(end).await;
-        Some((frame.map_err(Into::into), reader))
-    })
-    .boxed()
-}
-
-/// Nonblocking for what is not a regular file: a pipe would wait for its writer.
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        // The flag has the same bits, whatever the width of the field.
-        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
-    }
-    options.read(true).open(path)
 }
 
 /// The file as the file system knows it: a file that takes its place has another number or another time.

@@ -1,6 +1,5 @@
 //! One file on its way into a storage.
 
-use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use tokio::task::JoinHandle;
 use tower::BoxError;
 
 use super::error::{StorageError, guard};
-use crate::files::{SharedFile, joined, write_all_at};
+use crate::files::{SharedFile, joined, reserve, write_all_at};
 
 /// How much space is reserved at once for a file whose length is not known.
 const STEP: u64 = 16 * 1024 * 1024;
@@ -22,7 +21,7 @@ const STEP: u64 = 16 * 1024 * 1024;
 /// It ends with [`commit`](Self::commit) or [`abort`](Self::abort). Dropped, it stores nothing.
 pub(crate) struct Sink {
     path: Arc<str>,
-    file: SharedFile,
+    pub(crate) file: SharedFile,
     reserved: u64,
     /// Where the next write begins.
     end: u64,
@@ -72,10 +71,6 @@ impl Sink {
             publish,
             limit,
         })
-    }
-
-    pub(crate) fn file(&self) -> &SharedFile {
-        &self.file
     }
 
     /// Begins to add these bytes at the end, once those of the call before are written. Returns how many bytes the file
@@ -164,25 +159,4 @@ impl Sink {
             publish.abort().await;
         }
     }
-}
-
-/// Takes space on the disk, so that a full one is noticed before a client has got a byte.
-#[cfg(target_os = "linux")]
-fn reserve(file: &File, from: u64, bytes: u64) -> io::Result<()> {
-    use rustix::fs::{FallocateFlags, fallocate};
-    use rustix::io::Errno;
-
-    if bytes == 0 {
-        return Ok(());
-    }
-    match fallocate(file, FallocateFlags::KEEP_SIZE, from, bytes) {
-        // Not every file system can; there a full disk is noticed by the write.
-        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
-        done => Ok(done?),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn reserve(_: &File, _: u64, _: u64) -> io::Result<()> {
-    Ok(())
 }

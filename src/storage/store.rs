@@ -45,7 +45,7 @@ pub struct Storage {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) small: Arc<SmallFiles>,
     /// For each step but a commit, which has the limit of whoever waits for it.
-    pub(super) limit: Duration,
+    pub(crate) limit: Duration,
     scratch: Scratch,
 }
 
@@ -149,10 +149,6 @@ impl Storage {
     pub fn max_memory(mut self, bytes: u64) -> Self {
         self.small = Arc::new(SmallFiles::new(bytes));
         self
-    }
-
-    pub(crate) fn set_limit(&mut self, limit: Duration) {
-        self.limit = limit;
     }
 
     /// # Cancel safety

@@ -57,7 +57,7 @@ impl Reader {
         let state = self.state.borrow_and_update();
         let visible = self.end.map_or(state.visible, |end| end.min(state.visible));
         if self.position < visible {
-            if self.position >= state.in_file() {
+            if self.position >= state.in_file {
                 let max = usize::try_from(visible - self.position).unwrap_or(FRAME);
                 let frame = state.in_memory(self.position, max.min(FRAME));
                 return frame
@@ -69,7 +69,7 @@ impl Reader {
                 let file = state.file.clone();
                 self.file = file.map(|file| FileReader::new(file, self.position));
             }
-            return Ok(Step::File(visible.min(state.in_file())));
+            return Ok(Step::File(visible.min(state.in_file)));
         }
         if self.end.is_some_and(|end| self.position >= end) {
             return Ok(Step::End);

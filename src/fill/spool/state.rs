@@ -19,13 +19,14 @@ pub(in crate::fill) struct Spool(Arc<watch::Sender<State>>);
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// The bytes from `tail_from` up to `written`.
+    /// The bytes from `in_file` up to `written`.
     tail: VecDeque<Bytes>,
-    tail_from: u64,
+    /// The file has the bytes before this.
+    pub(super) in_file: u64,
     written: u64,
     /// Readers may have the bytes before this.
     pub(super) visible: u64,
-    /// Holds the bytes before `tail_from`.
+    /// Holds the bytes before `in_file`.
     pub(super) file: Option<SharedFile>,
     /// Once it is said, nothing changes but where the bytes lie.
     pub(super) end: Option<Result<(), Reason>>,
@@ -64,9 +65,9 @@ impl Spool {
         self.0.send_if_modified(|state| {
             state.file.get_or_insert_with(|| file.clone());
             while let Some(piece) = state.tail.front()
-                && state.tail_from + piece.len() as u64 <= end
+                && state.in_file + piece.len() as u64 <= end
             {
-                state.tail_from += piece.len() as u64;
+                state.in_file += piece.len() as u64;
                 state.tail.pop_front();
             }
             // Who waits, waits for bytes.
@@ -113,10 +114,5 @@ impl State {
             end = start;
         }
         None
-    }
-
-    /// Where the bytes of the file end.
-    pub(super) fn in_file(&self) -> u64 {
-        self.tail_from
     }
 }
