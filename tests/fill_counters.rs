@@ -13,10 +13,13 @@ use std::sync::{Arc, Mutex};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 
 use scene::{
-    a_client_leaves, a_folder_is_in_the_way, a_source_fails, a_store_fails_at,
+    KEY, Scene, a_client_leaves, a_folder_is_in_the_way, a_source_fails, a_store_fails_at,
     a_store_fails_in_a_hit, an_ordinary_day, zip,
 };
+use support::Answer;
 use support::faulty_store::Step;
+use tower_goproxy::Storage;
+use tower_goproxy::fill::OnMiss;
 
 /// Counters by name and labels, as an exporter writes them.
 #[derive(Default)]
@@ -127,4 +130,18 @@ async fn a_fill_that_nobody_wanted_any_more() {
         ("goproxy_fills_total end=abandoned", 1),
     ];
     assert_counts(a_client_leaves(), &expected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_sent_to_the_registry_is_a_miss_too() {
+    let answer = Answer::in_parts(zip(), 100_000);
+    let mut scene = Scene::new(Storage::memory(), answer);
+    let on_miss = OnMiss::redirect("https://registry.test").unwrap();
+    scene.layer = scene.layer.on_miss(on_miss);
+    let expected = [
+        ("goproxy_answers_total answer=miss", 1),
+        ("goproxy_fill_bytes_total", len()),
+        ("goproxy_fills_total end=stored", 1),
+    ];
+    assert_counts(scene.ask(&format!("/{KEY}")), &expected).await;
 }

@@ -10,6 +10,7 @@ mod auth;
 mod direct;
 
 use std::error::Error;
+use std::hint::black_box;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -79,6 +80,9 @@ enum Miss {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // glibc returns free memory to the system until the program has freed a larger buffer once: mallopt(3),
+    // M_MMAP_THRESHOLD. Without this a stored zip of 100 MiB takes 1,300 to 11,000 page faults and a sixth more time.
+    drop(black_box(Vec::<u8>::with_capacity(512 * 1024)));
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .init();

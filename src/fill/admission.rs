@@ -13,14 +13,14 @@ use crate::observe;
 use crate::target::Target;
 
 /// How many fills that no client waits for may wait for a slot.
-pub(super) const BACKGROUND: usize = 1024;
+const BACKGROUND: usize = 1024;
 
 /// A slot at the source. Free again when it is dropped.
 pub(super) type Slot = OwnedSemaphorePermit;
 
 #[derive(Debug)]
 pub(super) struct Lane {
-    pub(super) size: usize,
+    size: usize,
     slots: Arc<Semaphore>,
     /// How many wait for whom a client waits.
     clients: watch::Sender<usize>,
@@ -34,6 +34,11 @@ impl Lane {
             slots: Arc::new(Semaphore::new(size)),
             clients: watch::Sender::new(0),
         })
+    }
+
+    /// Whether another fill without a client would wait in vain, where so many fills run or wait.
+    pub(super) fn is_full(&self, fills: usize) -> bool {
+        fills > self.size.saturating_add(BACKGROUND)
     }
 
     /// Waits for a slot: one that no client waits for, unless a client waits for this one. `None` never comes: nobody

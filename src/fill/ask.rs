@@ -58,9 +58,7 @@ impl Asked {
         observe::answered(Answer::Bypass);
         let (response, _slot, mut pace) = self.ask(source, Resource::Info, Method::HEAD).await?;
         if !response.status().is_success() {
-            let failure = failure(&self.target, response, &mut pace).await?;
-            // A GET would have a text.
-            return Err(failure.without_len());
+            return Err(failure(&self.target, response, &mut pace).await?);
         }
         let (parts, _body) = response.into_parts();
         let file = match judge(&parts, None, &self.target, &self.shared) {

@@ -31,16 +31,12 @@ impl Failure {
         Self::new(StatusCode::BAD_GATEWAY, text)
     }
 
-    /// Each client has to ask the source; this is for those that want a checked file.
-    pub(super) fn unshared(self) -> Self {
-        let how = NoFile::Unshared;
-        Self { how, ..self }
+    pub(super) fn given_up() -> Self {
+        Self::bad_gateway("the fill of this file was given up").with(NoFile::Abandoned)
     }
 
-    pub(super) fn given_up() -> Self {
-        let how = NoFile::Abandoned;
-        let failure = Self::bad_gateway("the fill of this file was given up");
-        Self { how, ..failure }
+    pub(super) fn with(self, how: NoFile) -> Self {
+        Self { how, ..self }
     }
 
     /// The source's own response, which is not a file.
@@ -64,12 +60,6 @@ impl Failure {
     pub(super) fn retry_after(mut self, seconds: u64) -> Self {
         let headers = Arc::make_mut(&mut self.response).headers_mut();
         headers.insert(header::RETRY_AFTER, seconds.max(1).into());
-        self
-    }
-
-    pub(super) fn without_len(mut self) -> Self {
-        let headers = Arc::make_mut(&mut self.response).headers_mut();
-        headers.remove(header::CONTENT_LENGTH);
         self
     }
 

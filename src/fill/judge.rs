@@ -13,7 +13,7 @@ use super::pace::Pace;
 use super::service::SourceBody;
 use super::shared::Shared;
 use super::table::File;
-use crate::observe;
+use crate::observe::{self, NoFile};
 use crate::shared_caches::has_directive;
 use crate::source::StoredElsewhere;
 use crate::target::Target;
@@ -53,7 +53,7 @@ pub(super) fn judge(
     let is_too_large = len.is_some_and(|len| len > shared.max_size(target.resource()));
     if no_store || is_encoded(headers) || is_too_large {
         let reason = "the source's response cannot be checked";
-        return Err(Failure::bad_gateway(reason).unshared());
+        return Err(Failure::bad_gateway(reason).with(NoFile::Unshared));
     }
     Ok(File {
         len,
@@ -89,11 +89,10 @@ pub(super) async fn failure(
     let (parts, body) = response.into_parts();
     let (text, _) = read(what, body, MAX_TEXT, pace).await?;
     let headers = kept(parts.status, &parts.headers);
-    Ok(match is_encoded(&parts.headers) {
-        // What is cut off cannot be decoded.
-        true => Failure::of_source(parts.status, headers, Bytes::new()),
-        false => Failure::of_source(parts.status, headers, text),
-    })
+    // What is cut off cannot be decoded.
+    let text = Some(text).filter(|_| !is_encoded(&parts.headers));
+    let text = text.unwrap_or_default();
+    Ok(Failure::of_source(parts.status, headers, text))
 }
 
 /// The headers of an error that mean the same to everybody.

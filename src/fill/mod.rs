@@ -138,7 +138,7 @@
 //! # Counters
 //!
 //! With the feature `metrics`: `goproxy_answers_total` (by `answer`: `hit`, `miss`, `attached`, `bypass`),
-//! `goproxy_fills_total` (by `end`: `stored`, `not_kept`, `not_found`, `failed`, `abandoned`), `goproxy_fill_bytes_total`,
+//! `goproxy_fills_total` (by `end`: `stored`, `not_kept`, `not_found`, `failed`, `unshared`, `abandoned`), `goproxy_fill_bytes_total`,
 //! `goproxy_source_failures_total`, `goproxy_storage_failures_total`, `goproxy_refused_total` (503 since no slot was
 //! free) and `goproxy_direct_files_in_plain_layout_total`.
 //!
@@ -154,6 +154,9 @@
 //! * Up to 1,024 files are committed at once. A storage that falls behind further does not get the next files.
 //! * Fills are tasks of the tokio runtime that polls the service. For a graceful shutdown await
 //!   [`Fills::idle`].
+//! * The allocator of glibc gives the buffers of large files back to the system at once, which makes them slower by a sixth.
+//!   Set `GLIBC_TUNABLES=glibc.malloc.mmap_threshold=524288:glibc.malloc.trim_threshold=1048576`, or free a buffer of 512
+//!   KiB when your program starts, as the example `proxy` does.
 //! * Set `TCP_NODELAY` on the connections of the server (`axum::serve(listener.tap_io(..))`), or parts of a slow fill wait
 //!   for acknowledgements.
 

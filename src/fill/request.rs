@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, HeaderValue};
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_LENGTH, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version, request};
 use http_body_util::{Empty, Full};
 
@@ -11,7 +11,7 @@ use super::admission::refuse;
 use super::body::ResponseBody;
 use super::config::OnMiss;
 use super::failure::Failure;
-use super::respond::{self, ATTACHED, BYPASS, MISS, STORED, add_status};
+use super::respond::{self, ATTACHED, BYPASS, MISS, STORED};
 use super::run::{Run, no_room};
 use super::service::Source;
 use super::shared::Shared;
@@ -50,21 +50,29 @@ impl Asked {
                 (self.changing(source()).await, BYPASS)
             }
         };
+        let is_head = self.parts.method == Method::HEAD;
         let (mut response, status) = answer.unwrap_or_else(|failure| {
-            let response = failure.to_response().map(ResponseBody::whole);
+            let mut response = failure.to_response().map(ResponseBody::whole);
+            if is_head {
+                // A GET may have another text.
+                response.headers_mut().remove(CONTENT_LENGTH);
+            }
             (response, no_answer)
         });
-        add_status(response.headers_mut(), status);
-        self.private_if(self.is_own_area(), response.headers_mut());
+        if is_head {
+            *response.body_mut() = ResponseBody::default();
+        }
+        // Added to what caches nearer to the origin have said: RFC 9211, section 2.
+        let (name, status) = ("cache-status", HeaderValue::from_static(status));
+        response.headers_mut().append(name, status);
+        let is_own_area = self.area == Area::Direct || self.access.is_some();
+        self.private_if(is_own_area, response.headers_mut());
         response
-    }
-
-    pub(super) fn is_own_area(&self) -> bool {
-        self.area == Area::Direct || self.access.is_some()
     }
 
     async fn file(&self, source: impl FnOnce() -> Source, file: Key) -> Answered {
         let (shared, key) = (&self.shared, (file, self.access.clone()));
+        let redirects = matches!(shared.on_miss, OnMiss::Redirect(_));
         let (client, entry, stores) = loop {
             let stored = shared.table.stored(&key);
             let stores = match self.look_up(&key.0).await {
@@ -78,7 +86,7 @@ impl Asked {
             };
             let starts = self.parts.method == Method::GET
                 && !self.is_cached_only()
-                && (stores || !self.is_zip() && !self.redirects());
+                && (stores || !self.is_zip() && !redirects);
             if !starts {
                 break (shared.table.attach(&key), None, stores);
             }
@@ -87,24 +95,29 @@ impl Asked {
             }
         };
         let source = source();
+        // A file that is whole is as good as stored.
+        let client = client.filter(|client| !self.is_cached_only() || client.is_checked());
         let status = match (&client, &entry) {
             (_, Some(_)) => STORED,
             (Some(_), None) => ATTACHED,
             (None, None) => MISS,
         };
+        match status {
+            STORED => observe::answered(Answer::Miss),
+            ATTACHED => observe::answered(Answer::Attached),
+            _ => {}
+        }
         if self.is_cached_only() {
-            // A file that is whole is as good as stored.
-            let Some(client) = client.filter(Client::is_checked) else {
-                return Err(not_cached(stores));
-            };
+            let client = client.ok_or_else(|| not_cached(stores))?;
             return self.out_of_fill(source, client, status).await;
         }
         let instead = self.instead_of_file(stores);
         if let Some(entry) = entry {
-            if instead.is_some() && shared.is_full(&self.target) {
+            let lane = shared.lane(self.target.resource());
+            if instead.is_some() && lane.is_full(shared.table.count.len()) {
                 let refusal = refuse(&self.target, shared.max_wait);
                 entry.fail(refusal.clone());
-                let redirect = instead.filter(|_| self.redirects()).ok_or(refusal)?;
+                let redirect = instead.filter(|_| redirects).ok_or(refusal)?;
                 return Ok((redirect.map(ResponseBody::whole), MISS));
             }
             self.start(source.clone(), entry, stores, instead.is_some());
@@ -137,16 +150,16 @@ impl Asked {
 
     /// A fill is running.
     async fn out_of_fill(&self, source: Source, client: Client, status: &'static str) -> Answered {
-        observe::answered(match status {
-            STORED => Answer::Miss,
-            _ => Answer::Attached,
-        });
         let needs_len = self.parts.version < Version::HTTP_11;
         let stage = client.stage(self.shared.waits(), needs_len).await;
         let is_checked = matches!(stage, Stage::Checked(_) | Stage::Settled(_));
         let file = match stage {
             Stage::Streaming(file) | Stage::Checked(file) | Stage::Settled(file) => file,
             Stage::Failed(failure) if failure.how == NoFile::Unshared => {
+                if self.parts.method == Method::HEAD {
+                    drop(client);
+                    return self.head(source, false).await;
+                }
                 let handed = lock(&client.running.handed).take();
                 drop(client);
                 return self.unshared(source, handed, failure).await;
@@ -170,10 +183,6 @@ impl Asked {
         if caches.makes_private(&self.parts.headers, &self.parts.extensions, restricted) {
             make_private(headers);
         }
-    }
-
-    fn redirects(&self) -> bool {
-        matches!(self.shared.on_miss, OnMiss::Redirect(_))
     }
 
     /// For clients that are not to wait for a file that will be stored behind them.

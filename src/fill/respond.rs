@@ -4,11 +4,9 @@ use std::io;
 
 use futures_util::stream::{self, TryStreamExt};
 use headers::{ContentRange, ETag, HeaderMapExt};
-use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
-};
+use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{Method, Response, StatusCode};
 
 use super::body::ResponseBody;
 use super::conditional::{Plan, plan};
@@ -23,12 +21,6 @@ pub(super) const STORED: &str = "tower-goproxy; fwd=miss; stored";
 pub(super) const ATTACHED: &str = "tower-goproxy; fwd=miss; collapsed";
 pub(super) const MISS: &str = "tower-goproxy; fwd=miss";
 pub(super) const BYPASS: &str = "tower-goproxy; fwd=bypass";
-
-/// Added to what caches nearer to the origin have said, as section 2 of the RFC demands.
-pub(super) fn add_status(headers: &mut HeaderMap, status: &'static str) {
-    let name = HeaderName::from_static("cache-status");
-    headers.append(name, HeaderValue::from_static(status));
-}
 
 /// The head for a file, and the plan carried out as far as a head can.
 pub(super) fn head(

@@ -67,15 +67,18 @@ impl Run {
         let fill = AssertUnwindSafe(self.fill()).catch_unwind();
         let filled = match select(pin!(fill), pin!(entry.deserted())).await {
             Either::Left((Ok(filled), _)) => filled,
-            Either::Left((Err(_panicked), _)) => Err(bad("the source or a check panicked")),
+            Either::Left((Err(_panicked), _)) => {
+                Err(Failure::bad_gateway("the source or a check panicked"))
+            }
             Either::Right(_) => Err(Failure::given_up()),
         };
-        let failure = match filled {
-            Ok((key, file)) => return self.store(key, file).await,
-            Err(failure) => failure,
-        };
-        observe::fill_failed(&entry.key.0, &failure, failure.how);
-        entry.fail(failure);
+        match filled {
+            Ok((key, file)) => self.store(&key, file).await,
+            Err(failure) => {
+                observe::fill_failed(&entry.key.0, &failure, failure.how);
+                entry.fail(failure);
+            }
+        }
         if let Some(sink) = self.sink {
             sink.abort().await;
         }
@@ -184,12 +187,14 @@ impl Run {
             pace.got(bytes.len());
             copied += bytes.len() as u64;
             if len.is_some_and(|len| copied > len) {
-                return Err(bad("the source sent more than it had declared"));
+                return Err(Failure::bad_gateway(
+                    "the source sent more than it had declared",
+                ));
             }
             if copied > max {
                 // No length was declared. Who reads already gets the rest, within a bound, and nobody else needs it.
                 if !is_zip || self.shared.waits() || copied / 4 > max {
-                    return Err(bad("the source's file is too large"));
+                    return Err(Failure::bad_gateway("the source's file is too large"));
                 }
                 file.stores = false;
                 self.itself = None;
@@ -201,29 +206,30 @@ impl Run {
                 Some(len) => copied.min(len.saturating_sub(HELD_BACK)),
                 None => copied.saturating_sub(HELD_BACK_AT_LEAST),
             };
-            if self.sink.is_some() {
-                self.batch.extend_from_slice(&bytes);
+            entry.running.spool.push(bytes.clone(), visible);
+            if self.batch.len() + bytes.len() > BATCH {
+                let batch = self.batch.split().freeze();
+                self.write(batch).await?;
             }
-            entry.running.spool.push(bytes, visible);
-            if self.batch.len() > BATCH {
-                self.write().await?;
+            match bytes.len() > BATCH {
+                true => self.write(bytes).await?,
+                false => self.batch.extend_from_slice(&bytes),
             }
         }
         if len.is_some_and(|len| copied < len) {
-            return Err(bad("the source sent less than it had declared"));
+            return Err(Failure::bad_gateway(
+                "the source sent less than it had declared",
+            ));
         }
         file.len = Some(copied);
         Ok(checks)
     }
 
-    /// Begins to write the batch, once the one before is written.
-    async fn write(&mut self) -> Result<(), Failure> {
+    /// Begins to write these bytes, once those before are written.
+    async fn write(&mut self, bytes: Bytes) -> Result<(), Failure> {
         if let Some(sink) = &mut self.sink {
-            let batch = self.batch.split().freeze();
-            let written = sink
-                .write(batch)
-                .await
-                .map_err(|error| cannot_keep(&error))?;
+            let written = sink.write(bytes).await;
+            let written = written.map_err(|error| cannot_keep(&error))?;
             let spool = &self.entry.running.spool;
             spool.moved_to_file(&sink.file, written);
         }
@@ -232,7 +238,8 @@ impl Run {
 
     /// The file, once all of it can be read back.
     async fn whole(&mut self) -> Result<WholeFile, Failure> {
-        self.write().await?;
+        let batch = self.batch.split().freeze();
+        self.write(batch).await?;
         let spool = &self.entry.running.spool;
         let Some(sink) = &mut self.sink else {
             return Ok(spool.pieces().into_iter().collect());
@@ -243,12 +250,12 @@ impl Run {
     }
 
     /// The file is right: shows it to the end, and stores it.
-    async fn store(mut self, key: Key, file: File) {
+    async fn store(&mut self, key: &Key, file: File) {
         let entry = Arc::clone(&self.entry);
         entry.running.spool.end(Ok(()));
         entry.running.reach(Stage::Checked(file));
         let stored = match file.stores {
-            true => self.commit(&key, file).await,
+            true => self.commit(key, file).await,
             false => Ok(()),
         };
         let stores = file.stores && stored.is_ok();
@@ -297,10 +304,6 @@ impl Run {
     }
 }
 
-fn bad(reason: &str) -> Failure {
-    Failure::bad_gateway(reason)
-}
-
 fn cannot_keep(error: &StorageError) -> Failure {
     observe::storage_failed(error);
     let text = "the file cannot be kept while it is fetched";
@@ -310,5 +313,5 @@ fn cannot_keep(error: &StorageError) -> Failure {
 /// For a zip when the storage does not take it, and for a client that wants it checked.
 pub(super) fn no_room() -> Failure {
     let text = "the file cannot be stored, so it cannot be checked first";
-    Failure::new(StatusCode::SERVICE_UNAVAILABLE, text).unshared()
+    Failure::new(StatusCode::SERVICE_UNAVAILABLE, text).with(NoFile::Unshared)
 }

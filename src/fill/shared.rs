@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::admission::{BACKGROUND, Lane};
+use super::admission::Lane;
 use super::config::{OnDisconnect, OnMiss};
 use super::table::Table;
-use crate::observe::{self, Once};
+use crate::observe::Once;
 use crate::shared_caches::SharedCaches;
-use crate::storage::{Key, Storage};
-use crate::target::{Resource, Target};
+use crate::storage::Storage;
+use crate::target::Resource;
 use crate::verify::{GoModuleFiles, Verify};
 
 /// How many zips, and how many small things, may be at the source at once.
@@ -49,7 +49,7 @@ pub(super) struct Shared {
     pub(super) min_rate: u64,
     pub(super) commit_timeout: Duration,
     pub(super) no_store: Arc<Once>,
-    plain_twin: Arc<Once>,
+    pub(super) plain_twin: Arc<Once>,
 }
 
 impl Shared {
@@ -87,12 +87,6 @@ impl Shared {
         }
     }
 
-    /// Whether another fill that no client waits for would wait in vain.
-    pub(super) fn is_full(&self, target: &Target<'_>) -> bool {
-        let size = self.lane(target.resource()).size;
-        self.table.count.len() > size.saturating_add(BACKGROUND)
-    }
-
     /// The most bytes that a file of this kind may have.
     pub(super) fn max_size(&self, resource: Resource) -> u64 {
         match resource {
@@ -104,13 +98,5 @@ impl Shared {
 
     pub(super) fn waits(&self) -> bool {
         matches!(self.on_miss, OnMiss::Wait)
-    }
-
-    /// A direct module's file in the plain layout came from a registry, or from before areas were kept apart: it is not
-    /// served, and said once.
-    pub(super) async fn look_for_plain_twin(&self, key: &Key) {
-        if !self.plain_twin.is_done() && self.storage.has_in_plain_layout(key).await {
-            observe::direct_file_in_plain_layout(&self.plain_twin, key);
-        }
     }
 }

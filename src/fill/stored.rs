@@ -30,8 +30,15 @@ impl Asked {
                     return Ok(Some(Err(Failure::new(StatusCode::FORBIDDEN, &reason))));
                 }
                 LookUp::Absent => {
-                    if self.area == Area::Direct && self.access.is_none() {
-                        self.shared.look_for_plain_twin(key).await;
+                    // A direct module's file in the plain layout came from a registry, or from before areas were kept
+                    // apart: it is not served, and said once.
+                    let said = &self.shared.plain_twin;
+                    if self.area == Area::Direct
+                        && self.access.is_none()
+                        && !said.is_done()
+                        && storage.has_in_plain_layout(key).await
+                    {
+                        observe::direct_file_in_plain_layout(said, key);
                     }
                     return Ok(None);
                 }
@@ -70,7 +77,7 @@ impl Asked {
         };
         observe::answered(Answer::Hit);
         let mut head = respond::head(&self.target, Some(found.size), Some(&found.tag), &plan);
-        self.private_if(private || self.is_own_area(), head.headers_mut());
+        self.private_if(private, head.headers_mut());
         Some(head.map(|()| body))
     }
 }

@@ -24,7 +24,9 @@ pub(super) trait Backend: fmt::Debug + Send + Sync {
     async fn get(&self, path: &str, options: GetOptions) -> Result<Option<Found>, BoxError>;
 
     /// Whether a file still has the version with which it was found. `None` where only the store could tell.
-    fn is_current(&self, path: &str, version: [u64; 3]) -> Option<bool>;
+    fn is_current(&self, _path: &str, _version: [u64; 3]) -> Option<bool> {
+        None
+    }
 
     /// Stores small contents in one step. Where it does not replace, a file that is there stays.
     async fn put(&self, path: &str, content: Vec<Bytes>, replaces: bool) -> Result<(), BoxError>;

@@ -67,17 +67,15 @@ impl Backend for Object {
             return Ok(None);
         };
         match range.as_range(head.size) {
-            Err(_) => Ok(Some(head)),
-            Ok(bytes) if matches!(range, GetRange::Suffix(_)) => {
-                let part = GetOptions::new().with_range(Some(bytes));
-                self.read(&at, part).await
-            }
-            Ok(_) => Err(error),
+            Ok(bytes) if !bytes.is_empty() => match range {
+                GetRange::Suffix(_) => {
+                    let part = GetOptions::new().with_range(Some(bytes));
+                    self.read(&at, part).await
+                }
+                _ => Err(error),
+            },
+            _ => Ok(Some(head)),
         }
-    }
-
-    fn is_current(&self, _: &str, _: [u64; 3]) -> Option<bool> {
-        None
     }
 
     async fn put(&self, path: &str, content: Vec<Bytes>, replaces: bool) -> Result<(), BoxError> {
@@ -163,8 +161,8 @@ fn frames(chunks: BoxStream<'static, object_store::Result<Bytes>>) -> Frames {
 /// it is copied.
 async fn collect(mut frames: Frames, size: u64) -> Result<Bytes, BoxError> {
     let mut content = Vec::with_capacity(usize::try_from(size)?);
-    while let Some(frame) = frames.try_next().await?
-        && content.len() as u64 <= size
+    while (content.len() as u64) < size
+        && let Some(frame) = frames.try_next().await?
     {
         content.extend_from_slice(&frame);
     }

@@ -44,7 +44,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub struct Storage {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) small: Arc<SmallFiles>,
-    /// For each step but a commit, which has the limit of whoever waits for it.
+    /// For each step of a look-up or a staged file. Commits and removals have the limit of whoever waits for them.
     pub(crate) limit: Duration,
     scratch: Scratch,
 }
@@ -188,8 +188,7 @@ impl Storage {
         let head = self
             .backend
             .get(key.file(), GetOptions::new().with_head(true));
-        let found = guard("look up", key, self.limit, head).await;
-        matches!(found, Ok(Some(_)))
+        matches!(guard("look up", key, self.limit, head).await, Ok(Some(_)))
     }
 
     async fn get(&self, key: &Key, options: GetOptions) -> Result<Option<Found>, StorageError> {

@@ -30,6 +30,8 @@ const ABORT: Duration = Duration::from_secs(10);
 /// The file of a sink on its way into a store: a multipart upload that follows it, or one put at its end if it is small.
 /// Dropped before [`commit`](Publish::commit) has returned, it throws away what it has sent.
 pub(super) struct Upload {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
     /// How many bytes the file has, and whether that is all.
     progress: watch::Sender<(u64, bool)>,
     task: JoinHandle<Result<()>>,
@@ -38,8 +40,13 @@ pub(super) struct Upload {
 impl Upload {
     pub(super) fn start(store: Arc<dyn ObjectStore>, path: Path, file: SharedFile) -> Self {
         let (progress, written) = watch::channel((0, false));
-        let task = tokio::spawn(run(store, path, file, written));
-        Self { progress, task }
+        let task = tokio::spawn(run(Arc::clone(&store), path.clone(), file, written));
+        Self {
+            store,
+            path,
+            progress,
+            task,
+        }
     }
 }
 
@@ -49,13 +56,21 @@ impl Publish for Upload {
         self.progress.send_replace((written, false));
     }
 
-    async fn commit(mut self: Box<Self>, _: SharedFile, len: u64) -> Result<(), BoxError> {
+    async fn commit(mut self: Box<Self>, file: SharedFile, len: u64) -> Result<(), BoxError> {
+        if len < PART {
+            let content = file.read_range(0, len).await?;
+            return Ok(create(&*self.store, &self.path, content.into()).await?);
+        }
         self.progress.send_replace((len, true));
-        Ok((&mut self.task).await??)
+        match (&mut self.task).await? {
+            // The answer may have been lost on its way, or another writer was faster.
+            Err(_) if is_stored(&*self.store, &self.path).await? => Ok(()),
+            sent => Ok(sent?),
+        }
     }
 
     async fn abort(self: Box<Self>) {
-        let Self { progress, task } = *self;
+        let Self { progress, task, .. } = *self;
         drop(progress);
         // Its outcome is in nobody's interest any more.
         let _ = task.await;
@@ -68,15 +83,9 @@ async fn run(
     file: SharedFile,
     mut progress: watch::Receiver<(u64, bool)>,
 ) -> Result<()> {
-    let begins = progress.wait_for(|(written, is_all)| *is_all || *written >= PART);
-    match begins.await.map(|now| *now) {
-        Err(_dropped) => return Ok(()),
-        Ok((len, true)) if len <= PART => {
-            let content = file.read_range(0, len).await.map_err(broken)?;
-            return create(&*store, &path, content.into()).await;
-        }
-        Ok(_) => {}
-    }
+    let Ok(_) = progress.wait_for(|(written, _)| *written >= PART).await else {
+        return Ok(());
+    };
     // Not given up half way, else nobody knew what there is to abort.
     let begin = timeout(BEGIN, store.put_multipart(&path)).await;
     let mut upload = begin.unwrap_or_else(|elapsed| Err(broken(elapsed)))?;
@@ -90,12 +99,8 @@ async fn run(
         return Ok(());
     }
     let abort = timeout(ABORT, upload.abort()).await;
-    match sent {
-        // The answer may have been lost on its way, or another writer was faster.
-        Err(_) if is_stored(&*store, &path).await? => Ok(()),
-        Err(cause) => Err(cause),
-        Ok(_) => abort.unwrap_or_else(|elapsed| Err(broken(elapsed))),
-    }
+    // The first error is the cause; that of the clean-up counts only where there was none.
+    sent.and_then(|_| abort.unwrap_or_else(|elapsed| Err(broken(elapsed))))
 }
 
 /// Whether the upload was completed. If not, nobody waits for it any more, or the file is there already.

@@ -9,11 +9,11 @@ use tower_goproxy::policy::Rules;
 use tower_goproxy::{NotFound, Storage};
 
 use crate::scene::{
-    BRANCH, LATEST, LIST, content, fetch, info, large, layer, mod_file, proxy, registry, send,
-    small, spawn, spawn_get, withheld,
+    BRANCH, LATEST, LIST, always, content, fetch, info, large, layer, mod_file, proxy, registry,
+    send, small, spawn, spawn_get, withheld,
 };
 use crate::support::faulty_store::{Fault, FaultyStore, Step};
-use crate::support::{Answer, Recorded, Source, quiet, request, within};
+use crate::support::{Answer, Gate, Recorded, Source, quiet, request, within};
 
 fn paths() -> [String; 7] {
     let [list, latest, branch] = [LIST, LATEST, BRANCH].map(str::to_owned);
@@ -229,4 +229,46 @@ async fn of_what_is_excluded() {
         }
         within(layer.fills().idle()).await;
     }
+}
+
+/// Over HTTP/2 it would arrive.
+#[tokio::test(start_paused = true)]
+async fn it_has_no_body_whatever_the_answer() {
+    let missing = Answer::text(StatusCode::NOT_FOUND, "not found: gone\n");
+    let part = Answer::new(["x"]).status(StatusCode::PARTIAL_CONTENT);
+    for (answer, status) in [(missing, 404), (part, 502)] {
+        let proxy = proxy(&layer(Storage::memory()), &always(answer));
+        for path in paths() {
+            let head = send(&proxy, request(Method::HEAD, &path, &[])).await;
+            head.assert_status(status);
+            assert_eq!(head.body.unwrap(), "", "{path}");
+        }
+    }
+}
+
+/// The response that cannot be shared is for who wants its body.
+#[tokio::test(start_paused = true)]
+async fn what_waits_with_a_get_for_a_file_that_is_not_shared_takes_nothing_from_it() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let source = Source::new(move |request: &Recorded| {
+        let answer = Answer::new([content(&request.path)]).withheld(&held);
+        answer.header("cache-control", "no-store")
+    });
+    let proxy = proxy(&layer(Storage::memory()), &source);
+    let get = spawn_get(&proxy, &large(0));
+    quiet().await;
+    let head = spawn(&proxy, Method::HEAD, &large(0));
+    quiet().await;
+    gate.open();
+    let (get, head) = (get.await.unwrap(), head.await.unwrap());
+    assert_eq!(get.body.unwrap(), content(&large(0)));
+    assert_eq!(head.body.unwrap(), "");
+    let methods: Vec<_> = source
+        .requests()
+        .all()
+        .into_iter()
+        .map(|one| one.method)
+        .collect();
+    assert_eq!(methods, [Method::GET, Method::HEAD]);
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use http::Method;
 use tempfile::TempDir;
@@ -11,10 +12,13 @@ use tower_goproxy::fill::OnMiss;
 
 use crate::native;
 use crate::scene::{
-    HIT, STORED, content, fetch, info, large, layer, mod_file, proxy, registry, send, small,
+    HIT, STORED, always, content, fetch, info, large, layer, mod_file, proxy, registry, send, small,
 };
+use crate::support::faulty_store::{Fault, FaultyStore, Step};
 use crate::support::respawn::{self, Respawned};
-use crate::support::{HeldStore, quiet, request, within, within_minutes};
+use crate::support::{
+    Answer, Framing, HeldStore, large_module_zip, quiet, request, within, within_minutes,
+};
 
 #[tokio::test(start_paused = true)]
 async fn hits_and_new_misses_do_not_wait_for_a_store_that_takes_no_file() {
@@ -194,4 +198,16 @@ async fn a_file_system_without_links_and_locks_keeps_files_all_the_same() {
         &[program.to_str().unwrap()],
     );
     within_minutes(process.passed()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_of_a_file_that_becomes_too_large_is_thrown_away_before_its_fill_is_over() {
+    let store = FaultyStore::new(Step::Abort, Fault::Slow(Duration::from_secs(1)));
+    let layer = layer(Storage::new(store.clone())).max_zip_size(2 << 20);
+    let zip = large_module_zip("example.com/large", "v1.0.0", 6_500_000);
+    let answer = Answer::in_parts(zip.clone(), 100_000).framing(Framing::Chunked);
+    let got = fetch(&proxy(&layer, &always(answer)), &large(0)).await;
+    assert!(got.body.unwrap() == zip);
+    within_minutes(layer.fills().idle()).await;
+    assert_eq!((store.open_uploads(), store.aborted()), (0, 1));
 }

@@ -7,6 +7,7 @@ use crate::scene::{
     ATTACHED, Got, HIT, STORED, content, fetch, in_parts, large, layer, mod_file, proxy, registry,
     send,
 };
+use crate::support::faulty_store::FaultyStore;
 use crate::support::{
     Answer, Framing, Gate, HeldStore, Recorded, Source, ask, get, read, request, whole, within,
 };
@@ -196,4 +197,22 @@ async fn a_small_file_that_is_in_memory_is_no_request_at_all() {
         }
     }
     assert_eq!(store.lookups(), before);
+}
+
+/// Stores have no common answer to that.
+#[tokio::test(start_paused = true)]
+async fn the_last_0_bytes_of_a_stored_file_are_not_there() {
+    let layer = layer(Storage::new(FaultyStore::sound()).max_memory(0));
+    let source = registry();
+    let proxy = proxy(&layer, &source);
+    for path in [large(0), mod_file(0)] {
+        fetch(&proxy, &path).await.assert_file(&path, STORED);
+        within(layer.fills().idle()).await;
+        let asked = source.requests().total();
+        let range = request(Method::GET, &path, &[("range", "bytes=-0")]);
+        let got = send(&proxy, range).await;
+        got.assert_status(416);
+        assert_eq!(got.cache_status(), HIT);
+        assert_eq!(source.requests().total(), asked);
+    }
 }

@@ -218,3 +218,17 @@ async fn a_folder_that_takes_no_file_is_said_at_the_start() {
         "{error}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_ends_a_file_with_nothing_has_given_all_of_it() {
+    let store = FaultyStore::sound();
+    let layer = layer(Storage::new(store.clone()).max_memory(0));
+    let proxy = proxy(&layer, &registry());
+    for path in [info(0), large(0)] {
+        store.set(None);
+        fetch(&proxy, &path).await.assert_file(&path, STORED);
+        within(layer.fills().idle()).await;
+        store.set(Some((Step::Read, Fault::EmptyEnd)));
+        fetch(&proxy, &path).await.assert_file(&path, HIT);
+    }
+}

@@ -14,7 +14,7 @@ use http::Extensions;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    Attributes, CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult,
+    Attributes, CopyOptions, Error, GetOptions, GetRange, GetResult, GetResultPayload, ListResult,
     MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload,
     PutResult, Result, UploadPart,
 };
@@ -50,6 +50,8 @@ pub enum Fault {
     Short,
     /// `Read` only: nothing, again and again.
     Empty,
+    /// `Read` only: everything, and then nothing.
+    EmptyEnd,
 }
 
 /// Clones are the same store.
@@ -126,7 +128,7 @@ impl FaultyStore {
 
     async fn at(&self, step: Step, len: usize) -> Result<()> {
         match self.fault(step) {
-            None | Some(Fault::Short | Fault::Empty) => Ok(()),
+            None | Some(Fault::Short | Fault::Empty | Fault::EmptyEnd) => Ok(()),
             Some(Fault::Fail) => Err(broken(step)),
             Some(Fault::Stall) => std::future::pending().await,
             Some(Fault::Panic) => panic!("the store panics at {step:?}, as it was told to"),
@@ -187,14 +189,22 @@ impl ObjectStore for FaultyStore {
             Step::Open
         };
         self.at(step, 0).await?;
+        if let Some(GetRange::Suffix(0)) = options.range {
+            // As S3 and its like.
+            return Err(broken(step));
+        }
         let mut got = self.inner.get_opts(location, options).await?;
         if let Some(fault) = self.fault(Step::Read) {
             let (meta, range) = (got.meta.clone(), got.range.clone());
             let whole = got.bytes().await?;
-            let begin = stream::iter([Ok(whole.slice(..whole.len() / 2))]);
+            let begin = match fault {
+                Fault::EmptyEnd => whole,
+                _ => whole.slice(..whole.len() / 2),
+            };
+            let begin = stream::iter([Ok(begin)]);
             let end = stream::once(async move {
                 match fault {
-                    Fault::Short | Fault::Empty => Ok(Bytes::new()),
+                    Fault::Short | Fault::Empty | Fault::EmptyEnd => Ok(Bytes::new()),
                     Fault::Stall => std::future::pending().await,
                     Fault::Panic => panic!("the store panics at Read, as it was told to"),
                     Fault::Fail | Fault::Slow(_) => Err(broken(Step::Read)),
