@@ -74,7 +74,7 @@ async fn a_commit_that_takes_too_long_is_not_begun_again_while_it_runs() {
             assert!(got.body.as_ref().unwrap() == &content(&large(0)));
             let may_say_stored = n == 0 && matches!(on_miss, OnMiss::Stream);
             assert!(may_say_stored || got.cache_status() != STORED);
-            tokio::time::sleep(std::time::Duration::from_secs(400)).await;
+            tokio::time::sleep(Duration::from_secs(400)).await;
         }
         assert_eq!(source.requests().total(), 1);
         assert_eq!(layer.fills().running(), 1);
