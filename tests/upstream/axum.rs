@@ -1,20 +1,13 @@
 //! An upstream where it is used: as a leaf of an axum router, over a real connection.
-#![cfg(feature = "upstream")]
-#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
-#[path = "support/upstream_ask.rs"]
-mod upstream_ask;
-#[path = "support/upstream_server.rs"]
-mod upstream_server;
-
-use axum::Router;
+use crate::ask::{ZIP, answer_of, get, read_to_break};
+use crate::server::{Act, Server, head, ok};
+use ::axum::Router;
 use tower::limit::ConcurrencyLimitLayer;
 use tower_goproxy::Upstream;
 use tower_goproxy::upstream::{
     Client, InvalidUpstream, ResponseFuture, UpstreamBody, UpstreamError,
 };
-use upstream_ask::{ZIP, answer_of, get, read_to_break};
-use upstream_server::{Act, Server, head, ok};
 
 fn all<T: Send + Sync + std::fmt::Debug + 'static>() {}
 fn sendable<T: Send + std::fmt::Debug + 'static>() {}
@@ -37,7 +30,7 @@ async fn proxy(upstream: Upstream) -> String {
         .layer(ConcurrencyLimitLayer::new(1));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    tokio::spawn(async move { ::axum::serve(listener, app).await });
     format!("http://{address}/go")
 }
 

@@ -1,11 +1,4 @@
 //! An upstream's answers, and what of them a client sees.
-#![cfg(feature = "upstream")]
-#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
-
-#[path = "support/upstream_ask.rs"]
-mod upstream_ask;
-#[path = "support/upstream_server.rs"]
-mod upstream_server;
 
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{Method, StatusCode};
@@ -13,8 +6,8 @@ use http_body::Body as _;
 use tower_goproxy::Upstream;
 use tower_goproxy::upstream::{Limit, UpstreamError};
 
-use upstream_ask::{LIST, ZIP, answer_of, call, get, head_request, read, request};
-use upstream_server::{Act, Server, answer, head, ok};
+use crate::ask::{LIST, ZIP, answer_of, call, get, head_request, read, request};
+use crate::server::{Act, Server, answer, head, ok};
 
 /// One that asks only once.
 fn upstream(server: &Server) -> Upstream {

@@ -1,11 +1,4 @@
 //! TLS and HTTP/2 with real sockets.
-#![cfg(feature = "upstream")]
-#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
-
-#[path = "support/upstream_ask.rs"]
-mod upstream_ask;
-#[path = "support/upstream_server.rs"]
-mod upstream_server;
 
 use std::convert::Infallible;
 use std::io;
@@ -13,6 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::ask::{LIST, ZIP, answer_of, get, read, request};
+use crate::server::{Gate, Server, Tls, ok};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, RANGE};
@@ -25,8 +20,6 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
 use tower_goproxy::Upstream;
 use tower_goproxy::upstream::{Client, UpstreamBody};
-use upstream_ask::{LIST, ZIP, answer_of, get, read, request};
-use upstream_server::{Gate, Server, Tls, ok};
 
 fn trusting(list: &str, certificate: &str) -> Upstream {
     let client = Client::with_roots(certificate).unwrap();

@@ -1,16 +1,5 @@
 //! Asking an upstream, and reading what it answers.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test binary uses a part of this"
-)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::future_not_send,
-    reason = "this is a part of tests"
-)]
-
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Empty};

@@ -1,23 +1,14 @@
 //! Bodies that break in the middle: resumed where the bytes are sure to be the same, broken everywhere else.
-#![cfg(feature = "upstream")]
-#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
-
-#[path = "support/upstream_ask.rs"]
-mod upstream_ask;
-#[path = "support/upstream_script.rs"]
-mod upstream_script;
-#[path = "support/upstream_server.rs"]
-mod upstream_server;
 
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use tower_goproxy::Upstream;
 use tower_goproxy::upstream::Limit;
 
-use upstream_ask::{ZIP, get, read, read_to_break};
-use upstream_script::Part::{Break, Data, Hang};
-use upstream_script::{Script, Turn, status, turn};
-use upstream_server::{Act, Seen, Server, head};
+use crate::ask::{ZIP, get, read, read_to_break};
+use crate::script::Part::{Break, Data, Hang};
+use crate::script::{Script, Turn, status, turn};
+use crate::server::{Act, Seen, Server, head};
 
 const REGISTRY: &str = "https://registry.example";
 const WHOLE: &[(&str, &str)] = &[("content-length", "9"), ("etag", "\"e\"")];

@@ -1,30 +1,22 @@
 //! What the environment decides: proxies, roots, the netrc file. Each case is a process of its own, since a variable
 //! belongs to a whole process.
-#![cfg(feature = "upstream")]
-#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
-#[path = "support/upstream_ask.rs"]
-mod upstream_ask;
-#[path = "support/upstream_server.rs"]
-mod upstream_server;
-
-use std::env;
 use std::net::SocketAddr;
 use std::process::Stdio;
 
+use crate::ask::{LIST, answer_of};
+use crate::server::{Server, answer, ok};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 use tower_goproxy::Upstream;
-use upstream_ask::{LIST, answer_of};
-use upstream_server::{Server, answer, ok};
 
 const CHILD: &str = "TOWER_GOPROXY_TEST_UPSTREAM";
 
 #[tokio::test]
 #[ignore = "what the other tests run in a process of its own"]
 async fn child() {
-    let list = env::var(CHILD).unwrap_or_else(|_| "off".to_owned());
+    let list = std::env::var(CHILD).unwrap_or_else(|_| "off".to_owned());
     let upstream = Upstream::new(&list)
         .unwrap()
         .retries(0)
@@ -39,8 +31,8 @@ async fn child() {
 
 /// What a process with only these variables gets from `list`.
 async fn asked(list: &str, variables: &[(&str, &str)]) -> String {
-    let output = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "child", "--ignored", "--nocapture"])
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "env::child", "--ignored", "--nocapture"])
         .env_clear()
         .env(CHILD, list)
         .envs(variables.iter().copied())

@@ -1,16 +1,5 @@
 //! A scripted registry on 127.0.0.1 that speaks raw HTTP/1.1, so that it can also break it.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test binary uses a part of this"
-)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::future_not_send,
-    reason = "this is a part of tests"
-)]
-
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -47,8 +36,6 @@ pub enum Act {
     Pass(Gate),
     /// Ends the connection.
     Close,
-    /// Says nothing more and keeps the connection open.
-    Hang,
 }
 
 /// A gate that the test opens once for each pass.
@@ -242,7 +229,6 @@ where
                     let _ = stream.shutdown().await;
                     return;
                 }
-                Act::Hang => std::future::pending().await,
             }
         }
     }

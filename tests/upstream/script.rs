@@ -1,16 +1,5 @@
 //! A client service that answers from a script, without a socket: for tests with paused time.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test binary uses a part of this"
-)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::future_not_send,
-    reason = "this is a part of tests"
-)]
-
 use std::collections::VecDeque;
 use std::future::Ready;
 use std::pin::Pin;

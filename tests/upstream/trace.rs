@@ -1,22 +1,15 @@
 //! What operators learn from the events of the `tracing` feature.
-#![cfg(all(feature = "upstream", feature = "tracing"))]
-#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
-
-#[path = "support/upstream_ask.rs"]
-mod upstream_ask;
-#[path = "support/upstream_script.rs"]
-mod upstream_script;
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
 
+use crate::ask::{LIST, ZIP, get, read_to_break};
+use crate::script::Part::{Break, Data};
+use crate::script::{Script, Turn, status, turn};
 use tower_goproxy::Upstream;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
-use upstream_ask::{LIST, ZIP, get, read_to_break};
-use upstream_script::Part::{Break, Data};
-use upstream_script::{Script, Turn, status, turn};
 
 /// Writes each event as one line.
 #[derive(Clone, Default)]

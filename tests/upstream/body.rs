@@ -1,24 +1,15 @@
 //! The body of an upstream: every byte as it comes, and no clean end before the last one.
-#![cfg(feature = "upstream")]
-#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
 
-#[path = "support/upstream_ask.rs"]
-mod upstream_ask;
-#[path = "support/upstream_script.rs"]
-mod upstream_script;
-#[path = "support/upstream_server.rs"]
-mod upstream_server;
-
+use crate::ask::{LIST, ZIP, get, read, read_to_break};
+use crate::script::Part::Data;
+use crate::script::{Script, Turn, turn};
+use crate::server::{Act, Gate, Server, answer, head};
 use bytes::Bytes;
 use http::Response;
 use http::header::CONTENT_LENGTH;
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full};
 use tower_goproxy::Upstream;
-use upstream_ask::{LIST, ZIP, get, read, read_to_break};
-use upstream_script::Part::Data;
-use upstream_script::{Script, Turn, turn};
-use upstream_server::{Act, Gate, Server, answer, head};
 
 /// One that asks only once.
 fn upstream(server: &Server) -> Upstream {

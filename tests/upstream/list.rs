@@ -1,23 +1,14 @@
 //! A GOPROXY list: which registry is asked after which, and whose error is reported.
-#![cfg(feature = "upstream")]
-#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
-
-#[path = "support/upstream_ask.rs"]
-mod upstream_ask;
-#[path = "support/upstream_script.rs"]
-mod upstream_script;
-#[path = "support/upstream_server.rs"]
-mod upstream_server;
 
 use std::fs;
 
+use crate::ask::{LIST, ZIP, answer_of, call, get, head_request, read, read_to_break};
+use crate::script::Part::{Break, Data, Hang};
+use crate::script::{Script, Turn, status, turn};
+use crate::server::{Act, Server, answer, head, ok};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body::Body as _;
 use tower_goproxy::Upstream;
-use upstream_ask::{LIST, ZIP, answer_of, call, get, head_request, read, read_to_break};
-use upstream_script::Part::{Break, Data, Hang};
-use upstream_script::{Script, Turn, status, turn};
-use upstream_server::{Act, Server, answer, head, ok};
 
 /// Asks `list` with one turn for each request, and gives the answer and the hosts that were asked.
 async fn ask(list: &str, turns: impl IntoIterator<Item = Turn>) -> (u16, String, Vec<String>) {

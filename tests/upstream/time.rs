@@ -1,11 +1,4 @@
 //! The four limits of time, and the attempts before the first byte.
-#![cfg(feature = "upstream")]
-#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
-
-#[path = "support/upstream_ask.rs"]
-mod upstream_ask;
-#[path = "support/upstream_script.rs"]
-mod upstream_script;
 
 use std::time::Duration;
 
@@ -13,9 +6,9 @@ use tokio::time::Instant;
 use tower_goproxy::Upstream;
 use tower_goproxy::upstream::{Limit, UpstreamError};
 
-use upstream_ask::{LIST, ZIP, get, read, read_to_break, request};
-use upstream_script::Part::{Break, Data, Hang, Seconds};
-use upstream_script::{Script, Turn, status, turn};
+use crate::ask::{LIST, ZIP, get, read, read_to_break, request};
+use crate::script::Part::{Break, Data, Hang, Seconds};
+use crate::script::{Script, Turn, status, turn};
 
 const REGISTRY: &str = "https://registry.example";
 

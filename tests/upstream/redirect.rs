@@ -1,24 +1,15 @@
 //! Redirects of a registry: followed to any host, but never to an insecure one, and without credentials to another.
-#![cfg(feature = "upstream")]
-#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
-
-#[path = "support/upstream_ask.rs"]
-mod upstream_ask;
-#[path = "support/upstream_script.rs"]
-mod upstream_script;
-#[path = "support/upstream_server.rs"]
-mod upstream_server;
 
 use std::error::Error as _;
 
+use crate::ask::{LIST, ZIP, answer_of, call, get, head_request, request};
+use crate::script::Part::Data;
+use crate::script::{Script, status, turn};
+use crate::server::{Server, answer, head, ok, redirect};
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 use tower_goproxy::Upstream;
 use tower_goproxy::upstream::Client;
-use upstream_ask::{LIST, ZIP, answer_of, call, get, head_request, request};
-use upstream_script::Part::Data;
-use upstream_script::{Script, status, turn};
-use upstream_server::{Server, answer, head, ok, redirect};
 
 #[tokio::test]
 async fn every_kind_of_redirect_is_followed_with_its_query() {

@@ -1,22 +1,15 @@
 //! Which credentials go to a registry, and that nobody else sees them.
-#![cfg(feature = "upstream")]
-#![allow(clippy::unwrap_used, reason = "a helper of tests may panic")]
-
-#[path = "support/upstream_ask.rs"]
-mod upstream_ask;
-#[path = "support/upstream_script.rs"]
-mod upstream_script;
 
 use std::fs;
 
+use crate::ask::{LIST, get, request};
+use crate::script::Part::Data;
+use crate::script::{Script, status, turn};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 use tower_goproxy::Upstream;
-use upstream_ask::{LIST, get, request};
-use upstream_script::Part::Data;
-use upstream_script::{Script, status, turn};
 
 fn basic(pair: &str) -> Option<String> {
     Some(format!("Basic {}", STANDARD.encode(pair)))
