@@ -12,7 +12,8 @@ bounds() {
 fill storage                    3200  2800
 module target policy filter     2500  2200
 verify                           400   400
-files                            420    400
+files                            420   400
+upstream                        2200  1800
 END
 }
 

@@ -68,8 +68,8 @@
 //!
 //! # Features
 //!
-//! None is on by default. `fill`, `upstream` and `go-get` are described above; `tracing` logs failures, `metrics` counts,
-//! and `full` is all of them.
+//! None is on by default. `fill`, `upstream` and `go-get` are described above; `ring` is the TLS provider of `upstream` where
+//! the process has installed none, `tracing` logs failures, `metrics` counts, and `full` is all of them.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

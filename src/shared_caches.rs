@@ -56,7 +56,7 @@ fn is_personal(headers: &HeaderMap, extensions: &Extensions) -> bool {
 }
 
 /// Whether `Cache-Control` has this directive, with or without an argument.
-#[cfg(feature = "fill")]
+#[cfg(any(feature = "fill", feature = "upstream"))]
 pub(crate) fn has_directive(headers: &HeaderMap, name: &str) -> bool {
     let values = headers.get_all(CACHE_CONTROL).iter();
     let mut directives = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));

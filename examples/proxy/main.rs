@@ -8,6 +8,7 @@
 
 mod auth;
 mod direct;
+mod upstream;
 
 use std::error::Error;
 use std::hint::black_box;
@@ -29,9 +30,10 @@ use tower::Layer;
 use tower_goproxy::fill::{FillLayer, OnMiss};
 use tower_goproxy::filter::FilterLayer;
 use tower_goproxy::policy::Rules;
-use tower_goproxy::{GoGet, Redirect, Storage, Target, Upstream};
+use tower_goproxy::{GoGet, Redirect, Storage, Target};
 
 use crate::direct::DirectArgs;
+use crate::upstream::UpstreamArgs;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -44,9 +46,6 @@ struct Args {
     /// Where the modules are kept: a folder, `memory:`, or the URL of an object store.
     #[arg(long, value_name = "DIR|URL", default_value = "modules")]
     storage: String,
-    /// Where missing modules come from, written as for GOPROXY.
-    #[arg(long, value_name = "LIST", default_value = "https://proxy.golang.org")]
-    upstream: String,
     /// A file of rules: which modules to include (+), exclude (-), or have from version control (D).
     #[arg(long, value_name = "FILE")]
     filter: Option<PathBuf>,
@@ -62,6 +61,8 @@ struct Args {
     /// The path under which the proxy is mounted.
     #[arg(long, value_name = "/PATH")]
     prefix: Option<String>,
+    #[command(flatten)]
+    upstream: UpstreamArgs,
     #[command(flatten)]
     direct: DirectArgs,
 }
@@ -86,6 +87,8 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .init();
+    // The only call, so nobody has installed another one: that of the upstream and of cloud stores.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     match run(&Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -103,19 +106,25 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Result<(), BoxError> {
-    let (rules, goget) = match &args.filter {
-        Some(file) => (
-            Rules::from_file(file)?,
-            args.direct.goget(&args.storage).await?,
-        ),
-        // Without rules no module is direct.
-        None => (Rules::default(), None),
+    let rules = match &args.filter {
+        Some(file) => Rules::from_file(file)?,
+        None => Rules::default(),
+    };
+    // Without rules no module is direct, but the list may say so.
+    let goget = match args.filter.is_some() || args.upstream.wants_direct() {
+        true => args.direct.goget(&args.storage).await?,
+        false => None,
     };
     let fill = fill_layer(args)?;
-    let direct = direct(args, fill.as_ref(), goget.clone());
+    // What rules call direct is not what the list does.
+    let by_rules = goget.clone().filter(|_| args.filter.is_some());
+    let direct = direct(args, fill.as_ref(), by_rules);
     let modules = match &fill {
-        None => direct.layer(FilterLayer::new(rules, Redirect::to(&args.upstream)?)),
-        Some(fill) => direct.layer(FilterLayer::new(rules, fill.layer(upstream(args)?))),
+        None => direct.layer(FilterLayer::new(rules, Redirect::to(&args.upstream.list)?)),
+        Some(fill) => {
+            let upstream = args.upstream.upstream(args.direct.netrc(), goget.clone())?;
+            direct.layer(FilterLayer::new(rules, fill.layer(upstream)))
+        }
     };
     let app = app(args, modules)?;
 
@@ -147,20 +156,11 @@ fn fill_layer(args: &Args) -> Result<Option<FillLayer>, BoxError> {
     let on_miss = match args.on_miss {
         Miss::Stream => OnMiss::Stream,
         Miss::Wait => OnMiss::Wait,
-        Miss::Redirect => OnMiss::redirect(&args.upstream)?,
+        Miss::Redirect => OnMiss::redirect(&args.upstream.list)?,
         Miss::NotFound => OnMiss::NotFound,
     };
     let layer = FillLayer::new(storage(&args.storage)?);
     Ok(Some(layer.on_miss(on_miss)))
-}
-
-/// Where the modules come from that the rules include.
-fn upstream(args: &Args) -> Result<Upstream, BoxError> {
-    let upstream = Upstream::new(&args.upstream)?;
-    Ok(match args.direct.netrc() {
-        Some(file) => upstream.netrc(file)?,
-        None => upstream.netrc_from_env()?,
-    })
 }
 
 /// The inner service: what the rules leave to version control, and every other path.
@@ -202,8 +202,6 @@ fn storage(storage: &str) -> Result<Storage, BoxError> {
     if !storage.contains("://") {
         return Ok(Storage::disk(storage)?);
     }
-    // The client of cloud stores asks for one; a second call would find it there.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     // Credentials and regions of cloud stores come from their usual variables.
     let settings = std::env::vars().map(|(name, value)| (name.to_lowercase(), value));
     let (store, folder) = object_store::parse_url_opts(&storage.parse()?, settings)?;

@@ -1,7 +1,27 @@
-//! What a source says about its answers.
+//! What a source says about its answers, and what sources share.
 
+#[cfg(feature = "upstream")]
+pub(crate) mod address;
 mod area;
+#[cfg(feature = "upstream")]
+pub(crate) mod base;
+#[cfg(all(feature = "upstream", feature = "tracing"))]
+pub(crate) mod chain;
+#[cfg(feature = "upstream")]
+pub(crate) mod error_text;
+#[cfg(feature = "upstream")]
+pub(crate) mod file_body;
+#[cfg(feature = "upstream")]
+mod future;
+#[cfg(feature = "upstream")]
+pub(crate) mod health;
+#[cfg(feature = "upstream")]
+pub(crate) mod netrc;
 mod stored_elsewhere;
+mod validators;
 
 pub use self::area::{Area, HasArea};
+#[cfg(feature = "upstream")]
+pub use self::future::ResponseFuture;
 pub use self::stored_elsewhere::StoredElsewhere;
+pub use self::validators::Validators;

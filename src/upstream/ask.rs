@@ -4,20 +4,25 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+    ACCEPT_ENCODING, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, USER_AGENT,
 };
 use http::{Extensions, Method, Request, Response};
 use http_body_util::Empty;
-use tower::util::Oneshot;
+use hyper_util::client::legacy::connect::HttpInfo;
+use tower::util::{BoxCloneService, Oneshot};
 use tower::{BoxError, ServiceExt as _};
 use tower_http::follow_redirect::FollowRedirect;
-use tower_service::Service;
 
-use super::base::Base;
+use super::body::Parts;
 use super::config::Config;
 use super::error::{Kind, Limit, UpstreamError};
-use super::redirect::Hops;
-use crate::target::resource::Resource;
+use super::redirect::{Hops, Inside};
+use super::registry::Registry;
+use crate::source::Validators;
+use crate::target::Resource;
+
+/// A client service with its types boxed.
+pub(super) type Http = BoxCloneService<Request<Empty<Bytes>>, Response<Parts>, BoxError>;
 
 const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("tower-goproxy/", env!("CARGO_PKG_VERSION")));
@@ -27,48 +32,69 @@ const AGENT: HeaderValue =
 pub(super) struct Wanted {
     pub(super) method: Method,
     pub(super) resource: Resource,
-    pub(super) path: String,
+    pub(super) path: Arc<str>,
+    pub(super) validators: Option<Validators>,
     pub(super) extensions: Extensions,
 }
 
 /// Asks one registry for one thing, as often as need be.
-#[derive(Clone, Debug)]
-pub(super) struct Ask<C> {
-    pub(super) client: C,
+#[derive(Clone)]
+pub(super) struct Ask {
+    pub(super) http: Http,
     pub(super) config: Arc<Config>,
-    pub(super) base: Arc<Base>,
+    pub(super) registry: Arc<Registry>,
     pub(super) wanted: Wanted,
 }
 
-impl<C> Ask<C> {
+impl Ask {
+    /// Whether a refusal may be about us: a query is a secret of many registries.
+    pub(super) fn has_credentials(&self) -> bool {
+        let credentials = self.registry.credentials(&self.wanted.path);
+        !credentials.is_empty() || self.registry.base().has_query()
+    }
+
+    /// `If-None-Match` and `If-Modified-Since`, if the client has an answer of this very registry.
+    pub(super) fn condition(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let validators = self.wanted.validators.as_ref();
+        let origin = self.registry.base().origin();
+        if let Some(validators) = validators.filter(|validators| validators.origin == origin) {
+            let tag = (IF_NONE_MATCH, &validators.etag);
+            for (name, value) in [tag, (IF_MODIFIED_SINCE, &validators.last_modified)] {
+                headers.extend(value.clone().map(|value| (name, value)));
+            }
+        }
+        headers
+    }
+
     /// Sends the request, with `more` in its head, and returns the response behind all redirects.
-    pub(super) fn send<B>(
+    pub(super) fn send(
         &self,
         more: HeaderMap,
-    ) -> impl Future<Output = Result<Response<B>, UpstreamError>> + Send + 'static + use<B, C>
-    where
-        C: Service<Request<Empty<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-        C::Error: Into<BoxError>,
-        C::Future: Send + 'static,
-        B: Send + 'static,
-    {
+    ) -> impl Future<Output = Result<Response<Parts>, UpstreamError>> + Send + 'static + use<> {
         let request = self.request(more);
-        let limit = self.config.first_byte;
-        let client = self.client.clone();
-        let names: Vec<HeaderName> = self.config.headers.keys().cloned().collect();
+        let credentials = self.registry.credentials(&self.wanted.path);
+        let may_step = self.config.redirects.clone();
+        let (limit, http) = (self.config.first_byte, self.http.clone());
+        let registry = Arc::clone(&self.registry);
         async move {
             let request = request?;
-            let home = request.uri().host().unwrap_or_default();
-            let hops = Hops::from_home(home, names.into_iter());
+            let inside = Inside::default();
+            let secrets = credentials.keys().cloned();
+            let hops = Hops::from_home(request.uri(), secrets, inside.clone(), may_step);
             let hop = tower::service_fn(move |request| {
-                let answer = Oneshot::new(client.clone(), request);
+                let answer = Oneshot::new(http.clone(), request);
+                let (registry, inside) = (Arc::clone(&registry), inside.clone());
                 async move {
-                    match tokio::time::timeout(limit, answer).await {
-                        Ok(answer) => {
-                            answer.map_err(|error| UpstreamError::from_client(error.into()))
-                        }
-                        Err(_) => Err(UpstreamError::new(Kind::Timeout(Limit::FirstByte, limit))),
-                    }
+                    let Ok(answer) = tokio::time::timeout(limit, answer).await else {
+                        let timeout = Kind::Timeout(Limit::FirstByte, limit);
+                        return Err(UpstreamError::new(timeout));
+                    };
+                    let response = answer.map_err(UpstreamError::from_client)?;
+                    let info = response.extensions().get::<HttpInfo>();
+                    inside.learn(info.map(|info| info.remote_addr().ip()));
+                    registry.answered();
+                    Ok(response)
                 }
             });
             FollowRedirect::with_policy(hop, hops)
@@ -81,25 +107,13 @@ impl<C> Ask<C> {
         let path = &self.wanted.path;
         let mut request = Request::new(Empty::new());
         *request.method_mut() = self.wanted.method.clone();
-        *request.uri_mut() = self
-            .base
-            .uri(path)
-            .ok_or_else(|| UpstreamError::new(Kind::NotModule("path is too long".into())))?;
+        let uri = self.registry.base().uri(path);
+        *request.uri_mut() =
+            uri.ok_or_else(|| UpstreamError::new(Kind::NotModule("path is too long".into())))?;
         *request.extensions_mut() = self.wanted.extensions.clone();
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, AGENT);
-        if let Some(netrc) = &self.config.netrc
-            && self.base.is_secure()
-            && let Some(credentials) = netrc.find(&self.base.machine(path))
-        {
-            headers.insert(AUTHORIZATION, credentials.clone());
-        }
-        for (name, value) in &self.config.headers {
-            headers.insert(name, value.clone());
-        }
-        if let Some(credentials) = self.base.authorization() {
-            headers.insert(AUTHORIZATION, credentials.clone());
-        }
+        headers.extend(self.registry.credentials(path));
         // The bytes are hashed and stored as they are.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.extend(more);

@@ -5,11 +5,25 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::Response;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
+use tower::BoxError;
 
-use super::error::UpstreamError;
-use super::file::FileParts;
-use super::flow::Flow;
+use super::error::{Kind, UpstreamError};
+
+/// A body of any kind: of a client service, of a flow, of a file.
+pub(super) type Parts = UnsyncBoxBody<Bytes, UpstreamError>;
+
+/// Boxes the body of a service that is not ours.
+pub(super) fn boxed<B>(response: Response<B>) -> Response<Parts>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    let broken = |error: B::Error| UpstreamError::caused(Kind::Broken, error.into());
+    response.map(|body| body.map_err(broken).boxed_unsync())
+}
 
 /// The body of a response of [`Upstream`](super::Upstream).
 ///
@@ -27,29 +41,23 @@ use super::flow::Flow;
 /// # Cancel safety
 ///
 /// Dropping it ends the request to the upstream. No part is lost between polls.
-#[derive(Default)]
-pub struct UpstreamBody(Inner);
-
-#[derive(Default)]
-enum Inner {
-    #[default]
-    Empty,
-    Text(Bytes),
-    File(Box<FileParts>),
-    Flow(Box<Flow>),
-}
+pub struct UpstreamBody(Parts);
 
 impl UpstreamBody {
-    pub(super) fn text(text: String) -> Self {
-        Self(Inner::Text(text.into()))
+    pub(super) fn new(
+        body: impl Body<Data = Bytes, Error = UpstreamError> + Send + 'static,
+    ) -> Self {
+        Self(body.boxed_unsync())
     }
 
-    pub(super) fn file(parts: FileParts) -> Self {
-        Self(Inner::File(Box::new(parts)))
+    pub(super) fn whole(bytes: impl Into<Bytes>) -> Self {
+        Self::new(Full::new(bytes.into()).map_err(|never| match never {}))
     }
+}
 
-    pub(super) fn flow(flow: Flow) -> Self {
-        Self(Inner::Flow(Box::new(flow)))
+impl Default for UpstreamBody {
+    fn default() -> Self {
+        Self::whole(Bytes::new())
     }
 }
 
@@ -61,47 +69,20 @@ impl Body for UpstreamBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
-        let part = match &mut self.0 {
-            Inner::Empty => return Poll::Ready(None),
-            Inner::Text(text) => {
-                let text = std::mem::take(text);
-                self.0 = Inner::Empty;
-                Poll::Ready(Some(Ok(text)))
-            }
-            Inner::File(parts) => parts.poll_next(cx),
-            Inner::Flow(flow) => flow.poll_next(cx),
-        };
-        part.map(|part| part.map(|part| part.map(Frame::data)))
+        Pin::new(&mut self.0).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
-            Inner::Empty => true,
-            Inner::Text(_) => false,
-            Inner::File(parts) => parts.left() == 0,
-            Inner::Flow(flow) => flow.is_end(),
-        }
+        self.0.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
-            Inner::Empty => SizeHint::with_exact(0),
-            Inner::Text(text) => SizeHint::with_exact(text.len() as u64),
-            Inner::File(parts) => SizeHint::with_exact(parts.left()),
-            Inner::Flow(flow) => flow.size_hint(),
-        }
+        self.0.size_hint()
     }
 }
 
 impl fmt::Debug for UpstreamBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_tuple("UpstreamBody");
-        match &self.0 {
-            Inner::Empty => &mut debug,
-            Inner::Text(text) => debug.field(text),
-            Inner::File(parts) => debug.field(parts),
-            Inner::Flow(flow) => debug.field(flow),
-        }
-        .finish()
+        f.debug_struct("UpstreamBody").finish_non_exhaustive()
     }
 }

@@ -1,7 +1,6 @@
 //! The built-in HTTP client.
 
 use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -10,21 +9,26 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::PROXY_AUTHORIZATION;
 use http::uri::Scheme;
-use http::{Extensions, Request, Response};
+use http::{Extensions, Request, Response, Uri};
 use http_body_util::Empty;
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
-use tower::BoxError;
+use tower::timeout::Timeout;
+use tower::timeout::error::Elapsed;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, ServiceExt as _};
 use tower_service::Service;
 
-use super::connect::{Dial, InTime, proxy_for};
+use super::connect::{Line, check_proxies, dial, proxy_for, tcp};
+use super::error::{Kind, Limit, UpstreamError};
 use super::head::{CloseDelimited, is_close_delimited};
+use super::list::List;
 use super::list_error::InvalidUpstream;
+use super::redirect::PublicOnly;
 use super::tls;
 
 /// The most that is read from a connection at once. With each read the connection, the fill, and its readers wake each other,
@@ -36,9 +40,14 @@ const READ: usize = 128 * 1024;
 /// The client service that [`Upstream::new`](super::Upstream::new) uses: HTTP/1.1 and HTTP/2 over rustls, with a pool
 /// of connections.
 ///
-/// It goes through the proxies that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name when it is made,
-/// `http` and `https` ones; to this machine itself it always goes directly, as the go command does. Clones share the
-/// pool.
+/// It goes through the proxies that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name when it is made:
+/// `http`, `https` and `socks5` ones. To this machine itself it always goes directly, as the go command does. Clones share
+/// the pool.
+///
+/// Its TLS provider is that of the process ([`CryptoProvider::install_default`]), else `ring`, with the feature of that
+/// name.
+///
+/// [`CryptoProvider::install_default`]: https://docs.rs/rustls/0.23/rustls/crypto/struct.CryptoProvider.html#method.install_default
 ///
 /// Make one by hand to trust a certificate authority of your own:
 ///
@@ -63,9 +72,12 @@ struct Inner {
     proxies: Arc<Matcher>,
     connect_timeout: Duration,
     pool: Pool,
+    /// For redirects: connects to public addresses only.
+    public_only: Pool,
 }
 
-type Pool = legacy::Client<InTime<HttpsConnector<Dial>>, Empty<Bytes>>;
+type Pool =
+    legacy::Client<BoxCloneSyncService<Uri, MaybeHttpsStream<Line>, BoxError>, Empty<Bytes>>;
 
 impl Client {
     /// A client that trusts the roots of the system, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
@@ -74,23 +86,26 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// If there is not one root certificate.
+    /// If there is not one root certificate, or no TLS provider. If the environment names a proxy of an unknown kind.
     pub fn new() -> Result<Self, InvalidUpstream> {
-        Ok(Self::build(tls::system()?))
+        Self::build(tls::system()?)
     }
 
     /// A client that trusts the certificates in `pem`, and only these.
     ///
     /// # Errors
     ///
-    /// If `pem` has no certificate, or one that cannot be a root.
+    /// If `pem` has no certificate, or one that cannot be a root; else as [`new`](Self::new).
     pub fn with_roots(pem: impl AsRef<[u8]>) -> Result<Self, InvalidUpstream> {
-        Ok(Self::build(tls::from_pem(pem.as_ref())?))
+        Self::build(tls::from_pem(pem.as_ref())?)
     }
 
-    /// A client that trusts nobody: for upstreams without TLS on machines without roots.
-    pub(super) fn without_roots() -> Result<Self, InvalidUpstream> {
-        Ok(Self::build(tls::nobody()?))
+    /// On machines without roots, one that trusts nobody will do for registries without TLS.
+    pub(super) fn for_list(list: &List) -> Result<Self, InvalidUpstream> {
+        match Self::new() {
+            Err(_) if !list.wants_tls() => Self::build(tls::nobody()?),
+            client => client,
+        }
     }
 
     /// The limit for name resolution, TCP, a proxy's handshake and TLS together. Default: 10 s.
@@ -102,43 +117,49 @@ impl Client {
         Self::with(tls, proxies, limit)
     }
 
-    fn build(tls: ClientConfig) -> Self {
-        let proxies = Arc::new(Matcher::from_env());
-        Self::with(tls, proxies, Duration::from_secs(10))
+    fn build(tls: ClientConfig) -> Result<Self, InvalidUpstream> {
+        let proxies = Matcher::from_env();
+        check_proxies(&proxies)?;
+        Ok(Self::with(tls, Arc::new(proxies), Duration::from_secs(10)))
     }
 
     fn with(tls: ClientConfig, proxies: Arc<Matcher>, connect_timeout: Duration) -> Self {
-        let pool = pool(&tls, &proxies, connect_timeout);
+        let pool = |public_only| pool(&tls, &proxies, connect_timeout, public_only);
         Self {
             inner: Arc::new(Inner {
+                pool: pool(false),
+                public_only: pool(true),
                 tls,
                 proxies,
                 connect_timeout,
-                pool,
             }),
         }
     }
 }
 
-fn pool(tls: &ClientConfig, proxies: &Arc<Matcher>, limit: Duration) -> Pool {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    let dial = Dial {
-        // CONNECT and forwarding are spoken in HTTP/1.1.
-        to_proxy: HttpsConnectorBuilder::new()
-            .with_tls_config(tls.clone())
+fn pool(tls: &ClientConfig, proxies: &Arc<Matcher>, limit: Duration, public_only: bool) -> Pool {
+    let connector = |tls| {
+        HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
             .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp.clone()),
-        tcp,
-        proxies: Arc::clone(proxies),
     };
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls.clone())
-        .https_or_http()
+    // CONNECT and forwarding are spoken in HTTP/1.1.
+    let to_proxy = connector(tls.clone())
+        .enable_http1()
+        .wrap_connector(tcp(false));
+    let (tcp, proxies) = (tcp(public_only), Arc::clone(proxies));
+    let dial = tower::service_fn(move |uri: Uri| {
+        let proxy = proxy_for(&proxies, &uri);
+        dial(uri, proxy, tcp.clone(), to_proxy.clone())
+    });
+    let connector = connector(tls.clone())
         .enable_all_versions()
-        .wrap_connector(dial);
+        .wrap_connector(BoxCloneSyncService::new(dial));
+    let connector =
+        Timeout::new(connector, limit).map_err(move |error| match error.is::<Elapsed>() {
+            true => UpstreamError::new(Kind::Timeout(Limit::Connect, limit)).into(),
+            false => error,
+        });
     legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
@@ -151,10 +172,7 @@ fn pool(tls: &ClientConfig, proxies: &Arc<Matcher>, limit: Duration) -> Pool {
         // Many streams share a connection: its window is so large that readers who pause do not stop the others.
         .http2_initial_stream_window_size(2 << 20)
         .http2_initial_connection_window_size(1 << 30)
-        .build(InTime {
-            inner: connector,
-            limit,
-        })
+        .build(BoxCloneSyncService::new(connector))
 }
 
 impl Service<Request<Empty<Bytes>>> for Client {
@@ -167,6 +185,10 @@ impl Service<Request<Empty<Bytes>>> for Client {
     }
 
     fn call(&mut self, mut request: Request<Empty<Bytes>>) -> Self::Future {
+        let pool = match request.extensions().get::<PublicOnly>() {
+            Some(PublicOnly) => &self.inner.public_only,
+            None => &self.inner.pool,
+        };
         // hyper has meanings for some extensions, and these are of the request that came in.
         *request.extensions_mut() = Extensions::new();
         let uri = request.uri();
@@ -177,7 +199,7 @@ impl Service<Request<Empty<Bytes>>> for Client {
             let auth = auth.clone();
             request.headers_mut().insert(PROXY_AUTHORIZATION, auth);
         }
-        let answer = self.inner.pool.request(request);
+        let answer = pool.request(request);
         Box::pin(async move {
             let mut response = answer.await?;
             if is_close_delimited(&response) {

@@ -1,10 +1,8 @@
-//! Limits of time while a body is read, and the pauses between attempts.
+//! The end of an exchange, and the pauses between attempts.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::error::{Kind, Limit, UpstreamError};
 
@@ -34,62 +32,6 @@ impl Deadline {
                 Err(_) => Err(UpstreamError::new(Kind::Timeout(Limit::Total, limit))),
             },
         }
-    }
-}
-
-/// Watches the wait for the next part of a body.
-///
-/// Only waiting counts: time in which nobody asks for a part is the reader's, not the upstream's.
-#[derive(Debug)]
-pub(super) struct Watch {
-    idle: Duration,
-    /// Kept between waits, to be set anew.
-    timer: Option<Pin<Box<Sleep>>>,
-    waiting: bool,
-    deadline: Deadline,
-    total: Option<Pin<Box<Sleep>>>,
-}
-
-impl Watch {
-    pub(super) fn new(idle: Duration, deadline: Deadline) -> Self {
-        Self {
-            idle,
-            timer: None,
-            waiting: false,
-            deadline,
-            total: None,
-        }
-    }
-
-    /// A part has come.
-    pub(super) fn rest(&mut self) {
-        self.waiting = false;
-    }
-
-    /// Ready when the wait for a part is too long.
-    pub(super) fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<UpstreamError> {
-        let idle = self.idle;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(idle)));
-        if !self.waiting {
-            timer.set(sleep(idle));
-            self.waiting = true;
-        }
-        timer
-            .as_mut()
-            .poll(cx)
-            .map(|()| UpstreamError::new(Kind::Timeout(Limit::Idle, idle)))
-    }
-
-    /// Ready when the whole takes too long.
-    pub(super) fn poll_total(&mut self, cx: &mut Context<'_>) -> Poll<UpstreamError> {
-        let Some((at, limit)) = self.deadline.limit else {
-            return Poll::Pending;
-        };
-        let total = self.total.get_or_insert_with(|| Box::pin(sleep_until(at)));
-        total
-            .as_mut()
-            .poll(cx)
-            .map(|()| UpstreamError::new(Kind::Timeout(Limit::Total, limit)))
     }
 }
 

@@ -1,15 +1,11 @@
 //! How an upstream is asked.
 
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName};
-
 use super::list::List;
-use super::netrc::Netrc;
+use super::redirect::MayStep;
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Config {
     pub(super) list: List,
     pub(super) first_byte: Duration,
@@ -17,38 +13,20 @@ pub(super) struct Config {
     pub(super) total: Option<Duration>,
     pub(super) retries: u32,
     pub(super) resumes: u32,
-    pub(super) netrc: Option<Arc<Netrc>>,
-    pub(super) headers: HeaderMap,
+    pub(super) redirects: Option<MayStep>,
 }
 
 impl Config {
     pub(super) fn new(list: List) -> Self {
         Self {
             list,
-            first_byte: Duration::from_secs(30),
+            // The default registry takes a minute and more for a version that it has never seen.
+            first_byte: Duration::from_secs(120),
             idle: Duration::from_secs(30),
             total: Some(Duration::from_secs(60 * 60)),
             retries: 2,
             resumes: 3,
-            netrc: None,
-            headers: HeaderMap::new(),
+            redirects: None,
         }
-    }
-}
-
-/// Leaves out credentials.
-impl fmt::Debug for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let headers: Vec<&HeaderName> = self.headers.keys().collect();
-        f.debug_struct("Config")
-            .field("list", &self.list)
-            .field("first_byte", &self.first_byte)
-            .field("idle", &self.idle)
-            .field("total", &self.total)
-            .field("retries", &self.retries)
-            .field("resumes", &self.resumes)
-            .field("netrc", &self.netrc.is_some())
-            .field("headers", &headers)
-            .finish()
     }
 }

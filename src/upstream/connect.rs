@@ -1,140 +1,146 @@
-//! Connections of the built-in client: through a proxy where the environment names one, and in limited time.
+//! Connections of the built-in client: through a proxy where the environment names one.
 
-use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
-use std::{fmt, io};
+use std::{io, vec};
 
 use http::Uri;
 use http::uri::Scheme;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceExt as _};
-use tower_service::Service;
 
-use super::error::{Kind, Limit, UpstreamError};
+use super::error::{Kind, UpstreamError};
+use super::list_error::InvalidUpstream;
+use crate::source::address::{is_public, literal};
 
-type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+type Addresses = vec::IntoIter<SocketAddr>;
 
-/// Limits how long the connector inside may take: name, TCP, proxy and TLS together.
-#[derive(Clone, Debug)]
-pub(super) struct InTime<C> {
-    pub(super) inner: C,
-    pub(super) limit: Duration,
+pub(super) type Tcp = HttpConnector<BoxCloneSyncService<Name, Addresses, UpstreamError>>;
+
+pub(super) fn tcp(public_only: bool) -> Tcp {
+    let resolver = tower::service_fn(move |name| resolve(name, public_only));
+    let mut tcp = HttpConnector::new_with_resolver(BoxCloneSyncService::new(resolver));
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp
 }
 
-impl<C> Service<Uri> for InTime<C>
-where
-    C: Service<Uri, Error = BoxError> + Clone + Send + 'static,
-    C::Response: Send,
-    C::Future: Send,
-{
-    type Response = C::Response;
-    type Error = BoxError;
-    type Future = BoxFuture<Result<C::Response, BoxError>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
+async fn resolve(name: Name, public_only: bool) -> Result<Addresses, UpstreamError> {
+    let found = GaiResolver::new().oneshot(name).await;
+    let found = found.map_err(|error| UpstreamError::caused(Kind::Transport, error.into()))?;
+    let mut found: Vec<SocketAddr> = found.collect();
+    if public_only {
+        found.retain(|address| is_public(address.ip()));
+        if found.is_empty() {
+            let private = Kind::Redirect("redirected to a private address");
+            return Err(UpstreamError::new(private));
+        }
     }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let (inner, limit) = (self.inner.clone(), self.limit);
-        Box::pin(async move {
-            match tokio::time::timeout(limit, inner.oneshot(uri)).await {
-                Ok(connected) => connected,
-                Err(_) => Err(UpstreamError::new(Kind::Timeout(Limit::Connect, limit)).into()),
-            }
-        })
-    }
-}
-
-/// Connects to a host, or to the proxy that stands before it.
-#[derive(Clone)]
-pub(super) struct Dial {
-    pub(super) tcp: HttpConnector,
-    /// Speaks to the proxy itself, which may be an `https` one.
-    pub(super) to_proxy: HttpsConnector<HttpConnector>,
-    pub(super) proxies: Arc<Matcher>,
-}
-
-impl fmt::Debug for Dial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dial").finish_non_exhaustive()
-    }
+    Ok(found.into_iter())
 }
 
 /// The proxy for `uri`, if there is one. This machine itself is never asked through a proxy.
 pub(super) fn proxy_for(proxies: &Matcher, uri: &Uri) -> Option<Intercept> {
-    let host = uri.host()?;
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    let here = host.eq_ignore_ascii_case("localhost")
-        || address
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
-    if here { None } else { proxies.intercept(uri) }
+    let is_here = literal(uri.host()?).is_some_and(|address| address.is_loopback());
+    if is_here {
+        None
+    } else {
+        proxies.intercept(uri)
+    }
 }
 
-impl Service<Uri> for Dial {
-    type Response = Line;
-    type Error = BoxError;
-    type Future = BoxFuture<Result<Line, BoxError>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
+/// Refuses proxies that would fail with every request.
+pub(super) fn check_proxies(proxies: &Matcher) -> Result<(), InvalidUpstream> {
+    for uri in ["http://goproxy.example/", "https://goproxy.example/"] {
+        let proxy = proxies.intercept(&Uri::from_static(uri));
+        let scheme = proxy.as_ref().and_then(|proxy| proxy.uri().scheme_str());
+        if scheme.is_some_and(|scheme| scheme.starts_with("socks4")) {
+            return Err(InvalidUpstream::new(
+                "the environment names a socks4 proxy: only http, https and socks5 ones are supported",
+            ));
+        }
     }
+    Ok(())
+}
 
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let Some(proxy) = proxy_for(&self.proxies, &uri) else {
-            let tcp = self.tcp.clone();
-            return Box::pin(async move {
-                Ok(Line {
-                    stream: MaybeHttpsStream::Http(tcp.oneshot(uri).await?),
-                    forwarded: false,
-                })
-            });
-        };
-        let to_proxy = self.to_proxy.clone();
-        Box::pin(async move {
-            if !matches!(proxy.uri().scheme_str(), Some("http" | "https")) {
-                return Err(io::Error::other("only http and https proxies are supported").into());
-            }
-            if uri.scheme() == Some(&Scheme::HTTPS) {
-                let mut tunnel = Tunnel::new(proxy.uri().clone(), to_proxy);
-                if let Some(auth) = proxy.basic_auth() {
-                    tunnel = tunnel.with_auth(auth.clone());
-                }
-                Ok(Line {
-                    stream: tunnel.oneshot(uri).await?,
-                    forwarded: false,
-                })
-            } else {
-                Ok(Line {
-                    stream: to_proxy.oneshot(proxy.uri().clone()).await?,
-                    forwarded: true,
-                })
-            }
-        })
-    }
+/// Connects to a host, or to the proxy that stands before it; `to_proxy` speaks to the proxy itself, which may be an
+/// `https` one.
+pub(super) async fn dial(
+    uri: Uri,
+    proxy: Option<Intercept>,
+    tcp: Tcp,
+    to_proxy: HttpsConnector<Tcp>,
+) -> Result<Line, BoxError> {
+    let Some(proxy) = proxy else {
+        let stream = MaybeHttpsStream::Http(tcp.oneshot(uri).await?);
+        let way = Way::Straight;
+        return Ok(Line { stream, way });
+    };
+    let is_https = uri.scheme() == Some(&Scheme::HTTPS);
+    let address = proxy.uri().clone();
+    let scheme = address.scheme_str().unwrap_or_default();
+    let (stream, way) = if scheme.starts_with("socks") {
+        // The proxy resolves the name, as for the go command.
+        let mut socks = SocksV5::new(with_port(&address, 1080)?, to_proxy);
+        if let Some((user, password)) = proxy.raw_auth() {
+            socks = socks.with_auth(user.to_owned(), password.to_owned());
+        }
+        let uri = with_port(&uri, if is_https { 443 } else { 80 })?;
+        let stream = socks.oneshot(uri).await;
+        let stream = stream.map_err(|error| format!("socks5 proxy: {error}"))?;
+        (stream, Way::Tunnel)
+    } else if is_https {
+        let mut tunnel = Tunnel::new(address, to_proxy);
+        if let Some(auth) = proxy.basic_auth() {
+            tunnel = tunnel.with_auth(auth.clone());
+        }
+        (tunnel.oneshot(uri).await?, Way::Tunnel)
+    } else {
+        (to_proxy.oneshot(address).await?, Way::Forwarded)
+    };
+    Ok(Line { stream, way })
+}
+
+/// The URL with a port, since the connector knows other defaults; without TLS, which is none of its matter.
+fn with_port(uri: &Uri, default: u16) -> Result<Uri, http::Error> {
+    let host = uri.host().unwrap_or_default();
+    let port = uri.port_u16().unwrap_or(default);
+    let uri = Uri::builder().scheme(Scheme::HTTP).path_and_query("/");
+    uri.authority(format!("{host}:{port}")).build()
 }
 
 /// A connection before the TLS of the host itself.
 #[derive(Debug)]
 pub(super) struct Line {
     stream: MaybeHttpsStream<TokioIo<TcpStream>>,
+    way: Way,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Straight,
+    Tunnel,
     /// A proxy reads the requests, so they name the whole URL.
-    forwarded: bool,
+    Forwarded,
 }
 
 impl Connection for Line {
     fn connected(&self) -> Connected {
-        self.stream.connected().proxy(self.forwarded)
+        match self.way {
+            Way::Straight => self.stream.connected(),
+            // The address of the connection is that of the proxy, which says nothing of the host.
+            Way::Tunnel => Connected::new(),
+            Way::Forwarded => Connected::new().proxy(true),
+        }
     }
 }
 
@@ -163,17 +169,5 @@ impl Write for Line {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 }

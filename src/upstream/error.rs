@@ -8,13 +8,15 @@ use std::time::Duration;
 use http::StatusCode;
 use tower::BoxError;
 
+use super::said::Said;
+
 /// Why an [`Upstream`](super::Upstream) has no answer, or why its answer broke off.
 ///
 /// [`Upstream::try_call`](super::Upstream::try_call) returns it, the body of a response ends with it, and a response
 /// made from it has it in its extensions, so that layers outside can tell why.
 ///
 /// `Display` is for operators and names the upstream's host, never its credentials. What a client is shown is
-/// [`reason`](Self::reason), which says nothing of the host.
+/// [`reason`](Self::reason), which does not name the host.
 ///
 /// ```
 /// # use tower_goproxy::Upstream;
@@ -31,6 +33,10 @@ use tower::BoxError;
 pub struct UpstreamError {
     kind: Kind,
     host: Option<Arc<str>>,
+    /// It is of a registry that is known to be away.
+    away: bool,
+    /// Another entry of the list might have said something else, but was away.
+    uncertain: bool,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -65,19 +71,12 @@ pub(super) enum Kind {
     NotModule(Arc<str>),
     /// Neither GET nor HEAD.
     Method,
-    /// 404 or 410 of the upstream, with its text if that is fit to be shown.
-    NotFound {
-        gone: bool,
-        text: Option<Arc<str>>,
-    },
+    /// The registry answered, but not with the file.
+    Said(Said),
+    /// A `file://` entry does not have it.
+    NoFile,
     /// The entry `off` was reached.
     Off,
-    /// 401 or 403: the credentials are wrong or missing.
-    Credentials(StatusCode),
-    /// 429, with what `Retry-After` says.
-    TooMany(Option<Arc<str>>),
-    /// Any other status, with the seconds of a `Retry-After`.
-    Status(StatusCode, Option<u64>),
     /// No connection, or one that broke before the head.
     Transport,
     /// A redirect that is not followed.
@@ -90,9 +89,9 @@ pub(super) enum Kind {
         got: u64,
         declared: u64,
     },
-    /// The body went on after its declared length.
+    /// The body went on after its declared length, or after the most that a file may have.
     Long {
-        declared: u64,
+        most: u64,
     },
     /// Nothing says where the body ends, and half of it would look whole.
     Endless,
@@ -107,6 +106,8 @@ impl UpstreamError {
         Self {
             kind,
             host: None,
+            away: false,
+            uncertain: false,
             source: None,
         }
     }
@@ -135,6 +136,31 @@ impl UpstreamError {
         self
     }
 
+    pub(super) fn away(self) -> Self {
+        Self { away: true, ..self }
+    }
+
+    pub(super) fn is_away(&self) -> bool {
+        self.away
+    }
+
+    /// Whoever answers with this must not remember it.
+    pub(super) fn uncertain(self) -> Self {
+        Self {
+            uncertain: true,
+            ..self
+        }
+    }
+
+    /// Whether nobody may keep it: all that may pass by itself.
+    pub(super) fn is_for_once(&self) -> bool {
+        match &self.kind {
+            Kind::Said(said) => self.uncertain || said.no_store || !said.is_refusal(),
+            Kind::NoFile => self.uncertain,
+            _ => true,
+        }
+    }
+
     pub(super) fn kind(&self) -> &Kind {
         &self.kind
     }
@@ -142,27 +168,16 @@ impl UpstreamError {
     /// The status a client is answered with.
     ///
     /// 404 and 410 are for "it does not exist" alone, since the go command asks the next proxy of its list only for
-    /// these two. A slow upstream is a 504, one that is down or answers nonsense a 502.
+    /// these two. What a registry refuses keeps its status, unless it refuses our credentials. A slow upstream is a 504,
+    /// one that is down or answers nonsense a 502.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match &self.kind {
-            Kind::NotModule(_) | Kind::Off | Kind::NotFound { gone: false, .. } => {
-                StatusCode::NOT_FOUND
-            }
-            Kind::NotFound { gone: true, .. } => StatusCode::GONE,
+            Kind::NotModule(_) | Kind::Off | Kind::NoFile => StatusCode::NOT_FOUND,
+            Kind::Said(said) if said.is_passed() => said.status,
             Kind::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Kind::Timeout(..) => StatusCode::GATEWAY_TIMEOUT,
-            Kind::Credentials(_)
-            | Kind::Status(..)
-            | Kind::Transport
-            | Kind::Redirect(_)
-            | Kind::Broken
-            | Kind::Short { .. }
-            | Kind::Long { .. }
-            | Kind::Endless
-            | Kind::Changed
-            | Kind::File => StatusCode::BAD_GATEWAY,
+            _ => StatusCode::BAD_GATEWAY,
         }
     }
 
@@ -178,24 +193,30 @@ impl UpstreamError {
     /// Whether the answer is that the module, or this version of it, does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
-        matches!(self.kind, Kind::NotFound { .. } | Kind::Off)
+        match &self.kind {
+            Kind::Said(said) => said.is_not_found(),
+            Kind::NoFile | Kind::Off => true,
+            _ => false,
+        }
     }
 
-    /// The text a client may see: no credentials, and no host but what the text of a 404 or 410 names itself.
+    /// Whether the registry said nothing at all.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Transport | Kind::Timeout(Limit::Connect | Limit::FirstByte, _)
+        )
+    }
+
+    /// The text a client may see: no credentials, and no host but what the text of a registry names itself.
     #[must_use]
     pub fn reason(&self) -> String {
-        match &self.kind {
+        let reason = match &self.kind {
             Kind::NotModule(text) => text.to_string(),
             Kind::Method => "method not allowed".into(),
-            Kind::NotFound {
-                text: Some(text), ..
-            } => text.to_string(),
-            Kind::NotFound { gone: false, .. } => "not found".into(),
-            Kind::NotFound { gone: true, .. } => "gone".into(),
+            Kind::Said(said) => said.reason(),
+            Kind::NoFile => "not found".into(),
             Kind::Off => "module lookup disabled by GOPROXY=off".into(),
-            Kind::Credentials(_) => "bad gateway: upstream refused access".into(),
-            Kind::TooMany(_) => "too many requests to upstream".into(),
-            Kind::Status(status, _) => format!("bad gateway: upstream answered {status}"),
             Kind::Transport => "bad gateway: upstream cannot be reached".into(),
             Kind::Redirect(_) => "bad gateway: upstream redirects wrongly".into(),
             Kind::Timeout(limit, after) => {
@@ -206,6 +227,10 @@ impl UpstreamError {
             }
             Kind::Endless => "bad gateway: upstream does not say where the file ends".into(),
             Kind::File => "bad gateway: upstream file cannot be read".into(),
+        };
+        match self.uncertain {
+            true => reason + " (another upstream is away)",
+            false => reason,
         }
     }
 }
@@ -216,12 +241,21 @@ impl fmt::Display for UpstreamError {
             write!(f, "{host}: ")?;
         }
         match &self.kind {
-            Kind::Credentials(status) => write!(f, "refused our credentials with {status}"),
+            Kind::Said(said) if said.is_about_credentials() && said.with_credentials => {
+                write!(f, "refused our credentials with {}", said.status)
+            }
+            Kind::Said(said) => {
+                write!(f, "answered {}", said.status)?;
+                match said.text.as_deref().and_then(|text| text.lines().next()) {
+                    Some(text) => write!(f, ": {text}"),
+                    None => Ok(()),
+                }
+            }
             Kind::Redirect(why) => f.write_str(why),
             Kind::Short { got, declared } => {
                 write!(f, "body ended after {got} of {declared} bytes")
             }
-            Kind::Long { declared } => write!(f, "body is longer than its {declared} bytes"),
+            Kind::Long { most } => write!(f, "body is longer than {most} bytes"),
             Kind::Changed => f.write_str("body broke off, and its rest cannot be asked for"),
             _ => f.write_str(&self.reason()),
         }

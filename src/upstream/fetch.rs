@@ -1,53 +1,54 @@
-//! The way from a request to a response: one registry with its retries, then the list.
+//! One registry, asked until it answers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body::Body;
-use http_body_util::{BodyExt as _, Empty};
-use tower::BoxError;
-use tower_service::Service;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use http::{HeaderValue, Method, Response, StatusCode};
 
 use super::ask::Ask;
 use super::body::UpstreamBody;
-use super::clock::{Deadline, Watch, backoff};
+use super::clock::{Deadline, backoff};
+use super::decode::{decoded, is_gzip};
 use super::error::{Kind, UpstreamError};
-use super::flow::{Flow, Resume};
-use super::head::{CloseDelimited, judge, length, passed};
+use super::flow::{Flow, Rescue, Resume};
+use super::head::{CloseDelimited, length, passed, validators};
 use super::observe;
+use super::reading::Reading;
 use super::resume::Identity;
+use super::said::Said;
+use crate::target::Resource;
 
 /// A longer `Retry-After` is the client's to wait for.
 const PATIENCE: u64 = 5;
 
+/// What is not longer is read before it is answered, except zips: the most that lists and `go.mod` files have.
+const SMALL: usize = 256 * 1024;
+
+/// The most that a decoded file may have: what the go command takes of a zip, and of a `go.mod`.
+const MOST_ZIP: u64 = 500 << 20;
+const MOST_SMALL: u64 = 16 << 20;
+
 /// Asks one registry until it answers, or until asking again is of no use.
-pub(super) async fn fetch<C, B>(
-    ask: Ask<C>,
+pub(super) async fn fetch(
+    ask: Ask,
     deadline: Deadline,
-) -> Result<Response<UpstreamBody>, UpstreamError>
-where
-    C: Service<Request<Empty<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-    C::Error: Into<BoxError>,
-    C::Future: Send + 'static,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+) -> Result<Response<UpstreamBody>, UpstreamError> {
+    let registry = Arc::clone(&ask.registry);
+    let answers = registry.health().answers();
     let mut attempt = 0;
     loop {
         let error = match once(ask.clone(), deadline).await {
             Ok(response) => return Ok(response),
-            Err(error) => error.at(ask.base.host()),
+            Err(error) => error.at(registry.base().host()),
         };
-        if attempt == ask.config.retries {
-            return Err(error);
-        }
-        let Some(pause) = pause(&error, attempt) else {
+        let pause = pause(&error, attempt).filter(|_| attempt < ask.config.retries);
+        // A registry that others have asked in vain meanwhile is not asked again.
+        let Some(pause) = pause.filter(|_| !registry.health().is_away()) else {
+            registry.failed(answers, &error);
             return Err(error);
         };
-        observe::retrying(&error);
+        observe::retrying(&ask.wanted.path, &error);
         tokio::time::sleep(pause).await;
         attempt += 1;
     }
@@ -55,82 +56,110 @@ where
 
 /// How long to wait before asking again: `None` if the answer would be the same, or if it took too long already.
 fn pause(error: &UpstreamError, attempt: u32) -> Option<Duration> {
-    let told = |seconds: u64| (seconds <= PATIENCE).then(|| Duration::from_secs(seconds));
-    match error.kind() {
-        Kind::Transport | Kind::Broken | Kind::Short { .. } => Some(backoff(attempt)),
-        Kind::Status(
-            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT,
-            seconds,
-        ) => match seconds {
-            Some(seconds) => told(*seconds),
-            None => Some(backoff(attempt)),
-        },
-        Kind::TooMany(Some(after)) => told(after.parse().ok()?),
+    let said = match error.kind() {
+        Kind::Transport | Kind::Broken | Kind::Short { .. } => return Some(backoff(attempt)),
+        Kind::Said(said) => said,
+        _ => return None,
+    };
+    let after = said.retry_after.as_ref();
+    let told = || {
+        let seconds = after?.to_str().ok()?.trim().parse().ok()?;
+        (seconds <= PATIENCE).then(|| Duration::from_secs(seconds))
+    };
+    match said.status {
+        StatusCode::TOO_MANY_REQUESTS => told(),
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            after.map_or_else(|| Some(backoff(attempt)), |_| told())
+        }
         _ => None,
     }
 }
 
-/// Asks once, and waits for the first part of the body.
-async fn once<C, B>(
-    ask: Ask<C>,
+/// Asks once, and waits for the first part of the body, or for all of a small one.
+pub(super) async fn once(
+    ask: Ask,
     deadline: Deadline,
-) -> Result<Response<UpstreamBody>, UpstreamError>
-where
-    C: Service<Request<Empty<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-    C::Error: Into<BoxError>,
-    C::Future: Send + 'static,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    let sent = ask.send(HeaderMap::new());
-    let method = ask.wanted.method.clone();
-    let response = judge(&method, sent.await?).await?;
+) -> Result<Response<UpstreamBody>, UpstreamError> {
+    let condition = ask.condition();
+    let is_conditional = !condition.is_empty();
+    let sent = ask.send(condition);
+    let response = sent.await?;
+    let (method, resource) = (ask.wanted.method.clone(), ask.wanted.resource);
+    let is_304 = is_conditional && response.status() == StatusCode::NOT_MODIFIED;
+    if response.status() != StatusCode::OK && !is_304 {
+        let said = Said::read(&method, response, ask.has_credentials()).await;
+        return Err(UpstreamError::new(Kind::Said(said)));
+    }
     let mut answer = Response::new(UpstreamBody::default());
+    *answer.status_mut() = response.status();
     *answer.headers_mut() = passed(response.headers());
+    let origin = ask.registry.base().origin();
+    if let Some(validators) = validators(response.headers(), origin) {
+        answer.extensions_mut().insert(validators);
+    }
+    if is_304 {
+        return Ok(answer);
+    }
+    let content_type = HeaderValue::from_static(resource.content_type());
+    answer.headers_mut().insert(CONTENT_TYPE, content_type);
+    let is_decoded = is_gzip(response.headers());
+    let length = length(&response, &method).filter(|_| !is_decoded);
+    if is_decoded {
+        answer.headers_mut().remove(CONTENT_ENCODING);
+        // It is the tag of the encoded bytes.
+        answer.headers_mut().remove(ETAG);
+    }
+    if let Some(length) = length {
+        answer.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
     if method == Method::HEAD {
         return Ok(answer);
     }
     let cut_unseen = response.extensions().get::<CloseDelimited>().is_some();
-    if cut_unseen && !ask.wanted.resource.shows_a_cut() {
+    if cut_unseen && !resource.shows_a_cut() {
         return Err(UpstreamError::new(Kind::Endless));
     }
-    let length = length(&response);
-    // What the body is held to is what the client is told.
-    match length {
-        Some(length) => answer.headers_mut().insert(CONTENT_LENGTH, length.into()),
-        None => answer.headers_mut().remove(CONTENT_LENGTH),
-    };
     let identity = Identity::of(response.headers(), length);
-    let watch = Watch::new(ask.config.idle, deadline);
-    let host = Arc::clone(ask.base.host());
-    let parts = response.into_body().map_err(Into::into).boxed_unsync();
-    let mut flow = Flow::new(parts, length, watch, host);
-    flow.peek().await?;
-    if let Some(identity) = identity {
+    let (parts, most) = match (is_decoded, resource) {
+        (false, _) => (response.into_body(), u64::MAX),
+        (true, Resource::Zip) => (decoded(response.into_body()), MOST_ZIP),
+        (true, _) => (decoded(response.into_body()), MOST_SMALL),
+    };
+    let mut flow = Flow {
+        parts: Some(parts),
+        length,
+        most: length.unwrap_or(most),
+        idle: ask.config.idle,
+        deadline,
+        file: Arc::clone(&ask.wanted.path),
+        host: Arc::clone(ask.registry.base().host()),
+        rescue: None,
+        taken: 0,
+    };
+    let is_zip = resource == Resource::Zip;
+    let first = flow.read_ahead(if is_zip { 1 } else { SMALL }).await?;
+    *answer.body_mut() = if flow.left() == Some(0) {
+        let length = first.len().into();
+        answer.headers_mut().insert(CONTENT_LENGTH, length);
+        UpstreamBody::whole(first)
+    } else {
         let most = ask.config.resumes;
-        flow.resume_with(rest_of(ask, identity), most);
-    }
-    *answer.body_mut() = UpstreamBody::flow(flow);
+        flow.rescue = identity.map(|identity| Rescue::new(rest_of(ask, identity), most));
+        UpstreamBody::new(Reading::new(first, flow))
+    };
     Ok(answer)
 }
 
 /// Asks the same registry for the rest of the same file.
-fn rest_of<C, B>(ask: Ask<C>, identity: Identity) -> Resume
-where
-    C: Service<Request<Empty<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-    C::Error: Into<BoxError>,
-    C::Future: Send + 'static,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+fn rest_of(ask: Ask, identity: Identity) -> Resume {
     Box::new(move |offset, attempt| {
         let sent = ask.send(identity.condition(offset));
         let identity = identity.clone();
         Box::pin(async move {
             tokio::time::sleep(backoff(attempt)).await;
             let response = sent.await?;
-            identity.check(&response, offset)?;
-            Ok(response.into_body().map_err(Into::into).boxed_unsync())
+            let end = identity.check(&response, offset)?;
+            Ok((response.into_body(), end))
         })
     })
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
-use super::base::Base;
 use super::list_error::InvalidUpstream;
+use super::registry::Registry;
+use crate::source::base::{Base, NoBase};
 
 /// One place to ask, and when to ask the next one.
 #[derive(Clone, Debug)]
@@ -17,8 +18,10 @@ pub(super) struct Entry {
 
 #[derive(Clone, Debug)]
 pub(super) enum Place {
-    Http(Arc<Base>),
+    Http(Arc<Registry>),
     File(Arc<PathBuf>),
+    /// The service for `direct`.
+    Direct,
     Off,
 }
 
@@ -48,14 +51,14 @@ impl List {
                 continue;
             }
             let place = Place::parse(text)?;
-            let last = matches!(place, Place::Off);
+            let is_last = matches!(place, Place::Off | Place::Direct);
             entries.push(Entry { place, then });
-            if last {
+            if is_last {
                 break;
             }
         }
         if entries.is_empty() {
-            return Err(InvalidUpstream::empty());
+            return Err(InvalidUpstream::new("GOPROXY list is empty"));
         }
         Ok(Self(entries.into_boxed_slice()))
     }
@@ -64,17 +67,32 @@ impl List {
         &self.0
     }
 
-    pub(super) fn wants_tls(&self) -> bool {
+    pub(super) fn registries(&mut self) -> impl Iterator<Item = &mut Registry> {
         self.0
-            .iter()
-            .any(|entry| matches!(&entry.place, Place::Http(base) if base.is_secure()))
+            .iter_mut()
+            .filter_map(|entry| match &mut entry.place {
+                Place::Http(registry) => Some(Arc::make_mut(registry)),
+                _ => None,
+            })
+    }
+
+    pub(super) fn wants_tls(&self) -> bool {
+        self.any(|place| matches!(place, Place::Http(registry) if registry.base().is_secure()))
+    }
+
+    pub(super) fn wants_direct(&self) -> bool {
+        self.any(|place| matches!(place, Place::Direct))
+    }
+
+    fn any(&self, is_wanted: impl Fn(&Place) -> bool) -> bool {
+        self.0.iter().any(|entry| is_wanted(&entry.place))
     }
 }
 
 impl Place {
     fn parse(text: &str) -> Result<Self, InvalidUpstream> {
         match text {
-            "direct" => return Err(InvalidUpstream::direct()),
+            "direct" => return Ok(Self::Direct),
             "off" => return Ok(Self::Off),
             _ => {}
         }
@@ -86,16 +104,27 @@ impl Place {
             } else {
                 text
             };
-        let Some((scheme, rest)) = url.split_once(':') else {
-            return Err(InvalidUpstream::missing_scheme(url));
-        };
+        let invalid = |message| InvalidUpstream::entry(message, url);
+        let missing = "invalid proxy URL missing scheme";
+        let (scheme, rest) = url.split_once(':').ok_or_else(|| invalid(missing))?;
         match scheme.to_ascii_lowercase().as_str() {
-            "http" | "https" => Ok(Self::Http(Arc::new(Base::parse(url)?))),
-            "file" => Ok(Self::File(Arc::new(
-                directory(rest).ok_or_else(|| InvalidUpstream::file(url))?,
-            ))),
-            _ if scheme.contains('/') => Err(InvalidUpstream::missing_scheme(url)),
-            _ => Err(InvalidUpstream::scheme(url)),
+            "http" | "https" => match Base::parse(url) {
+                Ok(base) => Ok(Self::Http(Arc::new(Registry::new(base)))),
+                Err(NoBase::Malformed) => Err(invalid("invalid proxy URL")),
+                Err(NoBase::Insecure) => {
+                    Err(invalid("refusing to pass credentials to insecure URL"))
+                }
+            },
+            "file" => match directory(rest) {
+                Some(directory) => Ok(Self::File(Arc::new(directory))),
+                None => Err(invalid(
+                    "invalid file:// proxy URL, which is a path and nothing else",
+                )),
+            },
+            _ if scheme.contains('/') => Err(invalid(missing)),
+            _ => Err(invalid(
+                "invalid proxy URL scheme (must be https, http, file)",
+            )),
         }
     }
 }
@@ -121,9 +150,10 @@ mod tests {
             .iter()
             .map(|entry| {
                 let place = match &entry.place {
-                    Place::Http(base) => base.uri("").unwrap().to_string(),
+                    Place::Http(registry) => registry.base().uri("").unwrap().to_string(),
                     Place::File(path) => path.display().to_string(),
                     Place::Off => "off".to_owned(),
+                    Place::Direct => "direct".to_owned(),
                 };
                 let then = match entry.then {
                     Then::IfNotFound => ',',
@@ -147,6 +177,7 @@ mod tests {
             ("proxy.example.com/go", &["https://proxy.example.com/go,"]),
             ("file:///a/b%20c,off", &["/a/b c,", "off,"]),
             ("off", &["off,"]),
+            ("https://a|direct,nonsense", &["https://a/|", "direct,"]),
         ] {
             assert_eq!(shape(list), want, "{list}");
         }
@@ -172,7 +203,6 @@ mod tests {
                 "https://user:secret@h:port/",
                 "invalid proxy URL: https://xxxxx@h:port/",
             ),
-            ("https://a,direct", "go-get service"),
         ] {
             let error = List::parse(list).unwrap_err().to_string();
             assert!(error.contains(cause), "{list}: {error}");

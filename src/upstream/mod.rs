@@ -1,7 +1,7 @@
 //! A source over HTTP: asks a registry that speaks the GOPROXY protocol, or a list of them.
 //!
-//! [`Upstream`] is a leaf service: always ready, never an error, whatever the request's body. Alone it is a module
-//! proxy that stores nothing; it is made to stand behind layers that choose and keep.
+//! [`Upstream`] is a leaf service: it is always ready, never fails, and ignores the request body. Alone it is a module
+//! proxy that stores nothing; use it behind layers that choose and store.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -18,82 +18,103 @@
 //!
 //! # The list
 //!
-//! As in the go command, entries stand between `,` and `|`: after a `,` the next one is asked for what does not exist
+//! As in the go command, entries stand between `,` and `|`: after a `,` the next one is requested for what does not exist
 //! (404, 410, a missing file), after a `|` upon any error before the first byte. Entries are
 //!
 //! * `https://` and `http://` URLs, with a path, a query that is sent with each request, and credentials (`https` only).
 //!   `proxy.example.com` and `localhost:8080` mean `https`.
 //! * `file:///dir`: a directory in the layout of a static registry, such as `$(go env GOMODCACHE)/cache/download`.
-//! * `off`, which ends the list with a 404. `direct` is the work of another service and therefore an error.
+//! * `direct`, which ends the list with a service that you [give](Upstream::with_direct).
+//! * `off`, which ends the list with a 404.
 //!
-//! If all fail, the last error that is no 404 or 410 is reported, else the last one.
+//! If all fail, the last error that is not a 404 or 410 is reported, else the last one.
 //!
-//! # What goes out
+//! # Registries that are away
+//!
+//! A registry is away if a request got no response head (no connection, or a [limit](Limit) was exceeded) and no other
+//! request got one meanwhile. It is then left alone for 1 s, doubled with each attempt up to 30 s; the attempts run in the
+//! background. Until it responds again:
+//!
+//! * An entry followed by `|` is skipped. So is the last one, if the others respond 404 or 410. A 404 is `no-store` then and
+//!   says so, since the skipped registry might have said something else.
+//! * An entry followed by `,` is never skipped: the next one must not learn names that are not for it. If it refused the
+//!   connection, it is requested once, without retries. If it was silent, the response is an error at once, or, when the next
+//!   attempt is due, after 2 s.
+//!
+//! The feature `tracing` logs when a registry goes away and when it is back. With `metrics`, the gauge
+//! `goproxy_upstream_up` is 0 or 1, by `upstream`.
+//!
+//! # What is sent
 //!
 //! A request of our own making: GET or HEAD, the checked and escaped path, our `User-Agent`, `Accept-Encoding:
-//! identity`, and credentials from the URL, a [header](Upstream::header) or a [netrc file](Upstream::netrc). Nothing of the
-//! client's head goes along, neither credentials nor cookies, conditions, ranges or its query; its extensions do, for
-//! a client service of your own that looks for them.
+//! identity`, and credentials from the URL, a [header](Upstream::header) or a [netrc file](Upstream::netrc). No header
+//! and no query of the client is forwarded. The extensions are, for a client service of your own that looks for them.
+//! [`Validators`](crate::source::Validators) among them make the request conditional.
 //!
-//! Up to ten redirects are followed, never from `https` to `http`. To another host name they go without credentials
-//! and without extensions.
+//! Up to ten redirects are followed, never from `https` to `http`, and [by default](Upstream::follow_redirects) not from
+//! public addresses to private ones. To another host name they go without credentials and without extensions.
 //!
-//! # What comes back
+//! # What is returned
 //!
 //! | upstream | client |
 //! |---|---|
-//! | 200 | 200, with its end-to-end headers |
+//! | 200 | 200, with the headers for caches and a `Content-Type` of ours; no other header is forwarded |
+//! | 304 | 304, if the request was conditional |
 //! | 404, 410 | the same, with its text if that is plain and printable |
-//! | 429 | 429 with `Retry-After` |
-//! | 401, 403 | 502: our credentials are wrong |
+//! | 400, 403, 451 and most other 4xx, where no credentials of ours were sent | the same, with its text |
+//! | 401, and 403 to our credentials (a query of the URL counts as such) | 502: our credentials are wrong |
+//! | 429, 504, and 503 with `Retry-After` | the same, with `Retry-After` |
 //! | any other status, no connection, no name, TLS trouble | 502 |
-//! | too slow | 504, which says which [limit](Limit) |
-//! | (no module request) | 404 |
+//! | too slow | 504, which names the exceeded [limit](Limit) |
+//! | (not a request for a module) | 404 |
 //! | (neither GET nor HEAD) | 405 |
 //!
-//! The body of an error is a line for people, and names no host of ours; a 404 or 410 has the text of the upstream, up to
-//! 8 lines of it. No error is to be kept by caches. The [`UpstreamError`] is in the extensions.
+//! The body of an error is a line for people that does not name the registry; a refusal has up to 8 lines of the registry's
+//! own text. Errors that may pass are `no-store`, the others `no-cache`. The [`UpstreamError`] is in the extensions.
 //!
-//! # Attempts, and bodies that break
+//! # Retries, and bodies that break
 //!
-//! Before the first byte of a body, trouble that may pass is [asked again](Upstream::retries), so the head is answered
-//! together with the first part of the body. A body that breaks later is resumed by `Range` and `If-Range`, if it has
-//! a length and a strong validator: a strong `ETag`, or a `Last-Modified` at least a second before its `Date` (RFC 9110, section 13.1.5).
-//! Anything but exactly the rest of the same bytes is refused, and the body ends with an error. It never ends cleanly
-//! before its declared length. Where only the end of the connection ends a body, a zip and the JSON of a version tell by
-//! themselves whether they are whole; a list or a `go.mod` does not, and is refused.
+//! Before the first byte of a body, trouble that may pass is [retried](Upstream::retries), so the head is returned
+//! together with the first part of the body. Lists, `.info` and `.mod` up to 256 KiB are read as a whole first, so one that
+//! breaks off is retried too. The body of a zip that breaks later is resumed by `Range` and `If-Range`, if it has
+//! a length and a strong validator: a strong `ETag`, or a `Last-Modified` at least a second before its `Date` (RFC 9110,
+//! section 13.1.5). Anything but exactly the rest of the same bytes is refused, and the body ends with an error. It never
+//! ends cleanly before its declared length. Where only the end of the connection ends a body, a zip and the JSON of a
+//! version show whether they are whole; a list or a `go.mod` does not, and is refused.
+//!
+//! A body that is gzip-encoded nevertheless is decoded: a zip up to 500 MiB, other files up to 16 MiB. Other encodings pass
+//! as they are.
 //!
 //! Needs a tokio runtime with I/O and time.
 
 mod ask;
-mod base;
 mod body;
 mod client;
 mod clock;
 mod config;
 mod connect;
+mod decode;
 mod error;
 mod fetch;
 mod file;
 mod flow;
-mod future;
 mod head;
 mod list;
 mod list_error;
-mod netrc;
 mod observe;
-mod order;
+mod reading;
 mod redirect;
+mod registry;
 mod reply;
 mod resume;
+mod said;
 mod service;
 mod settings;
-mod text;
 mod tls;
+mod walk;
 
 pub use self::body::UpstreamBody;
 pub use self::client::Client;
 pub use self::error::{Limit, UpstreamError};
-pub use self::future::ResponseFuture;
 pub use self::list_error::InvalidUpstream;
-pub use self::service::Upstream;
+pub use self::service::{ResponseFuture, Upstream};

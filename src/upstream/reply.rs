@@ -1,11 +1,14 @@
 //! Errors as responses.
 
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Response};
+use http::{HeaderValue, Response, StatusCode};
 
 use super::body::UpstreamBody;
 use super::error::{Kind, UpstreamError};
-use crate::reply;
+use crate::reply::{self, NO_STORE};
+
+/// For what a layer may remember by rules of its own.
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// What a client is told to wait, in seconds, if the upstream does not say.
 const WAIT: HeaderValue = HeaderValue::from_static("30");
@@ -16,20 +19,25 @@ impl UpstreamError {
     /// The error itself is in the response's extensions.
     #[must_use]
     pub fn into_response(self) -> Response<UpstreamBody> {
-        let mut response = Response::new(UpstreamBody::text(format!("{}\n", self.reason())));
+        let mut response = Response::new(UpstreamBody::whole(format!("{}\n", self.reason())));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, reply::TEXT_PLAIN);
-        headers.insert(CACHE_CONTROL, reply::NO_STORE);
+        let caching = if self.is_for_once() {
+            NO_STORE
+        } else {
+            NO_CACHE
+        };
+        headers.insert(CACHE_CONTROL, caching);
         match self.kind() {
             Kind::Method => {
                 headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             }
-            Kind::TooMany(after) => {
-                let after = after
-                    .as_deref()
-                    .and_then(|after| HeaderValue::from_str(after).ok());
-                headers.insert(RETRY_AFTER, after.unwrap_or(WAIT));
+            Kind::Said(said) if said.is_passed() => {
+                let default = || (said.status == StatusCode::TOO_MANY_REQUESTS).then_some(WAIT);
+                if let Some(after) = said.retry_after.clone().or_else(default) {
+                    headers.insert(RETRY_AFTER, after);
+                }
             }
             _ => {}
         }

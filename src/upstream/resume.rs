@@ -1,8 +1,8 @@
 //! Asking for the rest of a body that broke off.
 
 use http::header::{
-    ACCEPT_RANGES, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderValue, IF_RANGE, LAST_MODIFIED,
-    RANGE,
+    ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use http::{Response, StatusCode};
 
@@ -12,79 +12,71 @@ use super::error::{Kind, UpstreamError};
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
     length: u64,
-    validator: Validator,
-}
-
-#[derive(Clone, Debug)]
-enum Validator {
-    Tag(HeaderValue),
-    Date(HeaderValue),
+    /// The name of its header, and its value.
+    validator: (HeaderName, HeaderValue),
 }
 
 impl Identity {
     /// `None` if the response has no strong validator, or says that ranges cannot be asked for.
     pub(super) fn of(headers: &HeaderMap, length: Option<u64>) -> Option<Self> {
         let length = length?;
-        if headers
-            .get(ACCEPT_RANGES)
-            .is_some_and(|value| value == "none")
-        {
+        let ranges = headers.get(ACCEPT_RANGES);
+        if ranges.is_some_and(|value| value == "none") {
             return None;
         }
         let validator = match headers.get(ETAG) {
-            Some(tag) => {
-                // A weak tag is no promise about bytes (RFC 9110, section 13.1.5), nor is a date beside it.
-                if !tag.as_bytes().starts_with(b"\"") {
-                    return None;
-                }
-                Validator::Tag(tag.clone())
-            }
-            None => Validator::Date(strong_date(headers)?.clone()),
+            // A weak tag is no promise about bytes (RFC 9110, section 13.1.5), nor is a date beside it.
+            Some(tag) if !tag.as_bytes().starts_with(b"\"") => return None,
+            Some(tag) => (ETAG, tag.clone()),
+            None => (LAST_MODIFIED, strong_date(headers)?.clone()),
         };
         Some(Self { length, validator })
     }
 
     /// The head of a request for everything from `offset` on.
     pub(super) fn condition(&self, offset: u64) -> HeaderMap {
-        let (Validator::Tag(validator) | Validator::Date(validator)) = &self.validator;
         let mut headers = HeaderMap::with_capacity(2);
         if let Ok(range) = HeaderValue::try_from(format!("bytes={offset}-")) {
             headers.insert(RANGE, range);
         }
-        headers.insert(IF_RANGE, validator.clone());
+        headers.insert(IF_RANGE, self.validator.1.clone());
         headers
     }
 
-    /// Whether `response` has the bytes from `offset` on, of the same file.
+    /// The end of the bytes in `response`, if these are bytes from `offset` on, of the same file.
     pub(super) fn check<B>(
         &self,
         response: &Response<B>,
         offset: u64,
-    ) -> Result<(), UpstreamError> {
+    ) -> Result<u64, UpstreamError> {
         match response.status() {
             StatusCode::PARTIAL_CONTENT => {}
+            // It may pass.
             status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                return Err(UpstreamError::new(Kind::Status(status, None)));
+                return Err(UpstreamError::new(Kind::Broken));
             }
             _ => return Err(UpstreamError::new(Kind::Changed)),
         }
         let headers = response.headers();
-        let same = match &self.validator {
-            Validator::Tag(tag) => headers.get(ETAG) == Some(tag),
+        let (name, validator) = &self.validator;
+        let same = match headers.get(name) {
+            Some(value) => value == validator,
             // A 206 need not repeat the date.
-            Validator::Date(date) => headers.get(LAST_MODIFIED).is_none_or(|value| value == date),
+            None => name == LAST_MODIFIED,
         };
         let range = headers
             .get(CONTENT_RANGE)
             .and_then(|value| value.to_str().ok())
             .and_then(parse_content_range);
-        let fits = range.is_some_and(|(first, last, whole)| {
-            first == offset && first <= last && last < whole && whole == self.length
-        });
-        if same && fits {
-            Ok(())
-        } else {
-            Err(UpstreamError::new(Kind::Changed))
+        // A range of an encoded body is one of other bytes.
+        let same = same && !headers.contains_key(CONTENT_ENCODING);
+        match range {
+            Some((first, last, whole))
+                if same && first == offset && last < whole && whole == self.length =>
+            {
+                Ok(last + 1)
+            }
+            _ => Err(UpstreamError::new(Kind::Changed)),
         }
     }
 }
@@ -107,7 +99,8 @@ fn parse_content_range(value: &str) -> Option<(u64, u64, u64)> {
         let digits = text.bytes().all(|b| b.is_ascii_digit());
         if digits { text.parse().ok() } else { None }
     };
-    Some((number(first)?, number(last)?, number(whole)?))
+    let (first, last) = (number(first)?, number(last)?);
+    (first <= last).then_some((first, last, number(whole)?))
 }
 
 #[cfg(test)]

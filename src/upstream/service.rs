@@ -7,23 +7,28 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Extensions, Method, Request, Response};
 use http_body::Body;
 use http_body_util::Empty;
-use tower::BoxError;
+use tower::util::{BoxCloneService, BoxCloneSyncService};
+use tower::{BoxError, ServiceExt as _};
 use tower_service::Service;
 
-use super::body::UpstreamBody;
+use super::ask::Wanted;
+use super::body::{UpstreamBody, boxed};
 use super::client::Client;
 use super::clock::Deadline;
 use super::config::Config;
-use super::error::UpstreamError;
-use super::future::ResponseFuture;
+use super::error::{Kind, UpstreamError};
 use super::list::List;
 use super::list_error::InvalidUpstream;
 use super::observe;
-use super::order::Order;
-use crate::source::{Area, HasArea};
+use super::walk::{Direct, Walk};
+use crate::source::{self, Area, HasArea, Validators};
+use crate::target::Target;
+
+/// The future of [`Upstream`].
+pub type ResponseFuture = source::ResponseFuture<UpstreamBody>;
 
 /// A source over HTTP: asks the registries of a GOPROXY list.
 ///
@@ -32,6 +37,7 @@ use crate::source::{Area, HasArea};
 pub struct Upstream<C = Client> {
     config: Arc<Config>,
     client: C,
+    direct: Option<Direct>,
 }
 
 impl Upstream {
@@ -49,16 +55,54 @@ impl Upstream {
     ///
     /// # Errors
     ///
-    /// If the list is empty or has a wrong entry, or if an entry needs TLS and the system has no root certificates.
+    /// If the list is empty or has a wrong entry or `direct`, which needs a service: see [`with_direct`](Self::with_direct).
+    /// If there is no TLS provider, or if an entry needs TLS and the system has no root certificates. If the environment
+    /// names a proxy of an unknown kind.
     pub fn new(list: &str) -> Result<Self, InvalidUpstream> {
         let list = List::parse(list)?;
-        let client = match Client::new() {
-            Err(_) if !list.wants_tls() => Client::without_roots()?,
-            client => client?,
-        };
+        let client = Client::for_list(&list)?;
+        Self::with_client_of(list, client)
+    }
+
+    /// An upstream for a list that ends with `direct`, which leads on to a service: a [`GoGet`](crate::GoGet), for example.
+    ///
+    /// As in the go command, it is asked for what no registry has. Its response is passed as it is, and marked
+    /// `Cache-Control: private`, so that a layer which stores it keeps it apart. It gets a request without extensions: no
+    /// `Access` of a user leads to a file that others can have.
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    ///
+    /// use bytes::Bytes;
+    /// use http::{Request, Response};
+    /// use http_body_util::{Empty, Full};
+    /// use tower_goproxy::Upstream;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let from_version_control = tower::service_fn(|_: Request<Empty<Bytes>>| async {
+    ///     Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("v1.0.0\n")))
+    /// });
+    /// let upstream = Upstream::with_direct("http://goproxy.corp.example,direct", from_version_control)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_direct<S, B>(list: &str, direct: S) -> Result<Self, InvalidUpstream>
+    where
+        S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = Infallible>,
+        S: Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let list = List::parse(list)?;
         Ok(Self {
+            client: Client::for_list(&list)?,
             config: Arc::new(Config::new(list)),
-            client,
+            direct: Some(BoxCloneSyncService::new(direct.map_response(boxed))),
         })
     }
 
@@ -107,11 +151,20 @@ impl<C> Upstream<C> {
     ///
     /// # Errors
     ///
-    /// If the list is empty or has a wrong entry.
+    /// If the list is empty, or has a wrong entry or `direct`.
     pub fn with_client(list: &str, client: C) -> Result<Self, InvalidUpstream> {
+        Self::with_client_of(List::parse(list)?, client)
+    }
+
+    fn with_client_of(list: List, client: C) -> Result<Self, InvalidUpstream> {
+        if list.wants_direct() {
+            let message = "`direct` needs a service that reads version control: give one with Upstream::with_direct, or end the list before it";
+            return Err(InvalidUpstream::new(message));
+        }
         Ok(Self {
-            config: Arc::new(Config::new(List::parse(list)?)),
+            config: Arc::new(Config::new(list)),
             client,
+            direct: None,
         })
     }
 
@@ -136,7 +189,8 @@ impl<C> Upstream<C> {
     ///
     /// # Errors
     ///
-    /// Whatever is not a 200 of one of the registries.
+    /// Whatever is not a 200 of one of the registries, or a 304 to [`Validators`]. A response of the service for `direct` is
+    /// no error, whatever its status.
     ///
     /// # Panics
     ///
@@ -144,7 +198,8 @@ impl<C> Upstream<C> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future ends all requests that it made.
+    /// Dropping the future ends all requests that it made, but one to a registry that was away: that goes on, to see
+    /// whether the registry is back.
     pub fn try_call<B, R>(
         &self,
         request: &Request<R>,
@@ -156,12 +211,15 @@ impl<C> Upstream<C> {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        self.answer(Order::from(request))
+        self.answer(request.method(), request.uri().path(), request.extensions())
     }
 
+    /// Everything else of the request, its headers above all, stays outside.
     fn answer<B>(
         &self,
-        order: Result<Order, UpstreamError>,
+        method: &Method,
+        path: &str,
+        extensions: &Extensions,
     ) -> impl Future<Output = Result<Response<UpstreamBody>, UpstreamError>> + Send + use<B, C>
     where
         C: Service<Request<Empty<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
@@ -170,16 +228,43 @@ impl<C> Upstream<C> {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let (config, client) = (Arc::clone(&self.config), self.client.clone());
+        let path: Arc<str> = path.into();
+        let walk = target(method, &path).map(|target| {
+            let client = self.client.clone().map_err(Into::into);
+            Walk {
+                wanted: Wanted {
+                    method: method.clone(),
+                    resource: target.resource(),
+                    path: target.to_uri_path().into(),
+                    validators: extensions.get::<Validators>().cloned(),
+                    extensions: extensions.clone(),
+                },
+                target,
+                config: Arc::clone(&self.config),
+                http: BoxCloneService::new(client.map_response(boxed)),
+                direct: self.direct.clone(),
+                deadline: Deadline::after(self.config.total),
+            }
+        });
         async move {
-            let deadline = Deadline::after(config.total);
-            let answer = match order {
-                Ok(order) => deadline.run(order.fetch(config, client, deadline)).await,
+            let answer = match walk {
+                Ok(walk) => walk.deadline.run(walk.go()).await,
                 Err(error) => Err(error),
             };
-            answer.inspect_err(observe::failed)
+            answer.inspect_err(|error| observe::failed(&path, error))
         }
     }
+}
+
+fn target(method: &Method, path: &str) -> Result<Target<'static>, UpstreamError> {
+    let refuse = |text: String| UpstreamError::new(Kind::NotModule(text.into()));
+    let target = Target::parse(path)
+        .map_err(|error| refuse(format!("not found: {error}")))?
+        .ok_or_else(|| refuse("not found: not a path of a module proxy".to_owned()))?;
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        return Err(UpstreamError::new(Kind::Method));
+    }
+    Ok(target.into_owned())
 }
 
 impl<C, B, R> Service<Request<R>> for Upstream<C>
@@ -199,7 +284,10 @@ where
     }
 
     fn call(&mut self, request: Request<R>) -> ResponseFuture {
-        ResponseFuture::new(self.answer(Order::from(&request)))
+        let answer = self.answer(request.method(), request.uri().path(), request.extensions());
+        source::ResponseFuture::new(async {
+            answer.await.unwrap_or_else(UpstreamError::into_response)
+        })
     }
 }
 

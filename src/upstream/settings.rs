@@ -1,17 +1,20 @@
 //! The settings of an upstream, in the order in which they come to bear.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Uri};
 
 use super::list_error::InvalidUpstream;
-use super::netrc::Netrc;
+use super::redirect::MayStep;
 use super::service::Upstream;
+use crate::source::netrc::NetrcFile;
 
 impl<C> Upstream<C> {
-    /// The limit from a request to the head of its response, for each attempt and each redirect. Default: 30 s.
+    /// The limit from a request to the head of its response, for each attempt and each redirect. Default: 2 minutes, since
+    /// the default registry takes more than one for a version that it has never seen.
     ///
     /// It includes the time to connect, if there is no open connection.
     ///
@@ -119,15 +122,43 @@ impl<C> Upstream<C> {
     #[must_use]
     pub fn header(self, name: HeaderName, mut value: HeaderValue) -> Self {
         value.set_sensitive(true);
-        self.set(|config| {
-            config.headers.insert(name, value);
+        self.set(move |config| {
+            for registry in config.list.registries() {
+                registry.headers.insert(&name, value.clone());
+            }
         })
     }
 
-    /// Takes credentials from a netrc file, read now. Default: none.
+    /// Decides which redirects are followed, by where they lead from and to. Default: those that do not lead from public
+    /// addresses to private ones.
     ///
-    /// As in the go command, they are sent over https only; `machine` must be `host:port` if the URL has a port, and
-    /// may go on with a path; the longest one counts, and `default` does not.
+    /// By default a registry cannot make the proxy request from this machine (`127.0.0.1`), from its link
+    /// (`169.254.169.254`) or from private networks, unless the registry itself is at such an address. A client service of
+    /// your own has to look at the addresses behind names by itself. Whatever this says, no redirect leads from `https`
+    /// to `http`, and at most ten are followed.
+    ///
+    /// ```
+    /// # use tower_goproxy::Upstream;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // The registry keeps its zips on a server of the local network.
+    /// let upstream = Upstream::new("http://goproxy.corp.example")?
+    ///     .follow_redirects(|_from, to| to.host() == Some("files.corp.example"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn follow_redirects(
+        self,
+        may_follow: impl Fn(&Uri, &Uri) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.set(|config| config.redirects = Some(MayStep(Arc::new(may_follow))))
+    }
+
+    /// Takes credentials from a netrc file. It is read now, and again when it changes: within a second. Default: none.
+    ///
+    /// As in the go command, they are sent over https only; `machine` must be `host:port` if the URL has a port, may begin
+    /// with `https://` and go on with a path; the longest one counts, and `default` does not. Host names compare
+    /// without case. What follows a `#` is a comment, unless it is a value.
     ///
     /// ```
     /// # use tower_goproxy::Upstream;
@@ -142,8 +173,7 @@ impl<C> Upstream<C> {
     ///
     /// If the file cannot be read.
     pub fn netrc(self, path: impl AsRef<Path>) -> Result<Self, InvalidUpstream> {
-        let netrc = Netrc::read(path.as_ref()).map_err(InvalidUpstream::netrc)?;
-        Ok(self.set(|config| config.netrc = Some(Arc::new(netrc))))
+        self.with_netrc(NetrcFile::read(path.as_ref()).map(Some))
     }
 
     /// Takes credentials from the [netrc](Self::netrc) file that the go command uses: `$NETRC`, else `.netrc` in the
@@ -161,7 +191,16 @@ impl<C> Upstream<C> {
     ///
     /// If the file is there and cannot be read.
     pub fn netrc_from_env(self) -> Result<Self, InvalidUpstream> {
-        let netrc = Netrc::from_env().map_err(InvalidUpstream::netrc)?;
-        Ok(self.set(|config| config.netrc = Some(Arc::new(netrc))))
+        self.with_netrc(NetrcFile::from_env())
+    }
+
+    fn with_netrc(self, file: io::Result<Option<NetrcFile>>) -> Result<Self, InvalidUpstream> {
+        let unreadable = |error| InvalidUpstream::caused("the netrc file cannot be read", error);
+        let file = file.map_err(unreadable)?.map(Arc::new);
+        Ok(self.set(|config| {
+            for registry in config.list.registries() {
+                registry.netrc.clone_from(&file);
+            }
+        }))
     }
 }

@@ -1,11 +1,9 @@
-//! Whom the built-in client trusts.
+//! Whom the built-in client trusts, and by whose cryptography.
 
-use std::io;
 use std::sync::Arc;
 
 use hyper_rustls::ConfigBuilderExt as _;
-use rustls::client::WantsClientCert;
-use rustls::crypto::ring;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
@@ -13,43 +11,47 @@ use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use super::list_error::InvalidUpstream;
 
 pub(super) fn system() -> Result<ClientConfig, InvalidUpstream> {
-    let trusting = builder()?
-        .with_native_roots()
-        .map_err(InvalidUpstream::roots)?;
-    Ok(anonymous(trusting))
+    let failed =
+        |error| InvalidUpstream::caused("the system's root certificates cannot be loaded", error);
+    let trusting = builder()?.with_native_roots().map_err(failed)?;
+    Ok(trusting.with_no_client_auth())
 }
 
 pub(super) fn from_pem(pem: &[u8]) -> Result<ClientConfig, InvalidUpstream> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|_| {
-            InvalidUpstream::certificates("the root certificates are not valid PEM")
-        })?;
-        roots
-            .add(certificate)
-            .map_err(|_| InvalidUpstream::certificates("a certificate cannot be a root"))?;
+        let invalid = "the root certificates are not valid PEM";
+        let certificate = certificate.map_err(|error| InvalidUpstream::caused(invalid, error))?;
+        let added = roots.add(certificate);
+        added.map_err(|error| InvalidUpstream::caused("a certificate cannot be a root", error))?;
     }
     if roots.is_empty() {
-        return Err(InvalidUpstream::certificates(
-            "no root certificate in the PEM text",
-        ));
+        return Err(InvalidUpstream::new("no root certificate in the PEM text"));
     }
-    Ok(anonymous(builder()?.with_root_certificates(roots)))
+    trusting(roots)
 }
 
 pub(super) fn nobody() -> Result<ClientConfig, InvalidUpstream> {
-    Ok(anonymous(
-        builder()?.with_root_certificates(RootCertStore::empty()),
-    ))
+    trusting(RootCertStore::empty())
 }
 
-/// Names the provider, since a process with two of them in it has no default.
+fn trusting(roots: RootCertStore) -> Result<ClientConfig, InvalidUpstream> {
+    Ok(builder()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+/// By the provider of the process, else by `ring`, if that is a feature.
 fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, InvalidUpstream> {
-    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let provider = CryptoProvider::get_default().map(Arc::clone);
+    #[cfg(feature = "ring")]
+    let provider = provider.or_else(|| Some(Arc::new(rustls::crypto::ring::default_provider())));
+    let provider = provider.ok_or_else(|| {
+        InvalidUpstream::new(
+            "no TLS provider: install one with rustls::crypto::CryptoProvider::install_default, or enable the feature `ring`",
+        )
+    })?;
+    ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| InvalidUpstream::roots(io::Error::other(error)))
-}
-
-fn anonymous(config: ConfigBuilder<ClientConfig, WantsClientCert>) -> ClientConfig {
-    config.with_no_client_auth()
+        .map_err(|error| InvalidUpstream::caused("the TLS provider cannot be used", error))
 }

@@ -186,6 +186,36 @@ async fn a_direct_module_is_never_redirected_and_with_redirect_only_not_stored()
     }
 }
 
+#[tokio::test]
+async fn a_list_may_end_with_direct() {
+    let repos = Repos::new();
+    company::private(&repos);
+    let host = corp_host(&repos).await;
+    let tree = company::registry();
+    let registry = StaticRegistry::start(tree.root()).await;
+    let scene = Scene::corp(&host);
+    // All modules are included, so that the list decides.
+    scene.write("filter.conf", "+\n");
+    let list = format!("{},direct", registry.url());
+    let proxy = scene.start(&list, &format!("{} {KNOWN}", go())).await;
+    let public = "/example.com/base/@v/v1.2.0.info";
+    for (path, private) in [(INFO, true), (public, false)] {
+        let answered = proxy.get(path).await.whole();
+        assert_eq!(answered.status, Some(StatusCode::OK), "{path}");
+        let caching = answered.headers["cache-control"].to_str().unwrap();
+        assert_eq!(caching.contains("private"), private, "{path}: {caching}");
+    }
+    proxy.terminate().await;
+    assert_eq!(proxy.ended().await.code(), Some(0));
+    assert!(scene.at("modules").join(&public[1..]).exists());
+    assert!(!scene.at("modules").join(&INFO[1..]).exists());
+
+    let mut command = scene.command(&list, "");
+    command.env("PATH", scene.at("bin"));
+    let said = refusal(command, 1).await;
+    assert!(said.contains("`direct` needs a go command"), "{said}");
+}
+
 /// The client is gone, and the module is stored all the same, before the process ends.
 #[tokio::test]
 async fn sigterm_in_a_run_of_the_go_command_loses_no_file() {

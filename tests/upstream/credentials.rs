@@ -123,3 +123,30 @@ async fn refused_credentials_are_our_fault_and_named_nowhere() {
         assert!(!format!("{:?}", response.body()).contains("a.test"));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_replaced_in_the_netrc_file_is_sent_within_a_second() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let write = |password: &str| {
+        let text = format!("machine a.test login robot password {password}");
+        fs::write(file.path(), text).unwrap();
+    };
+    write("one");
+    let script = Script::new((0..4).map(|_| turn(&[], [Data("v1.0.0\n")])));
+    let upstream = Upstream::with_client("https://a.test", script.clone()).unwrap();
+    let upstream = upstream.netrc(file.path()).unwrap();
+    get(&upstream, LIST).await;
+    write("three");
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    get(&upstream, LIST).await;
+    // A file that is being replaced counts as it was.
+    fs::remove_file(file.path()).unwrap();
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    get(&upstream, LIST).await;
+    write("2");
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    get(&upstream, LIST).await;
+    let passwords = ["one", "three", "three", "2"];
+    let sent = passwords.map(|password| basic(&format!("robot:{password}")));
+    assert_eq!(script.headers("authorization"), sent);
+}

@@ -5,27 +5,37 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 
 use crate::ask::{LIST, answer_of};
-use crate::server::{Server, answer, ok};
+use crate::server::{Server, answer, ok, redirect};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
+use tokio::sync::mpsc;
 use tower_goproxy::Upstream;
 
 const CHILD: &str = "TOWER_GOPROXY_TEST_UPSTREAM";
+/// Has the process install a TLS provider that can do nothing.
+const PROVIDER: &str = "TOWER_GOPROXY_TEST_PROVIDER";
 
 #[tokio::test]
 #[ignore = "what the other tests run in a process of its own"]
 async fn child() {
     let list = std::env::var(CHILD).unwrap_or_else(|_| "off".to_owned());
-    let upstream = Upstream::new(&list)
-        .unwrap()
-        .retries(0)
-        .netrc_from_env()
-        .unwrap();
-    let (status, text) = answer_of(&upstream, LIST).await;
+    if std::env::var_os(PROVIDER).is_some() {
+        let mut provider = rustls::crypto::ring::default_provider();
+        provider.cipher_suites.clear();
+        provider.install_default().unwrap();
+    }
+    let answer = match Upstream::new(&list) {
+        Ok(upstream) => {
+            let upstream = upstream.retries(0).netrc_from_env().unwrap();
+            let (status, text) = answer_of(&upstream, LIST).await;
+            format!("{} {}", status.as_u16(), text.trim())
+        }
+        Err(error) => error.to_string(),
+    };
     #[allow(clippy::print_stdout, reason = "the parent reads it")]
     {
-        println!("<{} {}>", status.as_u16(), text.trim());
+        println!("<{answer}>");
     }
 }
 
@@ -177,4 +187,122 @@ async fn no_proxy_stands_before_this_machine_and_the_hosts_of_no_proxy() {
     let answer = asked("http://registry.invalid", &variables).await;
     assert_eq!(answer, "502 bad gateway: upstream cannot be reached");
     assert!(proxy.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_name_of_a_private_address_is_no_target_of_a_redirect() {
+    let target = Server::start(|_| ok("secret")).await;
+    // What resolves names takes this one for 127.0.0.1, whereas it is none as it stands.
+    let location = format!("http://127.1:{}/x", target.address.port());
+    let proxy = Server::start(move |_| redirect("302 Found", &location)).await;
+    let variables = [
+        ("HTTP_PROXY", proxy.http()),
+        ("NO_PROXY", "127.1".to_owned()),
+    ];
+    let variables: Vec<_> = variables
+        .iter()
+        .map(|(name, value)| (*name, &**value))
+        .collect();
+    let answer = asked("http://registry.invalid", &variables).await;
+    assert_eq!(answer, "502 bad gateway: upstream redirects wrongly");
+    assert!(target.seen().is_empty());
+    // The same host by its address, for which the registry is at home.
+    let server = Server::start(move |_| ok("v1.0.0")).await;
+    let location = format!("http://127.1:{}/x", server.address.port());
+    let registry = Server::start(move |_| redirect("302 Found", &location)).await;
+    assert_eq!(asked(&registry.http(), &[]).await, "200 v1.0.0");
+}
+
+/// A SOCKS 5 proxy that leads everything to `address`; tells the host and port it was asked for, and the login.
+async fn socks_to(
+    address: SocketAddr,
+    wants_login: bool,
+) -> (String, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let proxy = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut asked = String::new();
+            let text = async |client: &mut TcpStream| {
+                let length = client.read_u8().await.unwrap();
+                let mut text = vec![0; length.into()];
+                client.read_exact(&mut text).await.unwrap();
+                String::from_utf8(text).unwrap()
+            };
+            assert_eq!(client.read_u8().await.unwrap(), 5);
+            text(&mut client).await;
+            client
+                .write_all(&[5, if wants_login { 2 } else { 0 }])
+                .await
+                .unwrap();
+            if wants_login {
+                assert_eq!(client.read_u8().await.unwrap(), 1);
+                asked = format!("{}:{}@", text(&mut client).await, text(&mut client).await);
+                client.write_all(&[1, 0]).await.unwrap();
+            }
+            // Version, "connect", nothing, a name.
+            assert_eq!(client.read_u32().await.unwrap(), 0x0501_0003);
+            asked += &text(&mut client).await;
+            asked += &format!(":{}", client.read_u16().await.unwrap());
+            sender.send(asked).unwrap();
+            client
+                .write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])
+                .await
+                .unwrap();
+            let mut server = TcpStream::connect(address).await.unwrap();
+            // How a connection ends is the matter of its two ends.
+            let _ = copy_bidirectional(&mut client, &mut server).await;
+        }
+    });
+    (proxy, receiver)
+}
+
+#[tokio::test]
+async fn a_socks5_proxy_leads_to_http_and_https_hosts() {
+    let plain = Server::start(|_| ok("plain")).await;
+    let (proxy, mut asks) = socks_to(plain.address, false).await;
+    for scheme in ["socks5", "socks5h"] {
+        let url = format!("{scheme}://{proxy}");
+        let variables = [("HTTP_PROXY", url.as_str())];
+        assert_eq!(
+            asked("http://registry.invalid", &variables).await,
+            "200 plain"
+        );
+        assert_eq!(asks.recv().await.unwrap(), "registry.invalid:80");
+    }
+    assert_eq!(plain.seen()[0].target, LIST);
+
+    let secure = Server::start_tls(|_| ok("secure")).await;
+    let (proxy, mut asks) = socks_to(secure.address, true).await;
+    let roots = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(roots.path(), secure.certificate.as_ref().unwrap()).unwrap();
+    let url = format!("socks5://us%20er:pw@{proxy}");
+    let variables = [
+        ("ALL_PROXY", url.as_str()),
+        ("SSL_CERT_FILE", roots.path().to_str().unwrap()),
+    ];
+    assert_eq!(
+        asked("https://registry.invalid", &variables).await,
+        "200 secure"
+    );
+    assert_eq!(asks.recv().await.unwrap(), "us er:pw@registry.invalid:443");
+}
+
+#[tokio::test]
+async fn a_socks4_proxy_is_refused_at_the_start() {
+    for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        let variables = [(variable, "socks4://127.0.0.1:1")];
+        let answer = asked("http://registry.invalid", &variables).await;
+        assert!(answer.contains("socks4"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn the_tls_provider_is_that_of_the_process() {
+    let server = Server::start_tls(|_| ok("")).await;
+    let variables = [(PROVIDER, "useless")];
+    let answer = asked(&server.https(), &variables).await;
+    assert_eq!(answer, "the TLS provider cannot be used");
 }

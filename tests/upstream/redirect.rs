@@ -231,3 +231,72 @@ async fn an_unreachable_target_has_its_cause() {
     assert_eq!(error.status(), 502);
     assert!(error.source().is_some());
 }
+
+/// The status of the answer of a registry that redirects, and the hosts that were asked.
+async fn redirected(
+    registry: &str,
+    location: &str,
+    with: impl FnOnce(Upstream<Script>) -> Upstream<Script>,
+) -> (u16, usize) {
+    let script = Script::new([
+        status(302, &[("location", location)], []),
+        turn(&[], [Data("secret")]),
+    ]);
+    let upstream = with(Upstream::with_client(registry, script.clone()).unwrap());
+    let status = get(&upstream, ZIP).await.status().as_u16();
+    (status, script.uris().len())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_public_registry_leads_to_no_private_address() {
+    for location in [
+        "https://127.0.0.1:6379/x",
+        "https://localhost/x",
+        "https://x.LOCALHOST./x",
+        "https://[::1]/x",
+        "https://[::ffff:127.0.0.1]/x",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://10.0.0.1/x",
+        "https://192.168.1.1/x",
+        "https://[fd00::1]/x",
+        "https://0.0.0.0/x",
+    ] {
+        for registry in ["https://a.test", "https://8.8.8.8"] {
+            let answer = redirected(registry, location, |it| it).await;
+            assert_eq!(answer, (502, 1), "{location}");
+        }
+        for registry in ["https://10.9.9.9", "https://localhost:8443"] {
+            let answer = redirected(registry, location, |it| it).await;
+            assert_eq!(answer, (200, 2), "{registry} is there itself: {location}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_settings_may_decide_where_redirects_lead() {
+    let to_10 = |it: Upstream<Script>| {
+        it.follow_redirects(|from, to| {
+            assert_eq!(from.host(), Some("a.test"));
+            to.host() == Some("10.0.0.1")
+        })
+    };
+    let registry = "https://a.test";
+    assert_eq!(
+        redirected(registry, "https://10.0.0.1/x", to_10).await,
+        (200, 2)
+    );
+    assert_eq!(
+        redirected(registry, "https://10.0.0.2/x", to_10).await,
+        (502, 1)
+    );
+    assert_eq!(
+        redirected(registry, "https://cdn.test/x", to_10).await,
+        (502, 1)
+    );
+    let any = |it: Upstream<Script>| it.follow_redirects(|_, _| true);
+    assert_eq!(
+        redirected(registry, "http://10.0.0.1/x", any).await,
+        (502, 1),
+        "insecure"
+    );
+}

@@ -168,6 +168,17 @@ async fn anything_but_the_same_rest_breaks_the_body() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rest_that_is_longer_than_it_says_breaks_the_body() {
+    let script = Script::new([
+        turn(WHOLE, [Data("abc"), Break]),
+        rest("bytes 3-5/9", "defghi"),
+    ]);
+    let (bytes, error) = read_to_break(get(&upstream(&script), ZIP).await).await;
+    assert_eq!((bytes.as_slice(), error.is_some()), (&b"abc"[..], true));
+    assert_eq!(script.uris().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_may_have_changed_is_not_asked_for() {
     let length = ("content-length", "9");
     for headers in [

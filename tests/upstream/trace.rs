@@ -68,9 +68,31 @@ async fn refused_credentials_are_an_error_with_host_and_status() {
     level(
         Level::ERROR,
         &events[0],
-        &["a.test", "refused our credentials with 401"],
+        &[
+            "a.test",
+            "refused our credentials with 401",
+            "file=\"/example.com/m/@v/list\"",
+        ],
     );
     assert_eq!(events.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_registry_refuses_without_credentials_is_no_error() {
+    for code in [400, 403, 451] {
+        let plain = [("content-type", "text/plain")];
+        let turns = [status(code, &plain, [Data("blocked by policy")])];
+        let events = events("https://a.test", LIST, turns).await;
+        let file = format!("file=\"{LIST}\"");
+        level(
+            Level::INFO,
+            &events[0],
+            &["a.test", &file, "blocked by policy"],
+        );
+        assert_eq!(events.len(), 1);
+    }
+    let events = events("https://a.test", LIST, [status(401, &[], [])]).await;
+    level(Level::WARN, &events[0], &["a.test", "answered 401"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -78,12 +100,22 @@ async fn trouble_is_a_warning_with_its_causes_behind_the_attempts() {
     let fail = || Turn::Fail("no route");
     let events = events("https://a.test", LIST, [fail(), fail(), fail()]).await;
     level(Level::DEBUG, &events[0], &["again", "a.test", "no route"]);
-    level(Level::DEBUG, &events[1], &["again"]);
+    level(
+        Level::DEBUG,
+        &events[1],
+        &["again", "file=\"/example.com/m/@v/list\""],
+    );
     level(
         Level::WARN,
         &events[2],
         &["no answer", "a.test", "no route"],
     );
+    level(
+        Level::DEBUG,
+        &events[3],
+        &["away", "file=\"/example.com/m/@v/list\""],
+    );
+    assert_eq!(events.len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,8 +135,21 @@ async fn a_body_that_breaks_is_told_with_each_attempt_to_resume_it() {
     level(
         Level::DEBUG,
         &events[0],
-        &["resuming", "host=\"a.test\"", "offset=3", "reset by script"],
+        &[
+            "resuming",
+            "file=\"/example.com/m/@v/v1.0.0.zip\"",
+            "offset=3",
+            "reset by script",
+        ],
     );
-    level(Level::DEBUG, &events[1], &["not to be had"]);
-    level(Level::WARN, &events[2], &["broke off", "a.test"]);
+    level(Level::DEBUG, &events[1], &["cannot be requested"]);
+    level(
+        Level::WARN,
+        &events[2],
+        &[
+            "broke off",
+            "a.test",
+            "file=\"/example.com/m/@v/v1.0.0.zip\"",
+        ],
+    );
 }

@@ -1,21 +1,20 @@
-//! The URL of one registry: what is put before the path of a request.
+//! The URL of a registry: what is put before the path of a request.
 
 use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::header::InvalidHeaderValue;
 use http::uri::Scheme;
 use http::{HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
 
-use super::list_error::InvalidUpstream;
-
 /// An `http` or `https` URL without its userinfo.
 #[derive(Clone)]
-pub(super) struct Base {
+pub(crate) struct Base {
     secure: bool,
-    /// As written, with the port only if it was written: netrc entries are compared with it.
+    /// As written but in lower case, with the port only if it was written: netrc entries are compared with it.
     host: Arc<str>,
     /// Cleaned, without the trailing slash; percent-encoding untouched.
     path: String,
@@ -23,48 +22,50 @@ pub(super) struct Base {
     authorization: Option<HeaderValue>,
 }
 
+/// Why a URL is no [`Base`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoBase {
+    Malformed,
+    /// Credentials would go over `http`.
+    Insecure,
+}
+
 impl Base {
     /// `url` begins with a scheme.
-    pub(super) fn parse(url: &str) -> Result<Self, InvalidUpstream> {
-        let invalid = || InvalidUpstream::url(url);
-        let uri: Uri = url.parse().map_err(|_| invalid())?;
+    pub(crate) fn parse(url: &str) -> Result<Self, NoBase> {
+        let uri: Uri = url.parse().map_err(|_| NoBase::Malformed)?;
         let secure = uri.scheme() == Some(&Scheme::HTTPS);
-        let authority = uri.authority().ok_or_else(invalid)?.as_str();
+        let authority = uri.authority().ok_or(NoBase::Malformed)?.as_str();
         let (userinfo, host) = match authority.rsplit_once('@') {
             Some((userinfo, host)) => (Some(userinfo), host),
             None => (None, authority),
         };
-        let name = uri
-            .host()
-            .filter(|name| !name.is_empty())
-            .ok_or_else(invalid)?;
-        let port = host.strip_prefix(name).ok_or_else(invalid)?;
+        let name = uri.host().filter(|name| !name.is_empty());
+        let port = name.and_then(|name| host.strip_prefix(name));
+        let port = port.ok_or(NoBase::Malformed)?;
         if !port.is_empty() && uri.port_u16().is_none() {
-            return Err(invalid());
+            return Err(NoBase::Malformed);
         }
         if userinfo.is_some() && !secure {
-            return Err(InvalidUpstream::insecure(url));
+            return Err(NoBase::Insecure);
         }
+        let authorization = userinfo.map(basic_from_userinfo).transpose();
         let base = Self {
             secure,
             host: host.to_ascii_lowercase().into(),
             path: clean(uri.path()),
             query: uri.query().map(str::to_owned),
-            authorization: userinfo
-                .map(basic_from_userinfo)
-                .transpose()
-                .map_err(|_| invalid())?,
+            authorization: authorization.map_err(|_| NoBase::Malformed)?,
         };
         match base.uri("/m/@latest") {
             Some(_) => Ok(base),
-            None => Err(invalid()),
+            None => Err(NoBase::Malformed),
         }
     }
 
     /// The URI of `path`, which is absolute and valid in a URI.
-    pub(super) fn uri(&self, path: &str) -> Option<Uri> {
-        let scheme = if self.secure { "https" } else { "http" };
-        let mut uri = format!("{scheme}://{}{}{path}", self.host, self.path);
+    pub(crate) fn uri(&self, path: &str) -> Option<Uri> {
+        let mut uri = format!("{}{path}", self.origin());
         if let Some(query) = &self.query {
             uri.push('?');
             uri.push_str(query);
@@ -72,32 +73,39 @@ impl Base {
         Uri::try_from(uri).ok()
     }
 
-    pub(super) fn is_secure(&self) -> bool {
+    /// The URL without what may be secret.
+    pub(crate) fn origin(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.host, self.path)
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
         self.secure
     }
 
-    pub(super) fn host(&self) -> &Arc<str> {
+    /// With the port, if one was written.
+    pub(crate) fn host(&self) -> &Arc<str> {
         &self.host
     }
 
     /// What a netrc `machine` is compared with: `host:port/path`.
-    pub(super) fn machine(&self, path: &str) -> String {
+    pub(crate) fn machine(&self, path: &str) -> String {
         format!("{}{}{path}", self.host, self.path)
     }
 
-    pub(super) fn authorization(&self) -> Option<&HeaderValue> {
+    pub(crate) fn authorization(&self) -> Option<&HeaderValue> {
         self.authorization.as_ref()
+    }
+
+    pub(crate) fn has_query(&self) -> bool {
+        self.query.is_some()
     }
 }
 
 /// Leaves out who we are there.
 impl fmt::Debug for Base {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Base")
-            .field("secure", &self.secure)
-            .field("host", &self.host)
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.write_str(&self.origin())
     }
 }
 
@@ -105,7 +113,7 @@ impl fmt::Debug for Base {
 fn clean(path: &str) -> String {
     let mut elements: Vec<&str> = Vec::new();
     for element in path.split('/') {
-        match element {
+        match &*element.replace("%2e", ".").replace("%2E", ".") {
             "" | "." => {}
             ".." => {
                 elements.pop();
@@ -116,21 +124,30 @@ fn clean(path: &str) -> String {
     elements.iter().flat_map(|element| ["/", element]).collect()
 }
 
-fn basic_from_userinfo(userinfo: &str) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+fn basic_from_userinfo(userinfo: &str) -> Result<HeaderValue, InvalidHeaderValue> {
     let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
     let decode = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
     basic(&decode(user), &decode(password))
 }
 
 /// The `Basic` credentials of RFC 7617, marked sensitive.
-pub(super) fn basic(
-    user: &[u8],
-    password: &[u8],
-) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+pub(crate) fn basic(user: &[u8], password: &[u8]) -> Result<HeaderValue, InvalidHeaderValue> {
     let pair = [user, b":", password].concat();
     let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair)))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// The URL as it may be shown: whatever could be a password is cut out.
+pub(crate) fn redacted(url: &str) -> String {
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), url),
+    };
+    match rest.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}xxxxx@{host}"),
+        None => format!("{scheme}{rest}"),
+    }
 }
 
 #[cfg(test)]
@@ -149,6 +166,7 @@ mod tests {
             ("https://h/a//b/../c/", "https://h/a/c/m/@latest"),
             ("https://h/a%20b", "https://h/a%20b/m/@latest"),
             ("https://h/a%2Fb", "https://h/a%2Fb/m/@latest"),
+            ("https://h/a%2eb/%2E%2e/c", "https://h/c/m/@latest"),
             ("http://H:80/?x=1&y", "http://h:80/m/@latest?x=1&y"),
             ("https://[::1]:8443/a", "https://[::1]:8443/a/m/@latest"),
         ] {
@@ -158,8 +176,9 @@ mod tests {
 
     #[test]
     fn userinfo_becomes_basic_credentials_and_leaves_the_url() {
-        let base = Base::parse("https://us%40er:p%3Ass@h/a").unwrap();
-        assert_eq!(base.uri("/m").unwrap(), "https://h/a/m");
+        let base = Base::parse("https://us%40er:p%3Ass@h/a?key").unwrap();
+        assert_eq!(base.uri("/m").unwrap(), "https://h/a/m?key");
+        assert_eq!(base.origin(), "https://h/a");
         // "us@er:p:ss"
         assert_eq!(base.authorization().unwrap(), "Basic dXNAZXI6cDpzcw==");
         assert!(!format!("{base:?}").contains("Basic"));

@@ -1,4 +1,4 @@
-//! Text of an upstream that a client may see.
+//! Text of a stranger that a client may see.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const READ: usize = 16 * 1024;
 const WAIT: Duration = Duration::from_secs(5);
 
 /// Reads the body of an error, and returns it if it is fit to be shown.
-pub(super) async fn read<B>(headers: &HeaderMap, body: B) -> Option<String>
+pub(crate) async fn read<B>(headers: &HeaderMap, body: B) -> Option<String>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,

@@ -1,0 +1,73 @@
+//! The options for the registry.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Args;
+use tower_goproxy::{GoGet, Upstream};
+
+use crate::BoxError;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Upstream")]
+pub(crate) struct UpstreamArgs {
+    /// Where missing modules come from, written as for GOPROXY.
+    #[arg(
+        long = "upstream",
+        value_name = "LIST",
+        default_value = "https://proxy.golang.org"
+    )]
+    pub(crate) list: String,
+    /// The limit for a connection, with TLS.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    connect_timeout: u64,
+    /// The limit from a request to the head of its response.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    first_byte_timeout: u64,
+    /// The limit for the next part of a body.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    idle_timeout: u64,
+    /// The limit for a whole exchange; 0 is none.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    total_timeout: u64,
+    /// How often a request is repeated before its first byte.
+    #[arg(long, value_name = "TIMES", default_value_t = 2)]
+    retries: u32,
+    /// How often in a row the rest of a broken body is requested.
+    #[arg(long, value_name = "TIMES", default_value_t = 3)]
+    resumes: u32,
+}
+
+impl UpstreamArgs {
+    /// Whether the list ends with version control.
+    pub(crate) fn wants_direct(&self) -> bool {
+        let mut entries = self.list.split([',', '|']).map(str::trim);
+        entries.find(|entry| matches!(*entry, "direct" | "off")) == Some("direct")
+    }
+
+    pub(crate) fn upstream(
+        &self,
+        netrc: Option<&Path>,
+        goget: Option<GoGet>,
+    ) -> Result<Upstream, BoxError> {
+        let upstream = match goget.filter(|_| self.wants_direct()) {
+            Some(goget) => Upstream::with_direct(&self.list, goget)?,
+            None if self.wants_direct() => {
+                return Err("--upstream: `direct` needs a go command in the PATH, or --go".into());
+            }
+            None => Upstream::new(&self.list)?,
+        };
+        let total = (self.total_timeout > 0).then(|| Duration::from_secs(self.total_timeout));
+        let upstream = upstream
+            .connect_timeout(Duration::from_secs(self.connect_timeout))
+            .first_byte_timeout(Duration::from_secs(self.first_byte_timeout))
+            .idle_timeout(Duration::from_secs(self.idle_timeout))
+            .total_timeout(total)
+            .retries(self.retries)
+            .resumes(self.resumes);
+        Ok(match netrc {
+            Some(file) => upstream.netrc(file)?,
+            None => upstream.netrc_from_env()?,
+        })
+    }
+}

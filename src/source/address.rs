@@ -1,0 +1,87 @@
+//! Which addresses everybody can reach.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The address that a host of a URL is, without asking anybody. `localhost` is one.
+pub(crate) fn literal(host: &str) -> Option<IpAddr> {
+    let name = host.trim_end_matches('.').to_ascii_lowercase();
+    if name == "localhost" || name.ends_with(".localhost") {
+        return Some(Ipv4Addr::LOCALHOST.into());
+    }
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    address.parse().ok()
+}
+
+/// Whether the address is none of this machine, of this link, or of a private network.
+pub(crate) fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => match embedded(address) {
+            Some(address) => is_public_v4(address),
+            None => {
+                !(address.is_loopback()
+                    || address.is_unspecified()
+                    || address.is_unique_local()
+                    || address.is_unicast_link_local()
+                    || address.is_multicast())
+            }
+        },
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [first, second, ..] = address.octets();
+    !(address.is_loopback()
+        || address.is_private()
+        || address.is_link_local()
+        || address.is_broadcast()
+        || address.is_multicast()
+        // "This network", and the addresses that providers share (RFC 6598).
+        || first == 0
+        || (first == 100 && second & 0xc0 == 64))
+}
+
+/// The IPv4 address that is meant: mapped (RFC 4291), or behind the prefix of translators (RFC 6052).
+fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    match address.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            Some((u32::from(high) << 16 | u32::from(low)).into())
+        }
+        _ => address.to_ipv4_mapped(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_public, literal};
+
+    #[test]
+    fn addresses_of_this_machine_and_of_private_networks_are_not_public() {
+        for (host, public) in [
+            ("localhost", Some(false)),
+            ("LOCALHOST.", Some(false)),
+            ("a.localhost", Some(false)),
+            ("127.0.0.1", Some(false)),
+            ("127.9.9.9", Some(false)),
+            ("0.0.0.0", Some(false)),
+            ("10.1.2.3", Some(false)),
+            ("172.31.0.1", Some(false)),
+            ("172.32.0.1", Some(true)),
+            ("192.168.0.1", Some(false)),
+            ("169.254.169.254", Some(false)),
+            ("100.64.0.1", Some(false)),
+            ("100.128.0.1", Some(true)),
+            ("8.8.8.8", Some(true)),
+            ("[::1]", Some(false)),
+            ("[::]", Some(false)),
+            ("[fd00::1]", Some(false)),
+            ("[fe80::1]", Some(false)),
+            ("[::ffff:10.0.0.1]", Some(false)),
+            ("[64:ff9b::7f00:1]", Some(false)),
+            ("[2001:4860:4860::8888]", Some(true)),
+            ("a.example", None),
+        ] {
+            assert_eq!(literal(host).map(is_public), public, "{host}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What is known of a host: whether it answers at all.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long a host that is away is left alone at first; doubled with each vain attempt.
+const PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A host is away if a request got no answer, and no other request has got one meanwhile.
+pub(crate) struct Health<E>(Mutex<State<E>>);
+
+struct State<E> {
+    answers: u64,
+    away: Option<Away<E>>,
+}
+
+struct Away<E> {
+    error: E,
+    pause: Duration,
+    next_attempt: Instant,
+}
+
+/// What to do with a request.
+pub(crate) enum Turn<E> {
+    Ask,
+    /// The host is away, and it is time to see whether it is back.
+    Probe(E),
+    /// The host is away.
+    Leave(E),
+}
+
+impl<E: Clone> Health<E> {
+    pub(crate) fn new() -> Self {
+        let (answers, away) = (0, None);
+        Self(Mutex::new(State { answers, away }))
+    }
+
+    pub(crate) fn turn(&self) -> Turn<E> {
+        let mut state = self.state();
+        let Some(away) = &mut state.away else {
+            return Turn::Ask;
+        };
+        let (now, error) = (Instant::now(), away.error.clone());
+        if now < away.next_attempt {
+            return Turn::Leave(error);
+        }
+        // If nothing is ever heard of this attempt, there is another one.
+        away.pause = (away.pause * 2).min(LONGEST_PAUSE);
+        away.next_attempt = now + away.pause;
+        Turn::Probe(error)
+    }
+
+    pub(crate) fn is_away(&self) -> bool {
+        self.state().away.is_some()
+    }
+
+    /// For [`failed`](Self::failed), before a request goes out.
+    pub(crate) fn answers(&self) -> u64 {
+        self.state().answers
+    }
+
+    /// An answer has come, whatever it says. Returns whether the host was away.
+    pub(crate) fn answered(&self) -> bool {
+        let mut state = self.state();
+        state.answers += 1;
+        state.away.take().is_some()
+    }
+
+    /// A request that went out after so many `answers` got none. Returns whether the host is away since now.
+    pub(crate) fn failed(&self, answers: u64, error: &E) -> bool {
+        let mut state = self.state();
+        if state.answers != answers {
+            return false;
+        }
+        if let Some(away) = &mut state.away {
+            away.error = error.clone();
+            return false;
+        }
+        state.away = Some(Away {
+            error: error.clone(),
+            pause: PAUSE,
+            next_attempt: Instant::now() + PAUSE,
+        });
+        true
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<E>> {
+        // No method leaves it half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<E: Clone> fmt::Debug for Health<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Health")
+            .field("away", &self.is_away())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,145 @@
+//! Lists of registries of which some are away or refuse: what the real go command makes of one by itself, and what it
+//! makes of a proxy with the same list.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ::axum::Router;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tower_goproxy::Upstream;
+
+use crate::server::{Act, Gate, Script, Server, answer, ok};
+use crate::support::{Client, module_zip};
+
+const MODULE: &str = "/example.com/tools/@v";
+
+/// Answers for one module, and `other` for everything else. A status of 0 is no answer at all.
+async fn registry(has_module: bool, other: u16, never: &Gate) -> Server {
+    let go_mod = "module example.com/tools\n\ngo 1.20\n";
+    let program: &[u8] = b"package main\n\nfunc main() {}\n";
+    let zip = module_zip(
+        "example.com/tools",
+        "v1.0.0",
+        &[
+            ("go.mod", go_mod.as_bytes()),
+            ("cmd/hello/main.go", program),
+        ],
+    );
+    let files: BTreeMap<String, Vec<u8>> = [
+        ("list", b"v1.0.0\n".to_vec()),
+        ("v1.0.0.info", br#"{"Version":"v1.0.0"}"#.to_vec()),
+        ("v1.0.0.mod", go_mod.into()),
+        ("v1.0.0.zip", zip),
+    ]
+    .into_iter()
+    .map(|(name, bytes)| (format!("{MODULE}/{name}"), bytes))
+    .collect();
+    let gate = never.clone();
+    Server::start(move |seen| -> Script {
+        match files.get(&seen.target).filter(|_| has_module) {
+            Some(bytes) => ok(bytes),
+            None if other == 0 => vec![Act::Pass(gate.clone())],
+            None => answer(&format!("{other} X"), &["Content-Type: text/plain"], "no"),
+        }
+    })
+    .await
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Installs,
+    Fails,
+    Hangs,
+}
+
+use End::{Fails, Hangs, Installs};
+
+async fn install(goproxy: &str, may_hang: bool) -> End {
+    let client = Client::new(goproxy);
+    let folder = TempDir::new().unwrap();
+    let args = ["install", "example.com/tools/cmd/hello@v1.0.0"];
+    let run = client.run_in(folder.path(), &args);
+    // More than a run takes that does not hang; it ends those that do.
+    let limit = Duration::from_secs(if may_hang { 5 } else { 120 });
+    match tokio::time::timeout(limit, run).await {
+        Err(_) => Hangs,
+        Ok(output) if output.success => Installs,
+        Ok(output) => {
+            assert!(!output.stderr.is_empty());
+            Fails
+        }
+    }
+}
+
+/// The address of a server for `upstream`.
+async fn proxy(upstream: Upstream) -> String {
+    let app = Router::new().fallback_service(upstream);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { ::axum::serve(listener, app).await });
+    format!("http://{address}")
+}
+
+#[tokio::test]
+async fn a_proxy_installs_what_the_go_command_would_install_by_itself() {
+    let never = Gate::closed();
+    let live = registry(true, 404, &never).await;
+    let forbids = registry(false, 403, &never).await;
+    let errs = registry(false, 500, &never).await;
+    let silent = registry(false, 0, &never).await;
+    let down = Server::start(|_| ok("")).await;
+    let dead = down.http();
+    down.stop().await;
+    let names = [
+        ("live", live.http()),
+        ("forbids", forbids.http()),
+        ("errs", errs.http()),
+        ("silent", silent.http()),
+        ("dead", dead),
+    ];
+    // What go makes of the list, and what of ours.
+    for (list, alone, through) in [
+        ("live,dead", Installs, Installs),
+        ("live|dead", Installs, Installs),
+        ("dead|live", Installs, Installs),
+        ("dead,live", Fails, Fails),
+        ("live,silent", Installs, Installs),
+        ("live|silent", Installs, Installs),
+        // The go command has no limit of time.
+        ("silent|live", Hangs, Installs),
+        ("silent,live", Hangs, Fails),
+        ("forbids,live", Fails, Fails),
+        ("errs,live", Fails, Fails),
+        // The go command asks for the paths above and below a module too. It asks the one registry that has the module for
+        // all of them; we are asked for each by itself, and what refuses one of them is no 404.
+        ("live,forbids", Installs, Fails),
+        ("live|forbids", Installs, Fails),
+        ("forbids|live", Installs, Fails),
+        ("live,errs", Installs, Fails),
+        ("live|errs", Installs, Fails),
+        ("errs|live", Installs, Fails),
+    ] {
+        let list_of_urls = names
+            .iter()
+            .fold(list.to_owned(), |list, (name, url)| list.replace(name, url));
+        let before = live.seen().len();
+        assert_eq!(
+            install(&list_of_urls, alone == Hangs).await,
+            alone,
+            "go alone: {list}"
+        );
+        let asked_alone = live.seen().len() > before;
+        let before = live.seen().len();
+        let upstream = Upstream::new(&list_of_urls).unwrap();
+        let upstream = upstream
+            .first_byte_timeout(Duration::from_secs(1))
+            .retries(0);
+        let found = install(&proxy(upstream).await, false).await;
+        assert_eq!(found, through, "through the proxy: {list}");
+        let asked = live.seen().len() > before;
+        let is_behind_a_comma = list.ends_with(",live");
+        assert_eq!(asked, !is_behind_a_comma, "{list}: asked through the proxy");
+        assert_eq!(asked_alone, asked && alone != Hangs, "{list}: asked by go");
+    }
+}
