@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::LOCATION;
-use http::uri::{PathAndQuery, Scheme};
+use http::uri::Scheme;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use tower_service::Service;
@@ -63,9 +63,10 @@ impl Base {
         Ok(Self(address.trim_end_matches('/').to_owned()))
     }
 
-    /// 303 to this address with a path, which begins with a slash, and the query as it is.
-    pub(crate) fn see_other(&self, path_and_query: &str) -> Response<Full<Bytes>> {
-        let location = format!("{}{path_and_query}", self.0);
+    /// 303 to this address with a path, which begins with a slash, and with the query of this URI.
+    pub(crate) fn see_other(&self, path: &str, uri: &Uri) -> Response<Full<Bytes>> {
+        let query = uri.query().map(|query| format!("?{query}"));
+        let location = format!("{}{path}{}", self.0, query.unwrap_or_default());
         // Both halves came out of a parsed URI; this is for the compiler.
         let Ok(location) = HeaderValue::try_from(location) else {
             return reply::text(StatusCode::BAD_REQUEST, "the path cannot be redirected");
@@ -161,10 +162,10 @@ impl<B> Service<Request<B>> for Redirect {
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return ready(Ok(reply::method_not_allowed().map(TextBody)));
         }
-        let path = request.uri().path_and_query();
-        let response = match path.map(PathAndQuery::as_str) {
-            Some(path) if path.starts_with('/') => self.base.see_other(path),
-            _ => reply::text(StatusCode::BAD_REQUEST, "the request has no path"),
+        let uri = request.uri();
+        let response = match uri.path().starts_with('/') {
+            true => self.base.see_other(uri.path(), uri),
+            false => reply::text(StatusCode::BAD_REQUEST, "the request has no path"),
         };
         ready(Ok(response.map(TextBody)))
     }

@@ -33,13 +33,10 @@ pub(super) fn judge(
     shared: &Shared,
 ) -> Result<File, Failure> {
     let headers = &head.headers;
-    let broken = |reason| Err(Failure::bad_gateway(reason));
-    if head.status != StatusCode::OK {
-        // Neither a range nor a condition was sent.
-        return broken("the source sent something else than the whole answer");
-    }
-    if headers.contains_key(header::CONTENT_RANGE) {
-        return broken("the source sent a part as a whole");
+    // Neither a range nor a condition was sent.
+    if head.status != StatusCode::OK || headers.contains_key(header::CONTENT_RANGE) {
+        let reason = "the source sent something else than the whole answer";
+        return Err(Failure::bad_gateway(reason));
     }
     let says = |name| !shared.ignore_cache_control && has_directive(headers, name);
     let no_store = says("no-store");
@@ -48,7 +45,7 @@ pub(super) fn judge(
     }
     let Ok(len) = declared_len(headers, exact) else {
         // RFC 9112, section 6.3: the next recipient may find another end in it.
-        return broken("the source declared no clear length");
+        return Err(Failure::bad_gateway("the source declared no clear length"));
     };
     let is_too_large = len.is_some_and(|len| len > shared.max_size(target.resource()));
     if no_store || is_encoded(headers) || is_too_large {

@@ -63,8 +63,8 @@ impl Asked {
             *response.body_mut() = ResponseBody::default();
         }
         // Added to what caches nearer to the origin have said: RFC 9211, section 2.
-        let (name, status) = ("cache-status", HeaderValue::from_static(status));
-        response.headers_mut().append(name, status);
+        let status = HeaderValue::from_static(status);
+        response.headers_mut().append("cache-status", status);
         let is_own_area = self.area == Area::Direct || self.access.is_some();
         self.private_if(is_own_area, response.headers_mut());
         response
@@ -188,7 +188,9 @@ impl Asked {
     /// For clients that are not to wait for a file that will be stored behind them.
     fn instead_of_file(&self, stores: bool) -> Option<Response<Full<Bytes>>> {
         match &self.shared.on_miss {
-            OnMiss::Redirect(base) => Some(base.see_other(&self.target.to_uri_path())),
+            OnMiss::Redirect(base) => {
+                Some(base.see_other(&self.target.to_uri_path(), &self.parts.uri))
+            }
             OnMiss::NotFound if self.is_zip() && stores => {
                 let text = "not found: not stored yet, being fetched";
                 Some(reply::text(StatusCode::NOT_FOUND, text))

@@ -32,13 +32,12 @@ impl Asked {
                 LookUp::Absent => {
                     // A direct module's file in the plain layout came from a registry, or from before areas were kept
                     // apart: it is not served, and said once.
-                    let said = &self.shared.plain_twin;
                     if self.area == Area::Direct
                         && self.access.is_none()
-                        && !said.is_done()
+                        && !self.shared.plain_twin.is_done()
                         && storage.has_in_plain_layout(key).await
                     {
-                        observe::direct_file_in_plain_layout(said, key);
+                        observe::direct_file_in_plain_layout(&self.shared.plain_twin, key);
                     }
                     return Ok(None);
                 }

@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, IF_MATCH, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE, TRANSFER_ENCODING,
+    ACCEPT_ENCODING, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE,
+    EXPIRES, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
+    VARY,
 };
-use http::{HeaderValue, Method, Response, StatusCode, request, response};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, request, response};
 use http_body_util::{Full, LengthLimitError};
 use serde_json::Value;
 use tower::BoxError;
@@ -16,6 +17,18 @@ use crate::info;
 use crate::module::Version;
 use crate::policy::{Policy, Rule};
 use crate::target::{Resource, Target};
+
+/// What stays of the head of a response whose content was read. Anything else may describe bytes that are not sent: a
+/// validator, or a digest under one of its many names.
+const KEPT: [HeaderName; 7] = [
+    AGE,
+    CACHE_CONTROL,
+    CONTENT_TYPE,
+    DATE,
+    EXPIRES,
+    VARY,
+    HeaderName::from_static("cache-status"),
+];
 
 /// A request whose response has to be searched for excluded versions.
 pub(super) struct Screen<P> {
@@ -141,8 +154,11 @@ fn version_of(content: &[u8]) -> Result<Version<'static>, &'static str> {
 }
 
 fn with_content(mut head: response::Parts, content: Bytes) -> Response<Full<Bytes>> {
-    for name in [ETAG, TRANSFER_ENCODING] {
-        head.headers.remove(name);
+    let sent = std::mem::take(&mut head.headers);
+    for name in KEPT {
+        for value in sent.get_all(&name) {
+            head.headers.append(name.clone(), value.clone());
+        }
     }
     head.headers.insert(CONTENT_LENGTH, content.len().into());
     Response::from_parts(head, content.into())

@@ -1,6 +1,7 @@
-//! `OnMiss::NotFound`: for `GOPROXY=ours,other`, where the other one has the bytes until we have them.
+//! `OnMiss::NotFound`, for `GOPROXY=ours,other`, where the other one has the bytes until we have them, and `OnMiss::Redirect`.
 
 use http::{Method, StatusCode};
+use tower_goproxy::Storage;
 use tower_goproxy::fill::OnMiss;
 
 use crate::scene::{
@@ -71,7 +72,19 @@ on_each_storage! {
 #[tokio::test(start_paused = true)]
 async fn a_zip_whose_storage_does_not_answer_passes() {
     let store = FaultyStore::new(Step::Open, Fault::Fail);
-    let layer = layer(tower_goproxy::Storage::new(store)).on_miss(OnMiss::NotFound);
+    let layer = layer(Storage::new(store)).on_miss(OnMiss::NotFound);
     let got = fetch(&proxy(&layer, &registry()), &large(0)).await;
     got.assert_file(&large(0), NOT_STORED);
+}
+
+/// A registry may give access by it.
+#[tokio::test(start_paused = true)]
+async fn a_redirect_keeps_the_query() {
+    let on_miss = OnMiss::redirect("https://registry.test/go").unwrap();
+    let proxy = proxy(&layer(Storage::memory()).on_miss(on_miss), &registry());
+    let path = small(0);
+    let got = fetch(&proxy, &format!("{path}?token=a%20b")).await;
+    got.assert_status(303);
+    let expected = format!("https://registry.test/go{path}?token=a%20b");
+    assert_eq!(got.header("location"), expected);
 }

@@ -54,6 +54,8 @@ async fn the_list_of_a_module_with_one_excluded_version_lacks_that_one_only() {
             head.header("content-length", LIST.len())
                 .header("content-type", "text/plain; charset=utf-8")
                 .header("etag", "\"of the whole list\"")
+                .header("last-modified", "Sat, 01 Jan 2000 00:00:00 GMT")
+                .header("content-digest", "sha-256=:b2Y=:")
                 .header("cache-control", "max-age=60")
         },
         LIST,
@@ -68,7 +70,14 @@ async fn the_list_of_a_module_with_one_excluded_version_lacks_that_one_only() {
         assert_eq!(answer.header("content-length"), ALLOWED.len().to_string());
         assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
         assert_eq!(answer.header("cache-control"), cache);
-        assert_eq!(answer.header("etag"), "");
+        for of_the_whole in [
+            "etag",
+            "last-modified",
+            "content-digest",
+            "x-checksum-sha256",
+        ] {
+            assert_eq!(answer.header(of_the_whole), "");
+        }
     }
 }
 
