@@ -13,9 +13,8 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty};
-use support::still::request;
 use support::{allocations, content};
 use tokio::runtime::Runtime;
 use tower::{Service, service_fn};
@@ -27,6 +26,12 @@ use tower_layer::Layer;
 const INFO: &str = "/example.com/module/@v/v1.2.3.info";
 const ZIP: &str = "/example.com/module/@v/v1.2.3.zip";
 const ZIP_LEN: usize = 5 * 1024 * 1024;
+
+fn request(path: &'static str) -> Request<()> {
+    let mut request = Request::new(());
+    *request.uri_mut() = Uri::from_static(path);
+    request
+}
 
 async fn no_source(_: Request<Empty<Bytes>>) -> Result<Response<Empty<Bytes>>, Infallible> {
     panic!("the file is stored");

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Prints how large the crate is, and fails where it is larger than it may be:
-#   - lines of code and files of each folder of src; comments, blank lines and unit tests do not count;
+#   - lines of code and files of each folder of src, and of benches/compare; comments, blank lines and unit tests do not
+#     count;
 #   - the types that one streamed miss meets.
 # tests/floors bounds the length of single files.
 set -euo pipefail
@@ -121,6 +122,15 @@ while read -ra row; do
         status=1
     fi
 done < <(bounds)
+
+# The comparison is to stay smaller than what it measures.
+readonly most_bench=1800
+found=$(find ../benches/compare -name '*.rs' -print0 | { xargs -0 -r bash -c "$(declare -f code)"'; code "$@"' code; } | wc -l)
+printf '%-28s %6d %6d\n' benches/compare "$found" "$most_bench"
+if ((found > most_bench)); then
+    printf 'sizes.sh: benches/compare: %d lines of code, more than %d\n' "$found" "$most_bench" >&2
+    status=1
+fi
 
 found=$(types)
 while read -r name _; do

@@ -1,74 +1,57 @@
-//! How fast a hit and a miss are, and what they cost, next to what people use today: nginx, varnish,
-//! `ServeDir` of tower-http, and no proxy at all.
-//!
-//! `scripts/peers.sh` installs nginx and varnish where Debian's packages can be; a peer that is not
-//! there is left out. Then
+//! How fast tower-goproxy is and what it costs, next to the servers that people run: Athens, goproxy, and nginx.
 //!
 //! ```sh
+//! scripts/peers.sh
 //! cargo bench --features full --bench compare -- --out docs/bench
 //! ```
 //!
-//! `--short` checks in three minutes what a noisy machine cannot hide, and fails when a count is wrong, a floor broken by
-//! more than a quarter, or a peer that is installed does not start.
-//! Everything runs on 127.0.0.1 and ends with this program. Linux only.
+//! A file of `tables` is a table. It starts servers (`servers`) that fetch from a registry of made-up modules (`world`),
+//! lets clients load them in rounds (`clients`), and returns rows with floor, goal and verdict (`report`, `chart`).
+//! All traffic stays on 127.0.0.1, but for the tables `tree` and `first-run`, which use the registries of modules and
+//! crates. Linux only.
 
 #![allow(missing_docs)]
 
-mod content;
-mod growth;
-mod load;
-mod peers;
-mod plot;
+mod chart;
+mod clients;
+mod nginx;
 mod process;
 mod report;
-mod roles;
-mod rounds;
-mod rows;
-mod runs;
-mod scale;
-mod stats;
+mod servers;
 #[path = "../support/mod.rs"]
 mod support;
-mod table;
-mod upstream;
-mod usage;
-mod workplace;
+mod tables;
 mod world;
 
 use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
+use anyhow::{Context, Result};
 use clap::Parser;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use clap::builder::PossibleValuesParser;
+use rustix::process::{Resource, getrlimit, setrlimit};
 
-use crate::peers::{nginx, varnish};
-use crate::report::Report;
+use crate::tables::TABLES;
 use crate::world::World;
 
-/// Compares tower-goproxy with nginx, varnish, ServeDir, and no proxy at all.
+/// Compares tower-goproxy with Athens, goproxy and nginx.
 #[derive(Debug, Parser)]
 struct Args {
-    /// How often each peer is measured in each case.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
-    rounds: u8,
-    /// Only what a noisy machine cannot hide. Fails when a count is wrong, or a floor broken by more than a quarter.
+    /// Takes at most three minutes, without the Go servers. Fails if a count is wrong, or a ratio is worse than its
+    /// floor by more than a quarter in each of three runs.
     #[arg(long)]
     short: bool,
-    /// Also writes the tables, and plots, into this folder.
+    /// Runs only this table; can be given more than once.
+    #[arg(long, value_name = "TABLE", value_parser = PossibleValuesParser::new(TABLES.map(|table| table.0)))]
+    only: Vec<String>,
+    /// Also writes each table as JSON, Markdown and SVG into this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Only one part: "layer", "rules", "small hits", "zip hits", "cold fast", "cold far", "check",
-    /// "memory of readers", "memory of fills", "timeline", "growth fills", "growth readers", "growth
-    /// modules", "growth rules", or "growth files"; or what some of these have in common.
-    #[arg(
-        long,
-        value_name = "PART",
-        default_value = "",
-        hide_default_value = true,
-        conflicts_with = "short"
-    )]
-    only: String,
+    /// How often each server is measured in each case [default: 5, or 2 with --short].
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..))]
+    rounds: Option<u8>,
     /// Given by `cargo bench`; nothing is measured without it.
     #[arg(long, hide = true)]
     bench: bool,
@@ -76,51 +59,57 @@ struct Args {
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args().skip(1).collect();
-    if let [role, arguments @ ..] = &*arguments {
-        roles::take_on(role, arguments);
-    }
-    // `cargo test --benches` runs this too.
-    if !arguments.iter().any(|argument| argument == "--bench") {
-        return ExitCode::SUCCESS;
-    }
-    let args = Args::parse();
-    allow_many_files();
-    for (program, name) in [(nginx::program(), "nginx"), (varnish::program(), "varnish")] {
-        if program.is_none() {
-            eprintln!(
-                "{name} is not installed (scripts/peers.sh does that): its rows are left out"
-            );
-        }
-    }
-    let rounds = if args.short { 3 } else { args.rounds.into() };
-    let world = World::new(rounds);
-    let mut report = Report::default();
-    let broken = if args.short {
-        runs::short(&world, &mut report)
-    } else {
-        runs::all(&world, &args.only, &mut report);
-        Vec::new()
+    let done = match arguments.split_first() {
+        Some((role, rest)) if role == process::RUN => process::run(rest).map(|()| true),
+        Some((role, rest)) if role == servers::SERVE => servers::serve(rest).map(|()| true),
+        // `cargo test --benches` runs this too.
+        _ if !arguments.iter().any(|argument| argument == "--bench") => Ok(true),
+        _ => measure(&Args::parse()),
     };
-    println!("{}", report.markdown());
-    if let Some(folder) = args.out {
-        report
-            .write(&folder)
-            .expect("a folder that can be written to");
+    match done {
+        Ok(true) => return ExitCode::SUCCESS,
+        Ok(false) => {}
+        Err(error) => eprintln!("error: {error:#}"),
     }
-    if broken.is_empty() {
-        return ExitCode::SUCCESS;
-    }
-    eprintln!("wrong, broken by more than a quarter, or not measured, in three runs:");
-    eprintln!("{}", table::show(&broken));
     ExitCode::FAILURE
 }
 
-/// A thousand fills take some files each; servers inherit the limit.
-fn allow_many_files() {
-    let most = getrlimit(Resource::Nofile).maximum;
-    let limit = Rlimit {
-        current: most,
-        maximum: most,
-    };
-    setrlimit(Resource::Nofile, limit).expect("up to the maximum it is allowed");
+/// False if a row fails.
+fn measure(args: &Args) -> Result<bool> {
+    // A thousand connections have two ends each; servers inherit the limit.
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit)?;
+    let rounds = args.rounds.unwrap_or(if args.short { 2 } else { 5 });
+    let world = World::new(args.short, rounds.into())?;
+    println!("{}", report::machine());
+    let (start, mut failed) = (Instant::now(), Vec::new());
+    for (name, in_short, measure) in TABLES {
+        let chosen = args.only.is_empty() && (in_short || !args.short);
+        if !chosen && !args.only.iter().any(|only| only == name) {
+            continue;
+        }
+        let mut table = measure(&world).context(name)?;
+        let mut wrong = table.failed();
+        for _ in 0..2 {
+            if args.short && !wrong.is_empty() {
+                eprintln!("again, since these failed: {}", wrong.join("; "));
+                table = measure(&world).context(name)?;
+                let again = table.failed();
+                wrong.retain(|row| again.contains(row));
+            }
+        }
+        failed.extend(wrong);
+        println!("\n## {}\n\n{}", table.title, table.markdown());
+        let seconds = start.elapsed().as_secs();
+        eprintln!("table {name}: done, {seconds} s since the start");
+        if let Some(folder) = &args.out {
+            let written = table.write(folder, name);
+            written.with_context(|| folder.display().to_string())?;
+        }
+    }
+    for row in &failed {
+        eprintln!("below its floor by more than a quarter, or a wrong count: {row}");
+    }
+    Ok(failed.is_empty() || !args.short)
 }

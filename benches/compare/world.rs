@@ -1,142 +1,175 @@
-//! What all measurements share: the upstream, the files, and where servers keep theirs.
+//! What all tables share: the settings, a folder, and a registry of made-up modules behind nginx.
 
 use std::cell::Cell;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 
-use crate::content::{self, Module};
-use crate::peers::nginx::{self, Job};
-use crate::peers::ours::{self, Miss};
-use crate::peers::{Peer, serve_dir, varnish};
-use crate::process::Cpu;
-use crate::upstream::{Speed, Upstream};
-use crate::workplace::Workplace;
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use crate::nginx;
+use crate::process::{Process, wait_until};
+
+pub const MIB: u64 = 1 << 20;
+/// The rate of the slow upstream and of a paced client, in bytes a second.
+pub const LINE: u64 = 20 * MIB;
+
+/// A file of the registry.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Begins with a slash.
+    pub path: String,
+    pub len: u64,
+    pub sha256: [u8; 32],
+}
+
+/// A made-up module: its name, the number of files in its zip, and the size of the zip in bytes (exact for one file).
+pub type Module<'a> = (&'a str, usize, u64);
+/// The zip of most rows.
+pub const LARGE: Module<'_> = ("large", 1, 100 * MIB);
+pub const MIDDLE: Module<'_> = ("middle", 1, 5 * MIB);
+/// For the first request to a server.
+pub const SMALL: Module<'_> = ("small", 1, MIB / 10);
+/// The zip that takes longest to verify.
+pub const FILES: Module<'_> = ("files", 18_000, 20 * MIB);
+
+/// The upstream's rate for each connection: unlimited, 20 MiB/s, 1 MiB/s.
+#[derive(Clone, Copy, Debug)]
+pub enum Speed {
+    Unlimited,
+    Line,
+    Slow,
+}
 
 #[derive(Debug)]
 pub struct World {
-    proxy: PathBuf,
-    pub upstream: Upstream,
+    pub short: bool,
     pub rounds: usize,
+    /// The registry's files in the layout of the GOPROXY protocol.
+    pub registry: PathBuf,
+    fetches: PathBuf,
+    upstreams: [SocketAddr; 3],
+    upstream: Option<Process>,
+    folder: PathBuf,
     next: Cell<usize>,
-    /// Goes last, after what uses it.
-    folder: Workplace,
+    /// Two runs at once would disturb each other.
+    _lock: File,
 }
 
-/// The version of which all static servers have the files.
-pub const STORED: usize = 0;
-
 impl World {
-    pub fn new(rounds: usize) -> Self {
-        Self {
-            proxy: ours::build(),
-            upstream: Upstream::start(),
+    pub fn new(short: bool, rounds: usize) -> Result<Self> {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compare");
+        let lock = File::create(folder.with_extension("lock"))?;
+        lock.try_lock().context("another run measures")?;
+        // Left by a run that was killed.
+        let _ = fs::remove_dir_all(&folder);
+        let (registry, fetches) = (folder.join("registry"), folder.join("fetches"));
+        fs::create_dir_all(&registry)?;
+        let (upstreams, upstream) = nginx::registry(&folder, &registry, &fetches)?;
+        Ok(Self {
+            short,
             rounds,
-            next: Cell::new(STORED + 1),
-            folder: Workplace::new(),
-        }
+            registry,
+            fetches,
+            upstreams,
+            upstream: Some(upstream),
+            folder,
+            next: Cell::new(0),
+            _lock: lock,
+        })
     }
 
-    /// The path of a zip that nobody has asked for.
-    pub fn missing(&self, module: &Module) -> String {
-        content::path(module, self.next(), "zip")
+    pub fn upstream(&self, speed: Speed) -> SocketAddr {
+        self.upstreams[speed as usize]
     }
 
-    /// A number that was not used yet.
-    fn next(&self) -> usize {
+    /// Different with each call.
+    pub fn number(&self) -> usize {
         self.next.replace(self.next.get() + 1)
     }
 
-    /// The path of a file that is stored.
-    pub fn stored(&self, module: &Module, extension: &str) -> String {
-        let path = content::path(module, STORED, extension);
-        let file = self.files().join(&path);
-        if !file.exists() {
-            let content = content::find(&path).expect("a file of a module");
-            content.write(&file).expect("room on the disk");
-        }
-        path
-    }
-
     /// A new folder.
-    pub fn folder(&self) -> PathBuf {
-        let folder = self.folder.path().join(self.next().to_string());
-        fs::create_dir_all(&folder).expect("room on the disk");
-        folder
+    pub fn folder(&self) -> Result<PathBuf> {
+        let folder = self.folder.join(self.number().to_string());
+        fs::create_dir(&folder)?;
+        Ok(folder)
     }
 
-    /// As much as a file of that length and so many connections take; see [`Workplace::touch_memory`].
-    pub fn touch_memory(&self, file: u64, connections: usize) {
-        // What the kernel has on the way in one connection, if it has to be copied: 4 MiB where it is sent from, and some
-        // where it is received.
-        self.folder
-            .touch_memory(file as usize + connections * (6 << 20));
+    /// The length of the log of fetches, for [`World::fetches`].
+    pub fn mark(&self) -> Result<usize> {
+        Ok(fs::read(&self.fetches)?.len())
     }
 
-    /// Where static servers find their files; a storage is laid out the same way.
-    pub fn files(&self) -> PathBuf {
-        self.folder.path().join("files")
+    /// Fetches of a path since then. The server that has fetched must have ended, since nginx logs at the end of a response.
+    pub fn fetches(&self, mark: usize, path: &str) -> Result<f64> {
+        let connections = || -> Result<String> {
+            let mut stream = TcpStream::connect(self.upstream(Speed::Unlimited))?;
+            stream.write_all(b"GET /connections HTTP/1.0\r\n\r\n")?;
+            Ok(io::read_to_string(stream)?)
+        };
+        wait_until("the upstream has logged all fetches", 20, || {
+            connections().is_ok_and(|text| text.contains("Active connections: 1 \n"))
+        })?;
+        let log = fs::read_to_string(&self.fetches)?;
+        Ok(log[mark..].lines().filter(|line| *line == path).count() as f64)
     }
 
-    pub fn ours_with(&self, storage: &Path, speed: Speed, miss: Miss, cpu: Cpu) -> Peer {
-        ours::start(
-            &self.proxy,
-            storage,
-            self.upstream.address(speed),
-            miss,
-            cpu,
-        )
+    /// The zip of a module; writes it if it does not exist.
+    pub fn zip(&self, (name, files, len): Module<'_>, version: usize) -> Result<Target> {
+        let version = format!("v1.{version}.0");
+        let path = format!("/example.com/{name}/@v/{version}.zip");
+        let file = self.registry.join(&path[1..]);
+        if !file.exists() {
+            fs::create_dir_all(file.with_file_name(""))?;
+            let info = format!("{{\"Version\":\"{version}\",\"Time\":\"2026-01-02T03:04:05Z\"}}");
+            fs::write(file.with_extension("info"), info)?;
+            // 300 bytes, as usual ones.
+            let text = format!("module example.com/{name}\n\ngo 1.22\n\n// {:x<250}\n", "");
+            fs::write(file.with_extension("mod"), text)?;
+            let root = format!("example.com/{name}@{version}");
+            // The first zip has no content and shows how much remains for it.
+            let frame = write_zip(&file, &root, files, 0)?;
+            write_zip(&file, &root, files, len.saturating_sub(frame))?;
+        }
+        self.target(&path)
     }
 
-    /// Ours with all files stored.
-    pub fn ours(&self, cpu: Cpu) -> Peer {
-        self.ours_with(&self.files(), Speed::Unlimited, Miss::Stream, cpu)
+    /// Any file of the registry.
+    pub fn target(&self, path: &str) -> Result<Target> {
+        let file = self.registry.join(&path[1..]);
+        let bytes = fs::read(file).with_context(|| path.to_owned())?;
+        let (len, sha256) = (bytes.len() as u64, Sha256::digest(&bytes).into());
+        let path = path.to_owned();
+        Ok(Target { path, len, sha256 })
     }
+}
 
-    /// Ours with nothing stored.
-    pub fn ours_empty(&self, speed: Speed) -> Peer {
-        self.ours_in(&self.folder(), speed)
+impl Drop for World {
+    fn drop(&mut self) {
+        drop(self.upstream.take());
+        let _ = fs::remove_dir_all(&self.folder);
     }
+}
 
-    pub fn ours_in(&self, storage: &Path, speed: Speed) -> Peer {
-        self.ours_with(storage, speed, Miss::Stream, Cpu::Any)
+/// Returns the length of the zip.
+fn write_zip(path: &Path, root: &str, files: usize, len: u64) -> Result<u64> {
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    let mut zip = ZipWriter::new(File::create(path)?);
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut block = vec![0; MIB as usize];
+    let each = len / files as u64;
+    for file in 0..files {
+        let name = format!("{root}/package{}/file{file}.go", file % 300);
+        zip.start_file(name, stored)?;
+        for at in (0..each).step_by(block.len()) {
+            let part = &mut block[..MIB.min(each - at) as usize];
+            random.fill(part);
+            zip.write_all(part)?;
+        }
     }
-
-    pub fn ours_with_places(&self, storage: &Path, speed: Speed, places: usize) -> Peer {
-        ours::start_with_places(storage, self.upstream.address(speed), places)
-    }
-
-    /// Removes what was stored there, by a server that has ended.
-    pub fn forget(&self, folder: &Path) {
-        fs::remove_dir_all(folder).expect("it is ours");
-    }
-
-    pub fn nginx(&self, cpu: Cpu) -> Option<Peer> {
-        nginx::start(Job::Sendfile(&self.files()), cpu, self.folder.path())
-    }
-
-    pub fn nginx_open_files(&self, cpu: Cpu) -> Option<Peer> {
-        nginx::start(Job::OpenFiles(&self.files()), cpu, self.folder.path())
-    }
-
-    pub fn nginx_without_sendfile(&self, cpu: Cpu) -> Option<Peer> {
-        nginx::start(Job::NoSendfile(&self.files()), cpu, self.folder.path())
-    }
-
-    pub fn nginx_pass(&self, speed: Speed) -> Option<Peer> {
-        let job = Job::Pass(self.upstream.address(speed));
-        nginx::start(job, Cpu::Any, self.folder.path())
-    }
-
-    pub fn nginx_cache(&self, speed: Speed, cpu: Cpu) -> Option<Peer> {
-        let job = Job::Cache(self.upstream.address(speed));
-        nginx::start(job, cpu, self.folder.path())
-    }
-
-    pub fn varnish(&self, speed: Speed, cpu: Cpu) -> Option<Peer> {
-        varnish::start(self.upstream.address(speed), cpu, self.folder.path())
-    }
-
-    pub fn serve_dir(&self, cpu: Cpu) -> Peer {
-        serve_dir::start(&self.files(), cpu)
-    }
+    Ok(zip.finish()?.metadata()?.len())
 }

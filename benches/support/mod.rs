@@ -1,11 +1,8 @@
-//! What the benchmarks have in common: a count of allocations, a poll without a runtime, content, and
-//! a service that costs nothing.
+//! What the benchmarks have in common: a count of allocations, a poll without a runtime, and content.
 
 #![allow(dead_code, missing_docs, unreachable_pub)]
 // A global allocator cannot be written without `unsafe`; this one only counts and passes on.
 #![allow(unsafe_code)]
-
-pub mod still;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

@@ -1,4 +1,0 @@
-//! Clients that check every byte.
-
-pub mod large;
-pub mod small;
