@@ -242,11 +242,12 @@ impl Table {
         self.row(case, &what, bound, worst.unwrap_or_default().1);
     }
 
-    /// The rows that `--short` fails for.
+    /// The rows that `--short` fails for, without the figures of single clients in brackets.
     pub fn failed(&self) -> Vec<String> {
         let mut failed = self.rows.iter().collect::<Vec<_>>();
         failed.retain(|row| !row.bound.passes(&row.values));
-        failed.iter().map(|row| row.name.clone()).collect()
+        let name = |row: &&Row| row.name.split(" (").next().map(str::to_owned);
+        failed.iter().filter_map(name).collect()
     }
 
     pub fn markdown(&self) -> String {
