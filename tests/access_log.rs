@@ -68,7 +68,7 @@ fn files_with(folder: &Path, texts: &[String]) -> Vec<String> {
 fn homes(folder: &Path) -> usize {
     let entries = fs::read_dir(folder).unwrap().flatten();
     entries
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with("home-"))
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("run-"))
         .count()
 }
 

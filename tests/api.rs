@@ -15,7 +15,9 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt as _};
 use tower_goproxy::access::{Credentials, Identity};
 use tower_goproxy::fill::{self, Fill, FillLayer, Fills, OnDisconnect, OnMiss};
 use tower_goproxy::filter::{self, AppliedRule, Filter, FilterLayer};
-use tower_goproxy::goget::{self, GoGetBody, GoGetError, InvalidCredentials, Runs};
+use tower_goproxy::goget::{
+    self, GoGetBody, GoGetError, InvalidCredentials, InvalidSettings, Runs, Settings,
+};
 use tower_goproxy::module::{ModulePath, Version};
 use tower_goproxy::policy::{ParseRulesError, Policy, PolicyFn, ReadRulesError, Rule, Rules};
 use tower_goproxy::redirect::InvalidBase;
@@ -58,6 +60,7 @@ fn layers_and_services_can_be_cloned_sent_and_shared() {
     all::<Credentials>();
     all::<Fill<GoGet>>();
     all::<Runs>();
+    all::<Settings>();
     all::<Storage>();
     all::<Fills>();
     all::<OnMiss>();
@@ -160,6 +163,7 @@ fn errors_are_errors_and_tell_their_cause() {
     error::<InvalidUpstream>();
     error::<UpstreamError>();
     error::<GoGetError>();
+    error::<InvalidSettings>();
     error::<InvalidCredentials>();
     error::<tower_goproxy::module::InvalidPath>();
     error::<tower_goproxy::module::InvalidVersion>();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tower_goproxy::GoGet;
+use tower_goproxy::goget::Settings;
 use tracing::warn;
 
 use crate::BoxError;
@@ -70,27 +71,27 @@ impl DirectArgs {
     }
 
     fn configured(&self, cache: &Path) -> Result<GoGet, BoxError> {
-        let mut goget = GoGet::new(cache);
+        let mut settings = Settings::new(cache);
         if let Some(go) = &self.go {
-            goget = goget.go(go);
+            settings = settings.go(go);
         }
         if let Some(patterns) = &self.go_private {
-            goget = goget.private(patterns);
+            settings = settings.private(patterns);
         }
         if let Some(file) = &self.netrc {
-            let netrc = goget.netrc(file);
-            goget = netrc.map_err(|error| format!("--netrc {}: {error}", file.display()))?;
+            let netrc = settings.netrc(file);
+            settings = netrc.map_err(|error| format!("--netrc {}: {error}", file.display()))?;
         }
         if let Some(file) = &self.git_config {
-            goget = goget.git_config_file(readable("--git-config", file)?);
+            settings = settings.git_config_file(readable("--git-config", file)?);
         }
         if let Some(file) = &self.ssh_key {
-            goget = goget.ssh_key(readable("--ssh-key", file)?);
+            settings = settings.ssh_key(readable("--ssh-key", file)?);
         }
         if let Some(file) = &self.ssh_known_hosts {
-            goget = goget.ssh_known_hosts(readable("--ssh-known-hosts", file)?);
+            settings = settings.ssh_known_hosts(readable("--ssh-known-hosts", file)?);
         }
-        Ok(goget)
+        Ok(GoGet::new(settings)?)
     }
 
     /// Beside the storage, so that it has the same disk. One in a cloud has none: then it is here.

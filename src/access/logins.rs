@@ -14,11 +14,6 @@ impl Logins {
         self.0.sort_by(|a, b| a.host().cmp(b.host()));
     }
 
-    #[cfg(feature = "go-get")]
-    pub(crate) fn keep(&mut self, keep: impl FnMut(&Credentials) -> bool) {
-        self.0.retain(keep);
-    }
-
     pub(crate) fn get(&self, host: &str) -> Option<&Credentials> {
         self.iter()
             .find(|one| one.host().eq_ignore_ascii_case(host))

@@ -15,6 +15,7 @@
 //! use axum::response::{IntoResponse, Response};
 //! use tower::Layer;
 //! use tower_goproxy::fill::FillLayer;
+//! use tower_goproxy::goget::Settings;
 //! use tower_goproxy::{Access, GoGet, Storage};
 //!
 //! /// An app looks into its directory of users here, and into its store of their tokens.
@@ -36,7 +37,7 @@
 //! }
 //!
 //! # fn app() -> Result<Router, Box<dyn std::error::Error>> {
-//! let goget = GoGet::new("/var/cache/goproxy").private("git.corp.example");
+//! let goget = GoGet::new(Settings::new("/var/cache/goproxy").private("git.corp.example"))?;
 //! let app = Router::new()
 //!     .fallback_service(FillLayer::new(Storage::disk("modules")?).layer(goget))
 //!     .layer(middleware::from_fn(auth));
@@ -51,7 +52,7 @@
 //! | stored files | below `@for/{SHA-256 of the owner}/` | direct ones below `@direct/`, others below the module's path |
 //! | running fills | one per file, owner and credentials | one per file |
 //! | `Cache-Control` | `private` | `private` for direct modules, else `public` |
-//! | module cache of a go-get service | the owner's | the service's |
+//! | clones of a go-get service | the owner's | the service's |
 //! | credentials of a go-get service | the owner's, then its own for other hosts | its own |
 //!
 //! Files of an owner are never a response to another owner, nor to a request without one. In turn, a request with an owner
@@ -63,7 +64,7 @@
 //!
 //! # Files for all
 //!
-//! Public modules would be stored once per owner. With `FillLayer::shared()` and `GoGet::shared()` all owners share the
+//! Public modules would be stored once per owner. With `FillLayer::shared()` and `goget::Settings::shared()` all owners share the
 //! files of a service. Use it for a source that does not look at the `Access`, such as `Upstream`, and where every user may
 //! read everything.
 //!

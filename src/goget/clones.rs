@@ -1,95 +1,268 @@
-//! Clones of repositories that a killed command has left half made.
+//! The clones that stay between runs: one folder for each owner, which is `cache/vcs` in the module caches of its runs.
 //!
-//! The go command takes whatever is there for good, so one of them would keep a module from everybody until it is
-//! removed. The go command has a lock for each clone, which is taken here too.
+//! The go command names a clone by a hash, and takes `<hash>.lock` when it changes it. That lock is taken here too, and
+//! never waited for.
 
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
-use super::folder::{entries, found, remove};
+use tempfile::TempDir;
+use tokio::time::Instant;
 
-/// How long the name of a clone is: a SHA-256, in hexadecimal digits.
-const NAME: usize = 64;
+use super::folder::{age, entries, found, make, remove, size};
+use super::sandbox::ASIDE;
 
-/// Removes what killed commands have left in the clones of a module cache: locks, parts of packs, and clones that were
-/// never finished. Returns whether it could look into all of them: where a command is at work it cannot.
-pub(super) fn mend(modules: &Path) -> io::Result<bool> {
-    let mut all = true;
-    for entry in entries(&folder(modules))? {
-        let clone = entry.path();
-        if !entry.file_type()?.is_dir() {
-            continue;
+/// The time between two clean-ups, at least.
+const PAUSE: Duration = Duration::from_secs(10 * 60);
+/// A clone that was used this lately stays: a run may be reading it.
+const IN_USE: Duration = Duration::from_secs(10 * 60);
+/// The time after which a clone may be tried with an empty one in its place again.
+const RETRY: Duration = Duration::from_secs(60 * 60);
+
+/// The clones of a service.
+#[derive(Debug)]
+pub(super) struct Clones {
+    /// The folder of the service.
+    folder: PathBuf,
+    most: u64,
+    oldest: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When the next clean-up is due. None before the first.
+    next: Option<Instant>,
+    retried: HashMap<PathBuf, Instant>,
+}
+
+/// The clones of one owner, while one run uses them.
+#[derive(Debug)]
+pub(super) struct Lent {
+    folder: PathBuf,
+    /// Which there were before the run.
+    warm: BTreeSet<String>,
+    opened: opened::Watch,
+    /// Keeps the folder from being removed.
+    _lock: File,
+}
+
+impl Clones {
+    pub(super) fn new(folder: &Path, most: u64, oldest: Duration) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            most,
+            oldest,
+            state: Mutex::default(),
         }
-        match lock(&clone)? {
-            Some(_lock) => mend_clone(&clone)?,
-            None => all = false,
+    }
+
+    /// The clones of an owner, or those for everyone. Blocks the thread.
+    pub(super) fn lend(&self, owner: Option<&str>) -> io::Result<Lent> {
+        let folder = self.all().join(owner.unwrap_or("everyone"));
+        loop {
+            make(&folder)?;
+            let lock = File::open(&folder)?;
+            match lock.lock_shared() {
+                Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
+                _ => {}
+            }
+            // Otherwise it was removed before it was locked.
+            if folder.exists() {
+                return Ok(Lent {
+                    warm: names(&folder)?,
+                    opened: opened::Watch::new(&folder),
+                    folder,
+                    _lock: lock,
+                });
+            }
         }
     }
-    Ok(all)
+
+    fn all(&self) -> PathBuf {
+        self.folder.join("clones")
+    }
+
+    /// Whether a run that failed may be tried again with empty clones: it has used one that was there before, for which
+    /// that was not done lately.
+    pub(super) fn may_retry(&self, lent: &Lent) -> bool {
+        let now = Instant::now();
+        let used = lent.used();
+        let mut state = self.lock();
+        state
+            .retried
+            .retain(|_, at| now.duration_since(*at) < RETRY);
+        let mut may = false;
+        for name in used.intersection(&lent.warm) {
+            let clone = lent.folder.join(name);
+            may |= state.retried.insert(clone, now).is_none();
+        }
+        may
+    }
+
+    /// Removes what is too old, then what was not used for longest until the rest is small enough, if that is due.
+    /// `is_full` makes it due, and leaves only clones in use. Returns how many bytes that was. Blocks the thread.
+    pub(super) fn clean_if_due(&self, is_full: bool) -> io::Result<u64> {
+        let now = Instant::now();
+        let is_due = |next: Option<Instant>| next.is_none_or(|next| next <= now);
+        {
+            let mut state = self.lock();
+            if !is_due(state.next) && !is_full {
+                return Ok(0);
+            }
+            state.next = Some(now + PAUSE);
+        }
+        self.clean(if is_full { 0 } else { self.most })
+    }
+
+    fn clean(&self, most: u64) -> io::Result<u64> {
+        let mut items = Vec::new();
+        for owner in entries(&self.all())? {
+            for name in names(&owner.path())? {
+                let path = owner.path().join(&name);
+                items.push((used(&path)?, size(&path)?, path));
+            }
+        }
+        items.sort();
+        let mut total: u64 = items.iter().map(|(_, bytes, _)| bytes).sum();
+        let mut removed = 0;
+        // Removed when this returns.
+        let aside = aside(&self.folder)?;
+        for (at, bytes, path) in items {
+            let age = SystemTime::now().duration_since(at).unwrap_or_default();
+            let goes = age > IN_USE && (age > self.oldest || total > most);
+            if goes && take(&path, aside.path(), at)? {
+                total -= bytes;
+                removed += bytes;
+            }
+        }
+        for owner in entries(&self.all())? {
+            let path = owner.path();
+            if names(&path)?.is_empty() && age(&path)? > self.oldest.max(IN_USE) {
+                // What is left are locks of the go command. A run holds a share.
+                let lock = File::open(&path)?;
+                if lock.try_lock().is_ok() {
+                    move_into(aside.path(), &path)?;
+                }
+            }
+        }
+        aside.close()?;
+        Ok(removed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-fn mend_clone(clone: &Path) -> io::Result<()> {
-    forget_nobody(clone)?;
-    if !clone.join("objects").is_dir() {
-        return Ok(());
+impl Lent {
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
-    match is_finished(clone)? {
-        true => remove_remains(clone),
-        false => empty(clone),
+
+    /// Which clones the run has used, or others have meanwhile.
+    fn used(&self) -> BTreeSet<String> {
+        // Where that cannot be seen, it may be any of them.
+        self.opened.names().unwrap_or_else(|| self.warm.clone())
+    }
+
+    /// Notes that the run has used its clones just now.
+    pub(super) fn mark(&self) -> io::Result<()> {
+        for name in self.used() {
+            if let Some(file) = found(File::open(lock_of(&self.folder.join(name))))? {
+                file.set_modified(SystemTime::now())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts clones of another folder in the place of those of the same names. One that is in use stays.
+    pub(super) fn adopt(&self, fresh: &Path, of_service: &Path) -> io::Result<()> {
+        let aside = aside(of_service)?;
+        for name in names(fresh)? {
+            let (new, old) = (fresh.join(&name), self.folder.join(&name));
+            let Some(_lock) = lock(&old)? else {
+                continue;
+            };
+            move_into(aside.path(), &old)?;
+            fs::rename(&new, &old)?;
+            fs::rename(info_of(&new), info_of(&old))?;
+        }
+        aside.close()
     }
 }
 
-/// The go command writes whose a clone is into a file beside it. With an empty one it takes the clone for that of
-/// somebody else; without one it begins anew.
-fn forget_nobody(clone: &Path) -> io::Result<()> {
-    let info = clone.with_extension("info");
-    match found(fs::metadata(&info))? {
-        Some(metadata) if metadata.len() == 0 => remove(&info),
-        _ => Ok(()),
-    }
-}
-
-/// Removes the clone of which a message tells, and returns whether there was one.
-pub(super) fn discard(modules: &Path, message: &str) -> io::Result<bool> {
-    /// In all a second, which is far more than another command needs to see that the clone is broken. A lock cannot be
-    /// waited for any better.
-    const TRIES: usize = 50;
-
-    let Some(clone) = named_in(message).map(|name| folder(modules).join(name)) else {
+/// Moves a clone aside, unless somebody has it, or has used it meanwhile.
+fn take(clone: &Path, aside: &Path, last_used: SystemTime) -> io::Result<bool> {
+    let Some(_lock) = lock(clone)? else {
         return Ok(false);
     };
-    for _ in 0..TRIES {
-        if let Some(_lock) = lock(&clone)? {
-            forget_nobody(&clone)?;
-            empty(&clone)?;
-            return Ok(true);
-        }
-        thread::sleep(Duration::from_millis(20));
+    if used(clone)? > last_used {
+        return Ok(false);
     }
-    Ok(false)
+    move_into(aside, clone)?;
+    // Without it the go command begins anew.
+    remove(&info_of(clone))?;
+    Ok(true)
 }
 
-fn folder(modules: &Path) -> PathBuf {
-    modules.join("mod/cache/vcs")
+/// A folder for what is to be removed: it is moved there first, which takes no time.
+fn aside(folder: &Path) -> io::Result<TempDir> {
+    make(folder)?;
+    tempfile::Builder::new().prefix(ASIDE).tempdir_in(folder)
 }
 
-/// The name of a clone behind `cache/vcs/`.
-fn named_in(message: &str) -> Option<&str> {
-    let (_, rest) = message.split_once("cache/vcs/")?;
-    let name = rest.get(..NAME)?;
-    name.bytes()
-        .all(|byte| byte.is_ascii_hexdigit())
-        .then_some(name)
+fn move_into(aside: &Path, path: &Path) -> io::Result<()> {
+    let target = tempfile::Builder::new().tempdir_in(aside)?.keep();
+    found(fs::rename(path, target.join("it"))).map(drop)
+}
+
+/// The clones in a folder.
+fn names(folder: &Path) -> io::Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for entry in entries(folder)? {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if is_name(&name) && entry.file_type()?.is_dir() {
+            names.insert(name);
+        }
+    }
+    Ok(names)
+}
+
+/// A SHA-256, in hexadecimal digits.
+fn is_name(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The go command writes into it whose a clone is.
+fn info_of(clone: &Path) -> PathBuf {
+    clone.with_extension("info")
+}
+
+fn lock_of(clone: &Path) -> PathBuf {
+    clone.with_extension("lock")
+}
+
+/// When a clone was used last.
+fn used(clone: &Path) -> io::Result<SystemTime> {
+    let mut last = SystemTime::UNIX_EPOCH;
+    for path in [lock_of(clone), info_of(clone), clone.to_owned()] {
+        if let Some(metadata) = found(fs::metadata(path))? {
+            last = last.max(metadata.modified()?);
+        }
+    }
+    Ok(last)
 }
 
 /// The lock of the go command, if nobody has it.
 fn lock(clone: &Path) -> io::Result<Option<File>> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    let file = options.open(clone.with_extension("lock"))?;
+    let file = options.open(lock_of(clone))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
@@ -97,53 +270,69 @@ fn lock(clone: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// The go command makes a clone, then says where it comes from.
-fn is_finished(clone: &Path) -> io::Result<bool> {
-    let config = found(fs::read(clone.join("config")))?.unwrap_or_default();
-    let config = String::from_utf8_lossy(&config);
-    Ok(clone.join("HEAD").is_file() && config.contains("[remote \"origin\"]"))
-}
+/// Which locks of clones are opened. The go command opens that of each clone which it uses.
+#[cfg(target_os = "linux")]
+mod opened {
+    use std::collections::BTreeSet;
+    use std::mem::MaybeUninit;
+    use std::os::fd::OwnedFd;
+    use std::path::Path;
+    use std::sync::{Mutex, PoisonError};
 
-/// Leaves the folder itself: a command that waits for the lock begins anew in it.
-fn empty(clone: &Path) -> io::Result<()> {
-    for entry in entries(clone)? {
-        remove(&entry.path())?;
-    }
-    Ok(())
-}
+    use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+    use rustix::io::Errno;
 
-/// git names its locks and what it has not finished yet so, and no branch and no object.
-fn remove_remains(clone: &Path) -> io::Result<()> {
-    let mut folders = vec![clone.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in entries(&folder)? {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.ends_with(".lock") || name.starts_with("tmp_") {
-                remove(&entry.path())?;
-            } else if entry.file_type()?.is_dir() {
-                folders.push(entry.path());
+    /// `None` where the system has no more watches.
+    #[derive(Debug)]
+    pub(super) struct Watch(Option<(OwnedFd, Mutex<BTreeSet<String>>)>);
+
+    impl Watch {
+        pub(super) fn new(folder: &Path) -> Self {
+            let begun =
+                inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).and_then(|fd| {
+                    inotify::add_watch(&fd, folder, WatchFlags::OPEN)?;
+                    Ok((fd, Mutex::default()))
+                });
+            Self(begun.ok())
+        }
+
+        /// The names since the beginning. `None` if they are not known.
+        pub(super) fn names(&self) -> Option<BTreeSet<String>> {
+            let (fd, names) = self.0.as_ref()?;
+            let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut buffer = [MaybeUninit::uninit(); 4096];
+            let mut reader = inotify::Reader::new(fd, &mut buffer);
+            loop {
+                match reader.next() {
+                    Ok(event) => {
+                        let name = event.file_name().and_then(|name| name.to_str().ok());
+                        let name = name.and_then(|name| name.strip_suffix(".lock"));
+                        names.extend(name.filter(|name| super::is_name(name)).map(str::to_owned));
+                    }
+                    Err(Errno::WOULDBLOCK) => return Some(names.clone()),
+                    Err(Errno::INTR) => {}
+                    Err(_) => return None,
+                }
             }
         }
     }
-    Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::named_in;
+#[cfg(not(target_os = "linux"))]
+mod opened {
+    use std::collections::BTreeSet;
+    use std::path::Path;
 
-    #[test]
-    fn the_clone_of_a_message_is_found() {
-        let name = "3ae7ea8af4351f9fb5025f0708acc0c3cc117464cc1eb3af9b807d3b14a70027";
-        let text = format!("m@v1: git archive in /srv/mod/cache/vcs/{name}: exit status 128:");
-        assert_eq!(named_in(&text), Some(name));
-        for text in [
-            "",
-            "in /srv/mod/cache/vcs/../../..",
-            "in /srv/mod/cache/vcs/3ae7",
-        ] {
-            assert_eq!(named_in(text), None);
+    #[derive(Debug)]
+    pub(super) struct Watch;
+
+    impl Watch {
+        pub(super) fn new(_: &Path) -> Self {
+            Self
+        }
+
+        pub(super) fn names(&self) -> Option<BTreeSet<String>> {
+            None
         }
     }
 }

@@ -9,11 +9,11 @@ use http::StatusCode;
 
 /// Why a [`GoGet`](super::GoGet) has no answer.
 ///
-/// [`GoGet::try_call`](super::GoGet::try_call) returns it, and a response made from it has it in its extensions, so
-/// that layers outside can tell why.
+/// [`GoGet::try_call`](super::GoGet::try_call) returns it, and an error response has it in its extensions, so that outer
+/// layers can see the cause.
 ///
-/// `Display` is for operators: it has the whole message of the go command, with paths of the server. What a client is
-/// shown is [`reason`](Self::reason). Neither has credentials.
+/// `Display` is for operators: the whole message of the go command, with folders and addresses of the server. Clients see
+/// [`reason`](Self::reason). Neither has credentials or control characters.
 #[derive(Clone, Debug)]
 pub struct GoGetError {
     kind: Kind,
@@ -25,23 +25,25 @@ pub struct GoGetError {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// The path asks for no resource of a module.
+    /// The path is not that of a module's resource.
     NotModule,
     /// Neither GET nor HEAD.
     Method,
     /// No such repository, module or version; or none that can be a module.
     NotFound,
-    /// A host wants to know who we are, and nothing was set for it. It may well have no such repository.
+    /// A host requires credentials, and there are none for it. It may well have no such repository.
     NoCredentials,
     /// The settings do not allow it.
     Forbidden,
-    /// The checksum database says otherwise, or nothing.
+    /// The checksum database has another hash, or no answer.
     Verification,
-    /// A host refuses us.
+    /// The version is another commit than a moment ago.
+    Moved,
+    /// A host refuses our credentials.
     Credentials,
-    /// A host has another key than it is known by, or it is not known.
+    /// A host has another key than the known one, or it is not known.
     HostKey,
-    /// A host has had enough of us.
+    /// A host limits the rate of requests.
     TooMany,
     /// A host cannot be reached, or breaks off.
     Unreachable,
@@ -49,27 +51,27 @@ pub(super) enum Kind {
     Slow,
     /// The module needs a newer go command.
     OldGo,
-    /// The message says nothing that is known.
+    /// The message is not understood.
     Unknown,
-    /// The go command answered what makes no sense.
+    /// The go command's output makes no sense.
     Nonsense,
     /// The command took longer than this.
     TimeLimit(Duration),
-    /// All places were taken for this long.
+    /// No run slot was free for this long.
     Busy(Duration),
-    /// The go command, git, or the folder of the cache is not as it must be.
+    /// The go command, git, the folder, or a setting is not as it must be.
     Setup,
     /// A clone is broken.
     Broken,
     /// Trouble on this machine: no permission, no memory.
     Local,
-    /// There is no space.
+    /// The disk is full.
     Full,
 }
 
 impl GoGetError {
-    pub(super) fn new(kind: Kind, text: impl Into<Arc<str>>) -> Self {
-        let text = text.into();
+    pub(super) fn new(kind: Kind, text: impl AsRef<str>) -> Self {
+        let text: Arc<str> = plain(text.as_ref()).into();
         Self {
             kind,
             shown: Arc::clone(&text),
@@ -78,21 +80,26 @@ impl GoGetError {
     }
 
     /// With another text for clients.
-    pub(super) fn showing(self, shown: impl Into<Arc<str>>) -> Self {
+    pub(super) fn showing(self, shown: impl AsRef<str>) -> Self {
         Self {
-            shown: shown.into(),
+            shown: plain(shown.as_ref()).into(),
             ..self
         }
+    }
+
+    /// With another cause.
+    pub(super) fn of_kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
     }
 
     pub(super) fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The status a client is answered with.
+    /// The status of the response.
     ///
-    /// 404 is for "it does not exist" alone, since the go command asks the next proxy of its list then. What is not
-    /// understood is a 502.
+    /// 404 means "it does not exist" and nothing else, since the go command then continues with the next proxy of its
+    /// list. What is not understood is a 502.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self.kind {
@@ -100,6 +107,7 @@ impl GoGetError {
             Kind::Method => StatusCode::METHOD_NOT_ALLOWED,
             Kind::Forbidden => StatusCode::FORBIDDEN,
             Kind::Verification
+            | Kind::Moved
             | Kind::Credentials
             | Kind::HostKey
             | Kind::Unreachable
@@ -113,13 +121,13 @@ impl GoGetError {
         }
     }
 
-    /// Whether the answer is that the module, or this version of it, does not exist.
+    /// Whether the module, or this version of it, does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.status() == StatusCode::NOT_FOUND
     }
 
-    /// The text a client may see: one line, without paths of this machine and without credentials.
+    /// The text for a client: one line, without credentials, and without folders and addresses of the server.
     #[must_use]
     pub fn reason(&self) -> String {
         let what = match self.kind {
@@ -128,6 +136,7 @@ impl GoGetError {
             Kind::Method => return "method not allowed".into(),
             Kind::Forbidden => "forbidden",
             Kind::Verification => "bad gateway: verification failed",
+            Kind::Moved => "bad gateway: the version has moved to another commit, try again later",
             Kind::Credentials => "bad gateway: the host of the repository refuses access",
             Kind::HostKey => "bad gateway: the server does not know the host by this key",
             Kind::TooMany => "the host of the repository has had too many requests",
@@ -155,9 +164,54 @@ impl fmt::Display for GoGetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
             Kind::Method | Kind::TimeLimit(_) | Kind::Busy(_) => f.write_str(&self.reason()),
-            _ => f.write_str(self.text.trim_end()),
+            _ => f.write_str(&self.text),
         }
     }
 }
 
 impl Error for GoGetError {}
+
+/// One line without what a terminal takes for a command, or shows in another order than it is written.
+fn plain(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let line: String = text
+        .trim()
+        .chars()
+        .map(|c| if hidden(c) { ' ' } else { c })
+        .collect();
+    line
+}
+
+/// Settings that cannot be used, by name. It never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidSettings(String);
+
+impl InvalidSettings {
+    pub(super) fn new(text: impl AsRef<str>) -> Self {
+        Self(plain(text.as_ref()))
+    }
+}
+
+impl fmt::Display for InvalidSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for InvalidSettings {}
+
+#[cfg(test)]
+mod tests {
+    use super::{GoGetError, Kind};
+
+    #[test]
+    fn no_text_has_control_characters() {
+        let error = GoGetError::new(Kind::NotFound, "a\n\tb\u{1b}[31m\r\u{202e}c\n")
+            .showing("d\u{7}\u{9b}e");
+        assert_eq!(error.to_string(), "a  b [31m  c");
+        assert_eq!(error.reason(), "not found: d  e");
+    }
+}

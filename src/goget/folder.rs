@@ -1,8 +1,11 @@
 //! Folders, and what is in them.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, Metadata};
 use std::io;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use tokio::task::spawn_blocking;
 
 /// Makes a folder that nobody else may look into. One that is there stays as it is.
 pub(super) fn make(folder: &Path) -> io::Result<()> {
@@ -32,7 +35,7 @@ pub(super) fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// Removes a file, or a folder with all that is in it. What is not there is removed already.
+/// Removes a file, a link, or a folder with all that is in it. What is not there is removed already.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     let Some(metadata) = found(fs::symlink_metadata(path))? else {
         return Ok(());
@@ -43,4 +46,60 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
         fs::remove_file(path)
     };
     found(removed).map(drop)
+}
+
+/// How long ago it was changed; no time, if it is not there.
+pub(super) fn age(path: &Path) -> io::Result<Duration> {
+    let Some(metadata) = found(fs::symlink_metadata(path))? else {
+        return Ok(Duration::ZERO);
+    };
+    let age = SystemTime::now().duration_since(metadata.modified()?);
+    Ok(age.unwrap_or_default())
+}
+
+/// What a file or a folder takes on the disk, with all that is in it.
+pub(super) fn size(path: &Path) -> io::Result<u64> {
+    let Some(metadata) = found(fs::symlink_metadata(path))? else {
+        return Ok(0);
+    };
+    let mut bytes = on_disk(&metadata);
+    if metadata.is_dir() {
+        for entry in entries(path)? {
+            bytes += size(&entry.path())?;
+        }
+    }
+    Ok(bytes)
+}
+
+/// Small files take more than their length, and sparse ones less.
+fn on_disk(metadata: &Metadata) -> u64 {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        metadata.blocks() * 512
+    }
+    #[cfg(not(unix))]
+    metadata.len()
+}
+
+/// On a thread that may block.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+/// Whether the file system of a folder has no room left. Elsewhere than on Unix it cannot be asked.
+pub(super) fn is_full(folder: &Path) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        /// The least that a run needs.
+        const ROOM: u64 = 16 << 20;
+
+        let found = rustix::fs::statvfs(folder)?;
+        let no_files = found.f_files > 0 && found.f_favail == 0;
+        Ok(no_files || found.f_bavail.saturating_mul(found.f_frsize) < ROOM)
+    }
+    #[cfg(not(unix))]
+    Ok(false)
 }

@@ -1,62 +1,81 @@
-//! What a job holds while it runs.
+//! What the service has for hosts when a run begins: it may have changed since the last one.
 
 use std::io;
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::path::Path;
 
-use futures_util::future::{Either, select};
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
-use super::config::Config;
 use super::error::{GoGetError, Kind};
-use super::lock::{Shared, try_shared};
-use super::ready::setup;
-use super::run::Unwanted;
-use super::runner::Failed;
+use super::folder::blocking;
+use super::git_settings;
+use super::job::{Job, setup};
+use super::sandbox::git_config_of_file;
+use super::secrets::Held;
+use super::settings::Settings;
+use crate::access::logins::Logins;
 
-/// The pause between two looks at the lock, at most.
-const LONGEST: Duration = Duration::from_millis(100);
-
-/// Waits for one of the places. One that nobody wants any more leaves the queue.
-pub(super) async fn place(
-    config: &Config,
-    unwanted: &mut Unwanted,
-) -> Result<OwnedSemaphorePermit, Failed> {
-    let place = timeout(config.max_wait, Arc::clone(&config.places).acquire_owned());
-    match select(pin!(place), unwanted).await {
-        Either::Left((Ok(Ok(place)), _)) => Ok(place),
-        // A semaphore that its owner has closed has no places either.
-        Either::Left(_) => Err(GoGetError::new(Kind::Busy(config.max_wait), "").into()),
-        Either::Right(_) => Err(Failed::Unwanted),
+/// For a run of this job.
+pub(super) async fn held(settings: &Settings, job: &Job) -> Result<Held, GoGetError> {
+    let secrets = &settings.secrets;
+    let (mut ours, mut owners) = (secrets.logins.clone(), Logins::default());
+    if let Some(access) = &job.access {
+        owners = access.logins().clone();
     }
+    if let Some(provider) = &secrets.provider {
+        let module = job.module.unescaped().into_owned();
+        let provided = provider(module, job.access.clone());
+        let provided = timeout(settings.time_limit, provided).await;
+        let provided = provided
+            .unwrap_or_else(|_| Err("it takes too long".into()))
+            .map_err(|error| {
+                GoGetError::new(Kind::Local, format!("the provider of credentials: {error}"))
+            })?;
+        let target = match job.access {
+            Some(_) => &mut owners,
+            None => &mut ours,
+        };
+        provided.into_iter().for_each(|one| target.set(one));
+    }
+    let (netrc, of_file) = read_files(settings).await?;
+    Ok(Held {
+        logins: ours.iter().cloned().collect(),
+        owners: owners.iter().cloned().collect(),
+        netrc,
+        git_config: of_file
+            .into_iter()
+            .chain(secrets.git_config.iter().cloned())
+            .collect(),
+    })
 }
 
-/// Waits for a share of the lock on the module cache, while there is a clean-up.
-pub(super) async fn lock(config: &Config, unwanted: &mut Unwanted) -> Result<Shared, Failed> {
-    let (begun, mut pause) = (Instant::now(), Duration::from_millis(1));
-    loop {
-        let folder = config.cache.clone();
-        let tried = spawn_blocking(move || try_shared(&folder)).await;
-        match tried.map_err(io::Error::other).and_then(|tried| tried) {
-            Ok(Some(lock)) => return Ok(lock),
-            Ok(None) => {}
-            Err(error) => {
-                let text = format!("{}: {error}", config.cache.display());
-                let shown = "its folder for modules cannot be used";
-                return Err(setup(text).showing(shown).into());
-            }
-        }
-        let left = config.max_wait.saturating_sub(begun.elapsed());
-        if left.is_zero() {
-            return Err(GoGetError::new(Kind::Busy(config.max_wait), "").into());
-        }
-        let pausing = pin!(sleep(pause.min(left)));
-        if let Either::Right(_) = select(pausing, &mut *unwanted).await {
-            return Err(Failed::Unwanted);
-        }
-        pause = (pause * 2).min(LONGEST);
-    }
+/// The text of the netrc file, and the settings in that of git.
+///
+/// # Errors
+///
+/// If they cannot be read, or if a setting is not allowed.
+pub(super) async fn read_files(
+    settings: &Settings,
+) -> Result<(String, Vec<(String, String)>), GoGetError> {
+    let settings = settings.clone();
+    let read = blocking(move || {
+        let netrc = match &settings.secrets.netrc {
+            Some(file) => std::fs::read_to_string(file).map_err(named(file))?,
+            None => String::new(),
+        };
+        let of_git = match &settings.secrets.git_config_file {
+            Some(file) => git_config_of_file(&settings, file).map_err(named(file))?,
+            None => Vec::new(),
+        };
+        Ok((netrc, of_git))
+    });
+    let read = read.await.map_err(|error| {
+        setup(error.to_string()).showing("a file of its settings cannot be read")
+    })?;
+    git_settings::check(&read.1)
+        .map_err(|error| setup(error.to_string()).showing("a setting of git is not allowed"))?;
+    Ok(read)
+}
+
+fn named(file: &Path) -> impl Fn(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{}: {error}", file.display()))
 }

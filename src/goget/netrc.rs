@@ -1,7 +1,7 @@
 //! netrc files, as far as entries have to be left out of one.
 
 /// The entries of these hosts. A `default`, which is for all hosts, is left out, and so are macros.
-pub(super) fn of_hosts(text: &str, is_wanted: impl Fn(&str) -> bool) -> String {
+pub(super) fn of_hosts(text: &str, mut is_wanted: impl FnMut(&str) -> bool) -> String {
     let mut kept = String::new();
     let mut keeps = false;
     let mut rest = text;
@@ -35,6 +35,16 @@ pub(super) fn of_hosts(text: &str, is_wanted: impl Fn(&str) -> bool) -> String {
     }
     kept.push('\n');
     kept
+}
+
+/// The hosts, without paths behind them.
+pub(super) fn machines(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    of_hosts(text, |host| {
+        found.push(host.to_owned());
+        true
+    });
+    found
 }
 
 /// The users with their passwords.

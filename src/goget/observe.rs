@@ -1,10 +1,10 @@
-//! What operators learn of: events of the `tracing` feature, nothing without it.
+//! Events of the `tracing` feature; nothing without it.
 
 use std::io;
 
 use super::error::{GoGetError, Kind};
 
-/// No answer at all.
+/// There is no answer.
 pub(super) fn failed(error: &GoGetError) {
     #[cfg(feature = "tracing")]
     match error.kind() {
@@ -16,6 +16,7 @@ pub(super) fn failed(error: &GoGetError) {
         | Kind::OldGo
         | Kind::Credentials
         | Kind::HostKey
+        | Kind::Moved
         | Kind::Verification => {
             tracing::error!(error = %error, "the go command has no answer");
         }
@@ -33,55 +34,42 @@ pub(super) fn running(args: &[&str]) {
     let _ = args;
 }
 
-/// A command was killed since nobody waits for it any more.
+/// A command was killed, since no client waits for it any more.
 pub(super) fn abandoned() {
     #[cfg(feature = "tracing")]
     tracing::debug!("command killed: every client has left");
 }
 
-/// A private folder could not be removed.
-pub(super) fn home_stays(error: &io::Error) {
+/// A run failed with a clone that was there before, so it is tried with an empty one.
+pub(super) fn retried(error: &GoGetError) {
     #[cfg(feature = "tracing")]
-    tracing::error!(error = %error, "a folder with credentials cannot be removed");
+    tracing::warn!(error = %error, "trying once more with a new clone");
     #[cfg(not(feature = "tracing"))]
     let _ = error;
 }
 
-/// A clone could not be looked at or removed.
-pub(super) fn not_mended(error: &io::Error) {
+/// Something could not be removed or replaced. That is no error for a client.
+pub(super) fn left(what: &str, result: io::Result<()>) {
     #[cfg(feature = "tracing")]
-    tracing::error!(error = %error, "what a command has left half made cannot be removed");
+    if let Err(error) = result {
+        tracing::error!(error = %error, what, "it stays in the folder of the go command");
+    }
     #[cfg(not(feature = "tracing"))]
-    let _ = error;
-}
-
-/// A clone was broken, and is made anew.
-pub(super) fn discarded(error: &GoGetError) {
-    #[cfg(feature = "tracing")]
-    tracing::warn!(error = %error, "a broken clone was removed");
-    #[cfg(not(feature = "tracing"))]
-    let _ = error;
+    let _ = (what, result);
 }
 
 /// A body breaks.
 pub(super) fn broken(error: &io::Error) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(error = %error, "a file of the module cache broke off");
+    tracing::warn!(error = %error, "a zip broke off");
     #[cfg(not(feature = "tracing"))]
     let _ = error;
 }
 
-/// The module cache was cleaned, or could not be.
-pub(super) fn cleaned(result: &io::Result<u64>) {
+/// Clones were removed.
+pub(super) fn cleaned(bytes: u64) {
     #[cfg(feature = "tracing")]
-    match result {
-        Ok(0) => {}
-        Ok(bytes) => tracing::info!(bytes, "module cache cleaned"),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            tracing::warn!("the module cache is beyond its bounds, and commands run all the time");
-        }
-        Err(error) => tracing::error!(error = %error, "the module cache cannot be cleaned"),
-    }
+    tracing::info!(bytes, "clones removed");
     #[cfg(not(feature = "tracing"))]
-    let _ = result;
+    let _ = bytes;
 }

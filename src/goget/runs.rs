@@ -1,6 +1,247 @@
-//! A view of what is under way.
+//! Runs under way: who requests the same thing at the same time waits for the same run. And what they have brought, for a
+//! moment.
 
-use tokio::sync::watch;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, sleep};
+
+use super::process::Unwanted;
+use crate::span::in_current_span;
+
+/// The table of what is under way, by what it is about.
+#[derive(Debug)]
+pub(super) struct Flights<K: Eq + Hash, V> {
+    table: Mutex<Table<K, V>>,
+    running: watch::Sender<usize>,
+}
+
+#[derive(Debug)]
+struct Table<K: Eq + Hash, V> {
+    next: u64,
+    flights: HashMap<K, (u64, Weak<Flight<K, V>>)>,
+}
+
+/// A task under way, held by each who waits for it. When the last one lets go, the task is told.
+#[derive(Debug)]
+pub(super) struct Flight<K: Eq + Hash, V> {
+    key: K,
+    id: u64,
+    home: Weak<Flights<K, V>>,
+    result: watch::Receiver<Option<V>>,
+    _wanted: oneshot::Sender<Infallible>,
+}
+
+impl<K, V> Flights<K, V>
+where
+    K: Clone + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    pub(super) fn new() -> Self {
+        Self {
+            table: Mutex::new(Table {
+                next: 0,
+                flights: HashMap::new(),
+            }),
+            running: watch::Sender::new(0),
+        }
+    }
+
+    /// How many tasks there are; it counts those that nobody waits for and that have not yet ended.
+    pub(super) fn running(&self) -> watch::Receiver<usize> {
+        self.running.subscribe()
+    }
+
+    /// Whether there is a flight for this key that has no result yet.
+    pub(super) fn has(&self, key: &K) -> bool {
+        let found = self.lock().get(key);
+        // Let go of outside of the lock: it may be the last to hold it.
+        found.is_some_and(|flight| !flight.is_over())
+    }
+
+    /// Attaches to the flight for this key, or starts one.
+    ///
+    /// The task runs on by itself; it is given the means to learn that nobody wants it any more.
+    pub(super) fn join<F>(
+        self: &Arc<Self>,
+        key: K,
+        task: impl FnOnce(Unwanted) -> F,
+    ) -> Arc<Flight<K, V>>
+    where
+        F: Future<Output = Option<V>> + Send + 'static,
+    {
+        let mut table = self.lock();
+        let over = match table.get(&key) {
+            Some(flight) if !flight.is_over() => return flight,
+            over => over,
+        };
+        let (sender, result) = watch::channel(None);
+        let (wanted, unwanted) = oneshot::channel();
+        let id = table.next;
+        table.next += 1;
+        let flight = Arc::new(Flight {
+            key: key.clone(),
+            id,
+            home: Arc::downgrade(self),
+            result,
+            _wanted: wanted,
+        });
+        table.flights.insert(key, (id, Arc::downgrade(&flight)));
+        drop(table);
+        // This locks the table if it was the last.
+        drop(over);
+        let count = Count::new(self.running.clone());
+        let task = task(unwanted);
+        tokio::spawn(in_current_span(async move {
+            let value = task.await;
+            // Whoever has the result must find the task gone.
+            drop(count);
+            sender.send_replace(value);
+        }));
+        flight
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table<K, V>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Eq + Hash, V> Table<K, V> {
+    fn get(&self, key: &K) -> Option<Arc<Flight<K, V>>> {
+        self.flights
+            .get(key)
+            .and_then(|(_, flight)| flight.upgrade())
+    }
+}
+
+impl<K, V> Flight<K, V>
+where
+    K: Eq + Hash + Send + Sync,
+    V: Clone + Send + Sync,
+{
+    fn is_over(&self) -> bool {
+        self.result.has_changed().is_err() || self.result.borrow().is_some()
+    }
+
+    /// Waits for the result. `None` if the task has ended without one.
+    ///
+    /// # Cancel safety
+    ///
+    /// The task goes on as long as another one waits.
+    pub(super) async fn wait(self: Arc<Self>) -> Option<V> {
+        let mut result = self.result.clone();
+        let value = result.wait_for(Option::is_some).await.ok()?;
+        value.clone()
+    }
+}
+
+impl<K: Eq + Hash, V> Drop for Flight<K, V> {
+    fn drop(&mut self) {
+        let Some(home) = self.home.upgrade() else {
+            return;
+        };
+        let mut table = home.table.lock().unwrap_or_else(PoisonError::into_inner);
+        // A later flight may have taken the entry.
+        if table
+            .flights
+            .get(&self.key)
+            .is_some_and(|(id, _)| *id == self.id)
+        {
+            table.flights.remove(&self.key);
+        }
+    }
+}
+
+/// One task in the count, however it ends.
+#[derive(Debug)]
+struct Count(watch::Sender<usize>);
+
+impl Count {
+    fn new(running: watch::Sender<usize>) -> Self {
+        running.send_modify(|running| *running += 1);
+        Self(running)
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.0.send_modify(|running| *running -= 1);
+    }
+}
+
+/// Results that stay for a while after their run, oldest first where there are too many bytes.
+#[derive(Debug)]
+pub(super) struct Kept<K, V> {
+    table: Mutex<HashMap<K, Entry<V>>>,
+    most: u64,
+    time: Duration,
+}
+
+#[derive(Debug)]
+struct Entry<V> {
+    value: V,
+    bytes: u64,
+    since: Instant,
+}
+
+impl<K, V> Kept<K, V>
+where
+    K: Clone + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// At most so many bytes, for so long.
+    pub(super) fn new(most: u64, time: Duration) -> Self {
+        Self {
+            table: Mutex::default(),
+            most,
+            time,
+        }
+    }
+
+    pub(super) fn get(&self, key: &K) -> Option<V> {
+        let table = self.lock();
+        let entry = table.get(key)?;
+        (entry.since.elapsed() < self.time).then(|| entry.value.clone())
+    }
+
+    /// Takes the place of what was there.
+    pub(super) fn put(self: &Arc<Self>, key: K, value: V, bytes: u64) {
+        let since = Instant::now();
+        let entry = Entry {
+            value,
+            bytes,
+            since,
+        };
+        let mut table = self.lock();
+        table.insert(key, entry);
+        let mut total: u64 = table.values().map(|entry| entry.bytes).sum();
+        while total > self.most {
+            let Some(oldest) = table.iter().min_by_key(|(_, entry)| entry.since) else {
+                break;
+            };
+            total -= oldest.1.bytes;
+            let oldest = oldest.0.clone();
+            table.remove(&oldest);
+        }
+        drop(table);
+        let (kept, time) = (Arc::downgrade(self), self.time);
+        tokio::spawn(async move {
+            sleep(time).await;
+            if let Some(kept) = kept.upgrade() {
+                kept.lock().retain(|_, entry| entry.since.elapsed() < time);
+            }
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Entry<V>>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A view of the runs of a [`GoGet`](super::GoGet): how many, and when there are none. For a graceful shutdown, and
 /// for tests.
@@ -16,13 +257,13 @@ impl Runs {
         Self { running }
     }
 
-    /// How many runs there are, those that wait for a place included.
+    /// How many runs there are, including those that wait for a run slot.
     #[must_use]
     pub fn running(&self) -> usize {
         *self.running.borrow()
     }
 
-    /// Returns once nothing is running: at once, if that is so now.
+    /// Returns once nothing is running, which may be at once.
     ///
     /// Does not keep new runs from starting; stop accepting requests first.
     ///

@@ -2,73 +2,69 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::backend::Backend;
+use super::answer::Order;
 use super::body::GoGetBody;
-use super::clean::How;
-use super::config::Config;
-use super::environment::has_git;
-use super::error::GoGetError;
+use super::error::{GoGetError, InvalidSettings};
 use super::future::ResponseFuture;
-use super::observe;
-use super::order::Order;
-use super::ready::setup;
 use super::runs::Runs;
+use super::settings::{Settings, is_refused};
+use super::worker::Worker;
+use super::{git_settings, observe};
 use crate::source::{Area, HasArea};
 
-/// A source that has the go command read version control.
+/// A source that runs the go command against version control.
 ///
-/// See the [module docs](super) for what it does. Clones share the runs, their places and the module cache.
+/// See the [module docs](super) for what it does. Clones of it share runs, run slots, and clones of repositories.
 #[derive(Clone)]
 pub struct GoGet {
-    backend: Arc<Backend>,
+    worker: Arc<Worker>,
 }
 
 impl GoGet {
-    /// A source that keeps its module cache, and all else that the go command writes, below `folder`.
-    ///
-    /// The folder is made when it is first needed, so that nobody else may look into it; one that is there stays as it
-    /// is. Several processes may share one. It must not be inside of a Go module. It holds the
-    /// [credentials](Self::credentials) while a command runs, and after a server was killed until the next clean-up.
+    /// A source with these settings.
     ///
     /// ```
     /// use tower_goproxy::GoGet;
+    /// use tower_goproxy::goget::Settings;
     ///
-    /// let goget = GoGet::new("/var/cache/goproxy").go("/usr/local/go/bin/go");
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let goget = GoGet::new(Settings::new("/var/cache/goproxy").private("git.corp.example"))?;
+    /// # Ok(())
+    /// # }
     /// ```
-    #[must_use]
-    pub fn new(folder: impl AsRef<Path>) -> Self {
-        Self {
-            backend: Arc::new(Backend::new(Config::new(folder.as_ref()))),
+    ///
+    /// # Errors
+    ///
+    /// If a [setting of git](Settings::git_config) or a [variable](Settings::env) may hold a secret and is for no host,
+    /// or is not known. The error names it.
+    pub fn new(settings: Settings) -> Result<Self, InvalidSettings> {
+        git_settings::check(&settings.secrets.git_config)?;
+        if let Some((name, _)) = settings.env.iter().find(|(name, _)| is_refused(name)) {
+            let name = name.to_string_lossy();
+            let text = format!("variable {name} cannot be set: use another setting for it");
+            return Err(InvalidSettings::new(text));
         }
+        Ok(Self {
+            worker: Arc::new(Worker::new(settings)),
+        })
     }
 
-    /// The changed one starts afresh: it does not share the runs of the old one, only their places.
-    pub(super) fn set(self, change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = (*self.backend.config).clone();
-        change(&mut config);
-        Self {
-            backend: Arc::new(Backend::new(config)),
-        }
-    }
-
-    /// Whether commands can run: the folder can be written, there is a go command of Go 1.21 or later, and there is
-    /// git. To be called at the start, so that what is missing is not told by the first answer.
+    /// Checks that commands can run: the folder is writable, and there are a go command of Go 1.21 or later and git. Call
+    /// it at the start; otherwise the first response says what is missing.
     ///
     /// ```
     /// # use tower_goproxy::GoGet;
+    /// # use tower_goproxy::goget::Settings;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let folder = tempfile::tempdir()?;
-    /// let goget = GoGet::new(folder.path()).go("/nonexistent/go");
+    /// let goget = GoGet::new(Settings::new(folder.path()).go("/nonexistent/go"))?;
     /// let error = goget.check().await.unwrap_err();
     /// assert_eq!(error.to_string(), "/nonexistent/go: no such go command");
     /// # Ok(())
@@ -77,8 +73,8 @@ impl GoGet {
     ///
     /// # Errors
     ///
-    /// If something is missing. Without git, what the other version control systems have and what a
-    /// [registry](Self::proxy) has can still be answered.
+    /// If something is missing, or a file of the settings cannot be read or has a setting that is not allowed. Without
+    /// git, modules of other version control systems and of a [proxy](Settings::proxy) can still be served.
     ///
     /// # Panics
     ///
@@ -88,63 +84,35 @@ impl GoGet {
     ///
     /// The command that it runs is killed.
     pub async fn check(&self) -> Result<(), GoGetError> {
-        self.backend.look().await?;
-        if has_git(&self.backend.config) {
-            return Ok(());
-        }
-        Err(setup("there is no git command on the PATH".to_owned())
-            .showing("it has no git command"))
+        self.worker.check().await
     }
 
     /// A handle on the runs of the go command, to await them.
     ///
     /// ```
     /// # use tower_goproxy::GoGet;
+    /// # use tower_goproxy::goget::Settings;
     /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// let runs = GoGet::new("/var/cache/goproxy").runs();
-    /// // ... serve, until the server has been told to stop, and then:
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let runs = GoGet::new(Settings::new("/var/cache/goproxy"))?.runs();
+    /// // ... serve, until the server is told to stop, and then:
     /// runs.idle().await;
+    /// # Ok(())
     /// # }
     /// ```
     #[must_use]
     pub fn runs(&self) -> Runs {
-        Runs::new(self.backend.flights.running())
-    }
-
-    /// Removes from the module cache what is [too old](Self::max_cache_age), then what was not used for longest until it
-    /// is [small enough](Self::max_cache_size). Returns how many bytes that was.
-    ///
-    /// It happens by itself after a run, every ten minutes at most, and when the disk is full. Then it keeps new commands
-    /// waiting until those that run have ended: for half of [`max_wait`](Self::max_wait), and if that was too short twice,
-    /// for as long as it takes.
-    ///
-    /// # Errors
-    ///
-    /// `WouldBlock` if there is something to remove while a command runs, of any process that shares the folder; else what
-    /// the file system says.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a tokio runtime.
-    ///
-    /// # Cancel safety
-    ///
-    /// What has begun goes on to its end.
-    pub fn clean(&self) -> impl Future<Output = io::Result<u64>> + Send + use<> {
-        self.backend.clean(How {
-            patience: Duration::ZERO,
-            is_full: false,
-        })
+        Runs::new(self.worker.flights.running())
     }
 
     /// Like `call`, with the error instead of its response.
     ///
     /// ```
     /// # use tower_goproxy::GoGet;
+    /// # use tower_goproxy::goget::Settings;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let goget = GoGet::new("/var/cache/goproxy");
+    /// let goget = GoGet::new(Settings::new("/var/cache/goproxy"))?;
     /// let request = http::Request::get("/healthz").body(())?;
     /// let error = goget.try_call(&request).await.unwrap_err();
     /// assert!(error.is_not_found());
@@ -174,10 +142,10 @@ impl GoGet {
         &self,
         order: Result<Order, GoGetError>,
     ) -> impl Future<Output = Result<Response<GoGetBody>, GoGetError>> + Send + use<> {
-        let backend = Arc::clone(&self.backend);
+        let worker = Arc::clone(&self.worker);
         async move {
             let answer = match order {
-                Ok(order) => order.answer(backend).await,
+                Ok(order) => order.answer(&worker).await,
                 Err(error) => Err(error),
             };
             answer.inspect_err(observe::failed)
@@ -203,7 +171,7 @@ impl<R> Service<Request<R>> for GoGet {
 impl fmt::Debug for GoGet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GoGet")
-            .field("config", &self.backend.config)
+            .field("settings", &self.worker.settings)
             .finish_non_exhaustive()
     }
 }

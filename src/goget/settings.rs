@@ -1,206 +1,275 @@
 //! How the go command is run.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::config::absolute;
-use super::service::GoGet;
+use super::secrets::Secrets;
 
-impl GoGet {
-    /// The go command. Default: `go`, which is looked for in the `PATH`.
+/// The settings of a [`GoGet`](super::GoGet). They do not change once it is made.
+///
+/// ```
+/// use tower_goproxy::goget::Settings;
+/// use tower_goproxy::GoGet;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let settings = Settings::new("/var/cache/goproxy")
+///     .go("/usr/local/go/bin/go")
+///     .private("*.corp.example");
+/// let goget = GoGet::new(settings)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Settings {
+    pub(super) folder: PathBuf,
+    pub(super) shared: bool,
+    pub(super) go: PathBuf,
+    pub(super) proxy: String,
+    pub(super) private: String,
+    pub(super) vcs: Option<String>,
+    pub(super) insecure: String,
+    pub(super) sumdb: String,
+    pub(super) toolchain: String,
+    pub(super) env: Vec<(OsString, OsString)>,
+    pub(super) time_limit: Duration,
+    pub(super) max_wait: Duration,
+    pub(super) runs: Arc<Semaphore>,
+    pub(super) runs_per_host: Option<usize>,
+    pub(super) runs_per_owner: Option<usize>,
+    pub(super) max_kept_size: u64,
+    pub(super) max_clones_size: u64,
+    pub(super) max_clones_age: Duration,
+    pub(super) secrets: Secrets,
+}
+
+/// From the current folder: commands run in another one, and the process may change its own.
+pub(super) fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+impl Settings {
+    /// Settings for a service that keeps clones of repositories, and all else that the go command writes, below `folder`.
     ///
-    /// ```
-    /// # use tower_goproxy::GoGet;
-    /// let goget = GoGet::new("/var/cache/goproxy").go("/usr/local/go/bin/go");
-    /// ```
+    /// The folder is made when it is first needed, readable by this user only; one that exists stays as it is. Several
+    /// processes may share one. It must not be inside a Go module.
     #[must_use]
-    pub fn go(self, program: impl Into<PathBuf>) -> Self {
+    pub fn new(folder: impl AsRef<Path>) -> Self {
+        const RUNS: usize = 8;
+        Self {
+            folder: absolute(folder.as_ref().into()),
+            shared: false,
+            go: "go".into(),
+            proxy: "direct".into(),
+            private: String::new(),
+            vcs: None,
+            insecure: String::new(),
+            sumdb: "off".into(),
+            toolchain: "local".into(),
+            env: Vec::new(),
+            time_limit: Duration::from_secs(4 * 60),
+            max_wait: Duration::from_secs(30),
+            runs: Arc::new(Semaphore::new(RUNS)),
+            runs_per_host: None,
+            runs_per_owner: None,
+            max_kept_size: 1 << 30,
+            max_clones_size: 10 << 30,
+            max_clones_age: Duration::from_secs(30 * 24 * 60 * 60),
+            secrets: Secrets::default(),
+        }
+    }
+
+    /// The go command. Default: `go`, looked up in the `PATH`.
+    #[must_use]
+    pub fn go(mut self, program: impl Into<PathBuf>) -> Self {
         let program: PathBuf = program.into();
         let in_path = program.components().count() == 1;
-        self.set(|config| config.go = if in_path { program } else { absolute(program) })
+        self.go = if in_path { program } else { absolute(program) };
+        self
     }
 
-    /// The `GOPROXY` of the commands. Default: `direct`, which is version control alone.
+    /// `GOPROXY` of the commands. Default: `direct`, which is version control alone.
     ///
-    /// It must not lead to this very server.
+    /// It must not lead to this server.
+    #[must_use]
+    pub fn proxy(mut self, list: impl Into<String>) -> Self {
+        self.proxy = list.into();
+        self
+    }
+
+    /// `GOPRIVATE`: patterns of path prefixes, separated by commas. Default: none.
+    ///
+    /// Private modules are not requested from a [proxy](Self::proxy) or a [checksum database](Self::sumdb). They use all
+    /// credentials of the service, wherever their repositories are; other modules use only those for the host with which
+    /// the path begins.
+    #[must_use]
+    pub fn private(mut self, patterns: impl Into<String>) -> Self {
+        self.private = patterns.into();
+        self
+    }
+
+    /// `GOVCS`: which version control systems may be used for which modules. Default: that of the go command, which is
+    /// git and hg for public modules and all for [private](Self::private) ones.
+    #[must_use]
+    pub fn vcs(mut self, rules: impl Into<String>) -> Self {
+        self.vcs = Some(rules.into());
+        self
+    }
+
+    /// `GOINSECURE`: modules that may be fetched over HTTP, or from hosts with invalid certificates. Default: none.
+    #[must_use]
+    pub fn insecure(mut self, patterns: impl Into<String>) -> Self {
+        self.insecure = patterns.into();
+        self
+    }
+
+    /// `GOSUMDB`: the checksum database. Default: `off`, since clients ask it themselves and it has no private modules.
+    #[must_use]
+    pub fn sumdb(mut self, database: impl Into<String>) -> Self {
+        self.sumdb = database.into();
+        self
+    }
+
+    /// `GOTOOLCHAIN`, such as `auto`: whether the go command may download a newer one for a module that requires it.
+    /// Default: `local`, so that such a module is a 502 with the reason.
+    ///
+    /// The download is not kept: each run that needs it repeats it. It needs a [checksum database](Self::sumdb).
+    #[must_use]
+    pub fn toolchain(mut self, toolchain: impl Into<String>) -> Self {
+        self.toolchain = toolchain.into();
+        self
+    }
+
+    /// A variable for the commands, for example of a version control system.
+    ///
+    /// From the server's own environment, commands get `PATH` and the variables of HTTP proxies and of certificates only.
+    /// All runs get the variable, whatever their module and owner, so it must not be a secret.
+    /// [`GoGet::new`](super::GoGet::new) refuses variables of git, of ssh and of go (except `GODEBUG`), for which there are
+    /// other settings, and those that each run sets.
     ///
     /// ```
+    /// # use tower_goproxy::goget::Settings;
     /// # use tower_goproxy::GoGet;
-    /// let goget = GoGet::new("/var/cache/goproxy").proxy("https://goproxy.corp.example,direct");
+    /// let settings = Settings::new("/var/cache/goproxy");
+    /// assert!(GoGet::new(settings.clone().env("HGRCPATH", "/etc/goproxy/hgrc")).is_ok());
+    /// assert!(GoGet::new(settings.env("GIT_ASKPASS", "/usr/bin/ask")).is_err());
     /// ```
     #[must_use]
-    pub fn proxy(self, list: impl Into<String>) -> Self {
-        self.set(|config| config.proxy = list.into())
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
     }
 
-    /// `GOPRIVATE`: modules that no registry and no checksum database is asked for, and for which `GOVCS` has rules of
-    /// their own. Patterns of path prefixes, with commas between them. Default: none.
+    /// Shares clones and results between all owners. Default: each owner of an [`Access`](crate::Access) has their own,
+    /// and so have requests without one.
     ///
-    /// For private modules all credentials of the service are used, wherever their repositories are; for others only
-    /// those for the host with which the path begins.
-    ///
-    /// ```
-    /// # use tower_goproxy::GoGet;
-    /// let goget = GoGet::new("/var/cache/goproxy").private("*.corp.example,github.com/corp");
-    /// ```
+    /// Commands still run with the credentials of the owner. What they fetch is then for everyone for about a minute.
     #[must_use]
-    pub fn private(self, patterns: impl Into<String>) -> Self {
-        self.set(|config| config.private = patterns.into())
+    pub fn shared(mut self) -> Self {
+        self.shared = true;
+        self
     }
 
-    /// `GOVCS`: which version control systems may be used for which modules. Default: what the go command does by
-    /// itself, which is git and hg for public modules and all for [private](Self::private) ones.
+    /// The time limit for one command. Default: 4 minutes, which together with [`max_wait`](Self::max_wait) is less than
+    /// a `FillLayer` waits for its source.
     ///
-    /// ```
-    /// # use tower_goproxy::GoGet;
-    /// let goget = GoGet::new("/var/cache/goproxy").vcs("*:git");
-    /// ```
+    /// A response can take longer: a list without tags needs two commands, and a broken clone twice as many.
     #[must_use]
-    pub fn vcs(self, rules: impl Into<String>) -> Self {
-        self.set(|config| config.vcs = Some(rules.into()))
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit;
+        self
     }
 
-    /// `GOINSECURE`: modules that may be had over http, or from hosts with bad certificates. Default: none.
-    ///
-    /// ```
-    /// # use tower_goproxy::GoGet;
-    /// let goget = GoGet::new("/var/cache/goproxy").insecure("git.lab.corp.example");
-    /// ```
-    #[must_use]
-    pub fn insecure(self, patterns: impl Into<String>) -> Self {
-        self.set(|config| config.insecure = patterns.into())
-    }
-
-    /// `GOSUMDB`: the checksum database. Default: `off`, since clients look into it themselves and it knows no private
-    /// modules.
-    ///
-    /// ```
-    /// # use tower_goproxy::GoGet;
-    /// let goget = GoGet::new("/var/cache/goproxy").private("*.corp.example").sumdb("sum.golang.org");
-    /// ```
-    #[must_use]
-    pub fn sumdb(self, database: impl Into<String>) -> Self {
-        self.set(|config| config.sumdb = database.into())
-    }
-
-    /// A variable for the commands, for example of a proxy or of a version control system. The variables that other
-    /// settings are for cannot be set so.
-    ///
-    /// Of the server's own environment the commands get `PATH`, `TMPDIR`, the variables of HTTP proxies and of
-    /// certificates, and `SSH_AUTH_SOCK`.
-    ///
-    /// ```
-    /// # use tower_goproxy::GoGet;
-    /// let goget = GoGet::new("/var/cache/goproxy").env("HGRCPATH", "/etc/goproxy/hgrc");
-    /// ```
-    #[must_use]
-    pub fn env(self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
-        self.set(|config| config.env.push((name.into(), value.into())))
-    }
-
-    /// Whether requests for different owners share the module cache. Without this each [`Access`](crate::Access) has one
-    /// of its own, and so has what comes without.
-    ///
-    /// Commands still run with the credentials of the owner. Yet what they bring is then for everyone: whoever comes
-    /// later is not asked for credentials.
-    ///
-    /// ```
-    /// # use tower_goproxy::GoGet;
-    /// let goget = GoGet::new("/var/cache/goproxy").shared();
-    /// ```
-    #[must_use]
-    pub fn shared(self) -> Self {
-        self.set(|config| config.shared = true)
-    }
-
-    /// How long one command may take. Default: 4 minutes, which together with the default of
-    /// [`max_wait`](Self::max_wait) is less than a [`FillLayer`](crate::fill::FillLayer) waits for its source.
-    ///
-    /// An answer can take longer: a list without tags needs two commands, so does a broken copy of a repository, the first
-    /// job of all waits for `go version`, for a minute at most, and each may wait for a clean-up as long as for a place.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use tower_goproxy::GoGet;
-    /// let goget = GoGet::new("/var/cache/goproxy").time_limit(Duration::from_secs(20 * 60));
-    /// ```
-    #[must_use]
-    pub fn time_limit(self, limit: Duration) -> Self {
-        self.set(|config| config.time_limit = limit)
-    }
-
-    /// How many commands may run at once. Default: 8.
-    ///
-    /// What is in the module cache already needs no command. With 0 there is nothing else: all other answers are 503.
-    ///
-    /// ```
-    /// # use tower_goproxy::GoGet;
-    /// let goget = GoGet::new("/var/cache/goproxy").max_runs(2);
-    /// ```
+    /// The most runs at once. Default: 8. With 0, all responses are 503.
     #[must_use]
     pub fn max_runs(self, runs: usize) -> Self {
-        let places = Semaphore::new(runs.min(Semaphore::MAX_PERMITS));
-        self.with_semaphore(Arc::new(places))
+        self.with_semaphore(Arc::new(Semaphore::new(runs.min(Semaphore::MAX_PERMITS))))
     }
 
-    /// Takes the places for commands from this semaphore, to share them with other work.
-    ///
-    /// A [`FillLayer`](crate::fill::FillLayer) has places of its own, and a miss holds one while it waits for its source.
-    /// To bound downloads from registries and from version control together, give clones of *one* layer to both sources.
-    ///
-    /// ```
-    /// # use std::sync::Arc;
-    /// # use tokio::sync::Semaphore;
-    /// # use tower_goproxy::GoGet;
-    /// let places = Arc::new(Semaphore::new(4));
-    /// let ours = GoGet::new("/var/cache/goproxy/ours").with_semaphore(Arc::clone(&places));
-    /// let theirs = GoGet::new("/var/cache/goproxy/theirs").with_semaphore(places);
-    /// ```
+    /// The most runs at once for modules whose paths begin with the same host. Default: three quarters of all runs, so
+    /// that a host that does not respond leaves some to others.
     #[must_use]
-    pub fn with_semaphore(self, places: Arc<Semaphore>) -> Self {
-        self.set(|config| config.places = places)
+    pub fn max_runs_per_host(mut self, runs: usize) -> Self {
+        self.runs_per_host = Some(runs);
+        self
     }
 
-    /// How long a request may wait for a place, and then for a clean-up; after that it gets 503 with `Retry-After`.
-    /// Default: 30 seconds.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use tower_goproxy::GoGet;
-    /// let goget = GoGet::new("/var/cache/goproxy").max_wait(Duration::from_secs(5));
-    /// ```
+    /// The most runs at once for one owner of an [`Access`](crate::Access). Default: half of all runs.
     #[must_use]
-    pub fn max_wait(self, wait: Duration) -> Self {
-        self.set(|config| config.max_wait = wait)
+    pub fn max_runs_per_owner(mut self, runs: usize) -> Self {
+        self.runs_per_owner = Some(runs);
+        self
     }
 
-    /// How large the module cache may grow, in bytes: the clones of repositories, and each version with its extracted
-    /// files. Default: 10 GiB.
-    ///
-    /// What was used in the last ten minutes is not removed, so for a while there may be more.
-    ///
-    /// ```
-    /// # use tower_goproxy::GoGet;
-    /// let goget = GoGet::new("/var/cache/goproxy").max_cache_size(1 << 30);
-    /// ```
+    /// Limits runs by this semaphore, which other work may share.
     #[must_use]
-    pub fn max_cache_size(self, bytes: u64) -> Self {
-        self.set(|config| config.bounds.bytes = bytes)
+    pub fn with_semaphore(mut self, runs: Arc<Semaphore>) -> Self {
+        self.runs = runs;
+        self
     }
 
-    /// For how long something stays in the module cache without being used. Default: 30 days.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use tower_goproxy::GoGet;
-    /// let goget = GoGet::new("/var/cache/goproxy").max_cache_age(Duration::from_secs(24 * 60 * 60));
-    /// ```
+    /// How long a request waits for a free run slot before it gets 503 with `Retry-After`. Default: 30 seconds.
     #[must_use]
-    pub fn max_cache_age(self, age: Duration) -> Self {
-        self.set(|config| config.bounds.age = age)
+    pub fn max_wait(mut self, wait: Duration) -> Self {
+        self.max_wait = wait;
+        self
+    }
+
+    /// The most bytes of zips that stay available for a minute after their run. Default: 1 GiB.
+    ///
+    /// Requests that wait for a run get its zip, whatever its size.
+    #[must_use]
+    pub fn max_kept_size(mut self, bytes: u64) -> Self {
+        self.max_kept_size = bytes;
+        self
+    }
+
+    /// The most bytes on disk of all clones together. Default: 10 GiB.
+    ///
+    /// Beyond it, those that were not used for longest are removed. Clones that were used in the last ten minutes stay.
+    #[must_use]
+    pub fn max_clones_size(mut self, bytes: u64) -> Self {
+        self.max_clones_size = bytes;
+        self
+    }
+
+    /// How long a clone stays without being used. Default: 30 days.
+    #[must_use]
+    pub fn max_clones_age(mut self, age: Duration) -> Self {
+        self.max_clones_age = age;
+        self
+    }
+}
+
+/// Whether [`Settings::env`] cannot set this variable: a run sets it, or it can lead every run to a secret.
+pub(super) fn is_refused(name: &OsStr) -> bool {
+    const NAMES: &str = " HOME TMPDIR NETRC LC_ALL XDG_CONFIG_HOME GCM_INTERACTIVE ";
+    let name = name.to_string_lossy();
+    let begins = |prefix| name.starts_with(prefix) && name != "GODEBUG";
+    ["GO", "GIT_", "SSH_"].into_iter().any(begins) || NAMES.contains(&format!(" {name} "))
+}
+
+/// Leaves out credentials, and what could hold them.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let env: Vec<_> = self.env.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Settings")
+            .field("folder", &self.folder)
+            .field("shared", &self.shared)
+            .field("go", &self.go)
+            .field("private", &self.private)
+            .field("vcs", &self.vcs)
+            .field("insecure", &self.insecure)
+            .field("toolchain", &self.toolchain)
+            .field("env", &env)
+            .field("time_limit", &self.time_limit)
+            .field("max_wait", &self.max_wait)
+            .field("runs", &self.runs.available_permits())
+            .field("hosts", &self.secrets)
+            .finish_non_exhaustive()
     }
 }

@@ -11,6 +11,10 @@ mod support;
 #[allow(dead_code)] // A part of it is used here.
 mod processes;
 
+#[path = "../go_get/cleaned.rs"]
+#[allow(dead_code)] // A part of it is used here.
+mod cleaned;
+
 mod filled;
 mod fills;
 mod go_command;

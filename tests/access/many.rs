@@ -1,19 +1,20 @@
-//! Many owners at once: processes, private folders, and the bounds of their module caches together.
+//! Many owners at once: processes, private folders, and the bounds of their clones together.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tempfile::TempDir;
-use tower_goproxy::Access;
+use tower_goproxy::{Access, GoGet};
 
-use crate::processes::{Endless, leave};
+use crate::cleaned::age;
+use crate::processes::{Endless, leave, until};
 use crate::scene::ask;
 use crate::setup::{HELLO, Setup};
 use crate::support::{get, within, within_minutes};
 
 const OWNERS: usize = 100;
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 fn zip() -> String {
     format!("/{HELLO}/@v/v1.0.0.zip")
@@ -31,18 +32,6 @@ fn folders(folder: &Path, prefix: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let entries = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix));
     entries.map(|entry| entry.path()).collect()
-}
-
-fn age(folder: &Path, by: Duration) {
-    for entry in fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            age(&path, by);
-        } else {
-            let file = File::open(&path).unwrap();
-            file.set_modified(SystemTime::now() - by).unwrap();
-        }
-    }
 }
 
 fn size(folder: &Path) -> u64 {
@@ -69,54 +58,34 @@ async fn a_hundred_owners_at_once_are_answered_and_cleaned_away() {
         within_minutes(client).await.unwrap().assert(200, "");
     }
     within_minutes(setup.goget.runs().idle()).await;
-    let (folder, owners) = (setup.folder.path(), setup.folder.path().join("owners"));
-    assert_eq!(folders(folder, "home-").len(), 0);
-    assert_eq!(folders(&owners, "").len(), OWNERS);
+    let clones = setup.folder.path().join("clones");
+    assert_eq!(folders(setup.folder.path(), "run-").len(), 0);
+    assert_eq!(folders(&clones, "").len(), OWNERS + 1);
 
-    // All together are bounded, not each by itself. A tenth of them may stay.
-    for (days, owner) in folders(&owners, "").iter().enumerate() {
-        age(owner, DAY + DAY * u32::try_from(days).unwrap() / 100);
+    // All together are bounded, not each by itself. Those of the first owners were used last.
+    let each = setup.clones();
+    for (i, clone) in each.iter().enumerate() {
+        age(clone, HOUR * u32::try_from(i + 1).unwrap());
     }
-    let most = size(&owners) / 10;
-    let setup = setup.with(|goget| goget.max_cache_size(most));
-    assert!(setup.goget.clean().await.unwrap() > 0);
-    let left = folders(&owners, "").len();
-    assert!((1..=OWNERS / 10 + 1).contains(&left), "{left}");
-
-    // Then those that were not used for long.
-    let setup = setup.with(|goget| goget.max_cache_age(DAY / 2));
-    assert!(setup.goget.clean().await.unwrap() > 0);
-    assert_eq!(folders(&owners, "").len(), 0);
+    let most = size(&clones) / 10;
+    let setup = setup.with(|settings| settings.max_clones_size(most));
+    ask(&setup.goget, None, &zip()).await.assert(200, "");
+    until(|| setup.clones().len() <= OWNERS / 10 + 1).await;
+    assert!(each[0].exists() && !each[OWNERS / 2].exists());
     let answer = ask(&setup.goget, Some(&owner(0)), &zip()).await;
     answer.assert(200, "");
-}
-
-#[tokio::test]
-async fn a_cache_that_is_in_use_stays_and_so_does_the_one_for_everyone() {
-    let setup = Setup::new();
-    setup.hello().tag("v1.0.0");
-    for who in [Some(&owner(0)), Some(&owner(1)), None] {
-        ask(&setup.goget, who, &zip()).await.assert(200, "");
-    }
-    age(setup.folder.path(), DAY);
-    ask(&setup.goget, Some(&owner(1)), &zip())
-        .await
-        .assert(200, "");
-    let setup = setup.with(|goget| goget.max_cache_age(DAY / 2));
-    setup.goget.clean().await.unwrap();
-    assert_eq!(folders(&setup.folder.path().join("owners"), "").len(), 1);
-    assert!(setup.folder.path().join("mod").exists());
-    assert_eq!(setup.files("zip"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_owners_that_leave_leave_nothing_behind() {
     const PLACES: usize = 8;
     let (endless, folder) = (Endless::new(), TempDir::new().unwrap());
-    let goget = endless
-        .goget(folder.path())
+    let settings = endless
+        .settings(folder.path())
         .max_runs(PLACES)
+        .max_runs_per_host(PLACES)
         .max_wait(Duration::from_secs(3600));
+    let goget = GoGet::new(settings).unwrap();
     let mut clients = Vec::new();
     for i in 0..OWNERS {
         let mut request = get(&zip());
@@ -125,11 +94,11 @@ async fn a_hundred_owners_that_leave_leave_nothing_behind() {
         clients.push(tokio::spawn(async move { answer.await.is_ok() }));
     }
     endless.begun(PLACES).await;
-    assert_eq!(folders(folder.path(), "home-").len(), PLACES);
+    assert_eq!(folders(folder.path(), "run-").len(), PLACES);
     for client in clients {
         leave(client).await;
     }
     within(goget.runs().idle()).await;
     endless.gone().await;
-    assert_eq!(folders(folder.path(), "home-").len(), 0);
+    assert_eq!(folders(folder.path(), "run-").len(), 0);
 }

@@ -1,6 +1,6 @@
 //! The go-get service by itself.
 
-use tower_goproxy::Access;
+use tower_goproxy::{Access, GoGet};
 
 use crate::processes::until;
 use crate::scene::{HERS, HIS, Scene, all, ask, file};
@@ -32,8 +32,9 @@ async fn each_user_gets_what_the_host_lets_him_see_and_nothing_else() {
 async fn what_is_for_everyone_is_not_kept_for_an_owner() {
     let scene = Scene::new().await;
     let address = scene.host.address();
-    let goget = scene.goget.clone();
-    let goget = goget.credentials(address, "alice", "apple-pie").unwrap();
+    let settings = scene.settings.clone();
+    let settings = settings.credentials(address, "alice", "apple-pie").unwrap();
+    let goget = GoGet::new(settings).unwrap();
     ask(&goget, None, &file(HERS, "zip")).await.assert(200, "");
     // Bob's own credentials are asked for, though the file is in the service's module cache.
     let bob = scene.bob();
@@ -125,8 +126,9 @@ async fn an_owner_is_told_from_others_whatever_he_is_called() {
             .assert(200, "");
         assert_eq!(access.owner(), name);
     }
-    let owners = std::fs::read_dir(scene.folder.path().join("owners")).unwrap();
-    let names: Vec<_> = owners.map(|entry| entry.unwrap().file_name()).collect();
+    let owners = std::fs::read_dir(scene.folder.path().join("clones")).unwrap();
+    let names = owners.map(|entry| entry.unwrap().file_name());
+    let names: Vec<_> = names.filter(|name| name != "everyone").collect();
     assert_eq!(names.len(), 6);
     assert!(names.iter().all(|name| name.len() == 64));
 }

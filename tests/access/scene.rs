@@ -6,6 +6,7 @@ use http_body::Body;
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;
 use tower::{BoxError, Service, ServiceExt as _};
+use tower_goproxy::goget::Settings;
 use tower_goproxy::{Access, GoGet};
 
 use crate::support::go::program;
@@ -22,6 +23,7 @@ pub(crate) struct Scene {
     _repos: Repos,
     pub(crate) host: GitHost,
     pub(crate) folder: TempDir,
+    pub(crate) settings: Settings,
     pub(crate) goget: GoGet,
 }
 
@@ -44,7 +46,7 @@ impl Scene {
         host.allow("alice", "apple-pie", &["team/hers"]);
         host.allow("bob", "blueberry", &["team/his"]);
         let (key, value) = host.instead_of("https://github.com/");
-        let goget = GoGet::new(folder.path())
+        let settings = Settings::new(folder.path())
             .go(program())
             .git_config(key, value)
             .git_config("http.sslCAInfo", host.authority());
@@ -52,12 +54,14 @@ impl Scene {
             _repos: repos,
             host,
             folder,
-            goget,
+            goget: GoGet::new(settings.clone()).unwrap(),
+            settings,
         }
     }
 
-    pub(crate) fn with(mut self, change: impl FnOnce(GoGet) -> GoGet) -> Self {
-        self.goget = change(self.goget);
+    pub(crate) fn with(mut self, change: impl FnOnce(Settings) -> Settings) -> Self {
+        self.settings = change(self.settings);
+        self.goget = GoGet::new(self.settings.clone()).unwrap();
         self
     }
 

@@ -17,7 +17,7 @@ async fn while_a_command_runs_its_credentials_are_readable_by_nobody_else() {
     scene.host.waiting(1).await;
     let entries = fs::read_dir(scene.folder.path()).unwrap().flatten();
     let homes: Vec<_> = entries
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with("home-"))
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("run-"))
         .collect();
     assert_eq!(homes.len(), 1);
     for home in homes {

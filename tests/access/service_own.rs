@@ -7,10 +7,12 @@ use tower_goproxy::{Access, GoGet};
 use crate::scene::{HERS, Scene, ask, file};
 use crate::setup::script;
 
+const HEADER: &str = "Authorization: Basic cm9ib3Q6cmFpc2lu";
+
 /// Gives a service credentials of its own by every way that there is.
 fn ways(scene: &Scene) -> Vec<(&'static str, GoGet)> {
     let address = scene.host.address();
-    let goget = || scene.goget.clone();
+    let settings = || scene.settings.clone();
     let at = |name: &str| scene.folder.path().join(name);
     fs::write(
         at("netrc"),
@@ -20,37 +22,43 @@ fn ways(scene: &Scene) -> Vec<(&'static str, GoGet)> {
     fs::write(at("default"), "default login robot password raisin\n").unwrap();
     fs::write(at("store"), format!("https://robot:raisin@{address}\n")).unwrap();
     let helper = format!("store --file={}", at("store").display());
-    let header = "Authorization: Basic cm9ib3Q6cmFpc2lu";
-    let config = format!("[credential]\n\thelper = {helper}\n[http]\n\textraHeader = {header}\n");
-    fs::write(at("gitconfig"), config).unwrap();
     let url = format!("https://{address}");
+    let config = format!(
+        "[credential \"{url}\"]\n\thelper = {helper}\n[http \"{url}/\"]\n\textraHeader = {HEADER}\n"
+    );
+    fs::write(at("gitconfig"), config).unwrap();
     let user = url.replace("https://", "https://robot:raisin@");
-    vec![
+    let ways = vec![
         (
             "credentials",
-            goget().credentials(&address, "robot", "raisin").unwrap(),
+            settings().credentials(&address, "robot", "raisin").unwrap(),
         ),
-        ("netrc", goget().netrc(at("netrc")).unwrap()),
-        ("default of netrc", goget().netrc(at("default")).unwrap()),
-        ("helper", goget().git_credential_helper(&helper)),
+        ("netrc", settings().netrc(at("netrc")).unwrap()),
+        ("default of netrc", settings().netrc(at("default")).unwrap()),
         (
             "helper of the host",
-            goget().git_config(format!("credential.{url}/team.helper"), &helper),
+            settings().git_credential_helper(&address, &helper),
         ),
-        ("header", goget().git_config("http.extraHeader", header)),
+        (
+            "helper of a path",
+            settings().git_config(format!("credential.{url}/team.helper"), &helper),
+        ),
         (
             "header of a path",
-            goget().git_config(format!("http.{url}/team/.extraHeader"), header),
+            settings().git_config(format!("http.{url}/team/.extraHeader"), HEADER),
         ),
         (
             "url",
-            goget().git_config(
+            settings().git_config(
                 format!("url.{user}/team/.insteadOf"),
                 "https://github.com/team/",
             ),
         ),
-        ("file", goget().git_config_file(at("gitconfig"))),
-    ]
+        ("file", settings().git_config_file(at("gitconfig"))),
+    ];
+    let ways = ways.into_iter();
+    ways.map(|(way, settings)| (way, GoGet::new(settings).unwrap()))
+        .collect()
 }
 
 #[tokio::test]
@@ -94,8 +102,9 @@ async fn they_are_sent_where_the_owner_has_none_and_the_files_are_his_all_the_sa
         .await
         .assert(200, "");
     assert_eq!(scene.host.senders(), ["robot"]);
-    assert!(scene.folder.path().join("owners").exists());
-    assert!(!scene.folder.path().join("mod").exists());
+    let clones = scene.folder.path().join("clones");
+    assert!(clones.join(hash_of("carol")).read_dir().unwrap().count() > 0);
+    assert_eq!(clones.join("everyone").read_dir().unwrap().count(), 0);
 }
 
 #[tokio::test]
@@ -107,8 +116,8 @@ async fn no_ssh_key_of_the_service_is_used_for_an_owner_with_credentials() {
     let text = format!("echo \"$*\" >> '{}'; exit 255", log.display());
     script(&bin, "ssh", &text);
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
-    let goget = scene
-        .goget
+    let settings = scene
+        .settings
         .clone()
         .env("PATH", path)
         .ssh_key("/etc/goproxy/key")
@@ -116,6 +125,7 @@ async fn no_ssh_key_of_the_service_is_used_for_an_owner_with_credentials() {
             "url.ssh://git@ssh.example/.insteadOf",
             "https://github.com/team/",
         );
+    let goget = GoGet::new(settings).unwrap();
     let called = || fs::read_to_string(&log).unwrap_or_default();
 
     let nameless = Access::new("carol");
@@ -130,4 +140,60 @@ async fn no_ssh_key_of_the_service_is_used_for_an_owner_with_credentials() {
     for line in lines.lines() {
         assert!(line.contains("PreferredAuthentications=none"), "{line}");
     }
+}
+
+/// As a folder is called.
+fn hash_of(owner: &str) -> String {
+    use sha2::{Digest as _, Sha256};
+
+    let hash = Sha256::digest(owner);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn what_is_for_whatever_host_is_refused_by_its_name() {
+    let scene = Scene::new().await;
+    for key in [
+        "http.extraHeader",
+        "http.cookieFile",
+        "http.sslKey",
+        "http.sslCert",
+        "credential.helper",
+        "core.askPass",
+        "core.sshCommand",
+        "include.path",
+    ] {
+        let error = GoGet::new(scene.settings.clone().git_config(key, "raisin")).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(key) && !text.contains("raisin"), "{text}");
+
+        let file = scene.folder.path().join("gitconfig");
+        let (section, name) = key.split_once('.').unwrap();
+        fs::write(&file, format!("[{section}]\n\t{name} = raisin\n")).unwrap();
+        let goget = GoGet::new(scene.settings.clone().git_config_file(&file)).unwrap();
+        let error = goget.check().await.unwrap_err().to_string();
+        // git writes the name in small letters.
+        let name = key.to_lowercase();
+        assert!(
+            error.contains(&name) && !error.contains("raisin"),
+            "{error}"
+        );
+        let answer = ask(&goget, None, &file_of(HERS)).await;
+        assert_eq!(answer.status, 500, "{}", answer.text());
+    }
+    for name in [
+        "GIT_ASKPASS",
+        "SSH_AUTH_SOCK",
+        "GOAUTH",
+        "GIT_CONFIG_COUNT",
+        "NETRC",
+    ] {
+        let error = GoGet::new(scene.settings.clone().env(name, "raisin")).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(name) && !text.contains("raisin"), "{text}");
+    }
+}
+
+fn file_of(module: &str) -> String {
+    file(module, "zip")
 }

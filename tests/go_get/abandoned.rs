@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tower_goproxy::GoGet;
 
 use crate::processes::{Endless, begin, leave, living, until};
 use crate::setup::{HELLO, Setup, git, script};
@@ -37,10 +38,12 @@ async fn the_run_goes_on_while_anybody_waits_and_dies_with_the_last() {
 async fn after_a_thousand_that_left_no_process_and_no_place_is_lost() {
     const PLACES: usize = 4;
     let (endless, folder) = (Endless::new(), TempDir::new().unwrap());
-    let goget = endless
-        .goget(folder.path())
+    let settings = endless
+        .settings(folder.path())
         .max_runs(PLACES)
+        .max_runs_per_host(PLACES)
         .max_wait(Duration::from_secs(3600));
+    let goget = GoGet::new(settings).unwrap();
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     let mut next = |below: usize| {
         random ^= random << 13;
@@ -116,20 +119,6 @@ async fn a_clone_that_was_killed_half_made_is_made_anew() {
     }
 }
 
-/// The go command puts a mark beside a version while it extracts it.
-#[tokio::test]
-async fn an_extraction_that_was_killed_is_done_again() {
-    let setup = Setup::new();
-    setup.hello().tag("v1.0.0");
-    let path = format!("/{HELLO}/@v/v1.0.0.zip");
-    assert_eq!(setup.get(&path).await.status, 200);
-    let cached = setup.folder.path().join("mod/cache/download");
-    let mark = cached.join(format!("{HELLO}/@v/v1.0.0.partial"));
-    std::fs::write(&mark, "").unwrap();
-    assert_eq!(setup.get(&path).await.status, 200);
-    assert!(!mark.exists());
-}
-
 /// A git that was killed leaves its locks, and every later one takes them for those of a living one.
 #[tokio::test]
 async fn locks_of_a_git_that_was_killed_are_removed() {
@@ -138,9 +127,7 @@ async fn locks_of_a_git_that_was_killed_are_removed() {
     repo.tag("v1.0.0");
     let zip = |version: &str| format!("/{HELLO}/@v/{version}.zip");
     assert_eq!(setup.get(&zip("v1.0.0")).await.status, 200);
-    let clones = setup.folder.path().join("mod/cache/vcs");
-    let mut entries = std::fs::read_dir(clones).unwrap().flatten();
-    let clone = entries.find(|entry| entry.path().is_dir()).unwrap().path();
+    let clone = setup.clones().remove(0);
 
     repo.commit("next");
     repo.tag("v1.1.0");
@@ -154,9 +141,8 @@ async fn locks_of_a_git_that_was_killed_are_removed() {
 #[tokio::test]
 async fn what_takes_too_long_is_killed_with_all_that_it_started() {
     let (endless, folder) = (Endless::new(), TempDir::new().unwrap());
-    let goget = endless
-        .goget(folder.path())
-        .time_limit(Duration::from_secs(2));
+    let settings = endless.settings(folder.path());
+    let goget = GoGet::new(settings.time_limit(Duration::from_secs(2))).unwrap();
     for round in 1..=2 {
         assert_eq!(
             within(begin(&goget, &zip(0))).await.unwrap(),
@@ -172,10 +158,11 @@ async fn what_takes_too_long_is_killed_with_all_that_it_started() {
 #[tokio::test]
 async fn who_waits_too_long_for_a_place_is_told_to_come_again() {
     let (endless, folder) = (Endless::new(), TempDir::new().unwrap());
-    let goget = endless
-        .goget(folder.path())
+    let settings = endless
+        .settings(folder.path())
         .max_runs(1)
         .max_wait(Duration::ZERO);
+    let goget = GoGet::new(settings).unwrap();
     let first = begin(&goget, &zip(0));
     endless.begun(1).await;
     let request = http::Request::get(zip(1)).body(()).unwrap();
@@ -214,4 +201,60 @@ fn a_runtime_that_ends_leaves_no_process() {
         let _ = tokio::process::Command::new("true").status().await;
         until(|| living(&groups) == 0).await;
     });
+}
+
+/// A process that leaves the group of the command, and its session.
+#[tokio::test]
+async fn a_child_with_a_session_of_its_own_ends_with_the_run() {
+    for ends in ["wait", "exit 3", "cat \"$D/fifo\""] {
+        let (endless, folder) = (Endless::new(), TempDir::new().unwrap());
+        let text = format!(
+            "D='{0}'\ncase $1 in version) echo go version go1.99 a/b; exit;; esac\n\
+             setsid sh -c 'read -r _ _ _ _ group _ < /proc/$$/stat; echo $group >> {0}/groups; cat {0}/fifo' &\n\
+             while [ ! -s $D/groups ]; do :; done\n{ends}",
+            endless.path().display()
+        );
+        let go = script(endless.path(), "go", &text);
+        let settings = endless.settings(folder.path()).go(go);
+        let goget = GoGet::new(settings).unwrap();
+        let client = begin(&goget, &zip(0));
+        endless.begun(1).await;
+        if ends.starts_with("exit") {
+            // It holds the pipes of the command, which has ended.
+            assert!(within(client).await.unwrap().is_err());
+        } else {
+            leave(client).await;
+        }
+        within(goget.runs().idle()).await;
+        endless.gone().await;
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_respond_leaves_run_slots_to_others() {
+    let (endless, folder) = (Endless::new(), TempDir::new().unwrap());
+    let goget = endless.goget(folder.path());
+    let dead: Vec<_> = (0..20)
+        .map(|i| begin(&goget, &format!("/dead.example/m{i}/@v/v1.0.0.zip")))
+        .collect();
+    endless.begun(6).await;
+    let live = begin(&goget, "/live.example/m/@v/v1.0.0.zip");
+    endless.begun(7).await;
+    assert_eq!(endless.groups().len(), 7);
+    for client in dead.into_iter().chain([live]) {
+        leave(client).await;
+    }
+    within(goget.runs().idle()).await;
+    endless.gone().await;
+}
+
+#[tokio::test]
+async fn times_without_an_end_are_no_panic() {
+    let setup = Setup::new().with(|settings| {
+        let settings = settings.max_wait(Duration::MAX).time_limit(Duration::MAX);
+        settings.max_clones_age(Duration::MAX)
+    });
+    setup.hello().tag("v1.0.0");
+    let list = setup.get(&format!("/{HELLO}/@v/list")).await;
+    assert_eq!(list.status, 200, "{}", list.text());
 }

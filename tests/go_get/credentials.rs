@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use tower_goproxy::GoGet;
+use tower_goproxy::goget::Settings;
 
 use crate::errors::assert_error;
 use crate::setup::Setup;
@@ -22,15 +22,15 @@ async fn start(setup: &Setup) -> GitHost {
 }
 
 /// A service for which this is GitHub.
-fn github(host: &GitHost, setup: &Setup) -> GoGet {
+fn github(host: &GitHost, setup: &Setup) -> Settings {
     let (key, value) = host.instead_of("https://github.com/");
-    GoGet::new(setup.folder.path())
+    Settings::new(setup.folder.path())
         .go(crate::support::go::program())
         .git_config(key, value)
         .git_config("http.sslCAInfo", host.authority())
 }
 
-async fn assert_served(host: &GitHost, goget: GoGet) {
+async fn assert_served(host: &GitHost, goget: Settings) {
     let setup = Setup::new().with(|_| goget);
     assert_eq!(setup.text(&format!("{MODULE}/list")).await, "v1.0.0\n");
     let zip = setup.get(&format!("{MODULE}/v1.0.0.zip")).await;
@@ -66,7 +66,7 @@ async fn a_credential_helper_opens_a_repository() {
     let file = setup.folder.path().join("store");
     fs::write(&file, format!("https://robot:hunter2@{}\n", host.address())).unwrap();
     let helper = format!("store --file={}", file.display());
-    let goget = github(&host, &setup).git_credential_helper(helper);
+    let goget = github(&host, &setup).git_credential_helper(host.address(), helper);
     assert_served(&host, goget).await;
 }
 
@@ -138,7 +138,7 @@ fn credentials_that_could_break_out_of_their_line_are_refused() {
         ("host", "robot", "sec\nret"),
         ("host", "robot", ""),
     ] {
-        let error = GoGet::new("unused")
+        let error = Settings::new("unused")
             .credentials(host, user, password)
             .unwrap_err();
         assert!(!error.to_string().contains("sec"), "{error}");

@@ -5,11 +5,12 @@ use std::fs;
 
 use tempfile::TempDir;
 use tower_goproxy::GoGet;
+use tower_goproxy::goget::Settings;
 
 use crate::setup::script;
 
 /// The environment that a go command finds.
-async fn seen(change: impl FnOnce(GoGet) -> GoGet) -> (TempDir, BTreeMap<String, String>) {
+async fn seen(change: impl FnOnce(Settings) -> Settings) -> (TempDir, BTreeMap<String, String>) {
     let folder = TempDir::new().unwrap();
     let log = folder.path().join("env");
     let text = format!(
@@ -18,7 +19,8 @@ async fn seen(change: impl FnOnce(GoGet) -> GoGet) -> (TempDir, BTreeMap<String,
         log.display()
     );
     let go = script(folder.path(), "go", &text);
-    let goget = change(GoGet::new(folder.path().join("cache")).go(go));
+    let settings = change(Settings::new(folder.path().join("cache")).go(go));
+    let goget = GoGet::new(settings).unwrap();
     goget.check().await.unwrap();
     let text = fs::read_to_string(log).unwrap();
     let all = text.lines().filter_map(|line| line.split_once('='));
@@ -49,24 +51,39 @@ async fn nothing_of_the_servers_own_but_what_is_needed() {
         ("GOTOOLCHAIN", "local"),
         ("GIT_TERMINAL_PROMPT", "0"),
         ("GIT_CONFIG_NOSYSTEM", "1"),
-        ("GIT_CONFIG_GLOBAL", "/dev/null"),
-        (
-            "GIT_SSH_COMMAND",
-            "ssh -o BatchMode=yes -o ConnectTimeout=10 -F none -o IdentityAgent=none \
-             -o IdentitiesOnly=yes -o IdentityFile=none -o StrictHostKeyChecking=yes \
-             -o GlobalKnownHostsFile=none -o UserKnownHostsFile=none",
-        ),
+        ("GOAUTH", "netrc"),
         ("LC_ALL", "C"),
     ] {
         assert_eq!(seen[name], value, "{name}");
     }
-    for name in ["HOME", "TMPDIR", "NETRC", "GOPATH", "GOMODCACHE", "GOCACHE"] {
+    for name in [
+        "HOME",
+        "TMPDIR",
+        "NETRC",
+        "GOPATH",
+        "GOMODCACHE",
+        "GOCACHE",
+        "GIT_CONFIG_GLOBAL",
+    ] {
         assert!(
             seen[name].starts_with(folder.path().to_str().unwrap()),
             "{name}"
         );
     }
     assert!(!seen.contains_key("GOVCS"));
+    let ssh = &seen["GIT_SSH_COMMAND"];
+    let config = format!(
+        "ssh -o BatchMode=yes -o ConnectTimeout=10 -F '{}/",
+        folder.path().display()
+    );
+    assert!(ssh.starts_with(&config), "{ssh}");
+    assert!(
+        ssh.ends_with(
+            "/ssh_config' -o IdentityAgent=none -o IdentitiesOnly=yes -o IdentityFile=none \
+             -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=none -o UserKnownHostsFile=none"
+        ),
+        "{ssh}"
+    );
 }
 
 #[tokio::test]
@@ -78,12 +95,10 @@ async fn settings_are_variables_and_those_win() {
             .vcs("*:git")
             .insecure("lab.corp.example")
             .sumdb("sum.corp.example")
-            .git_config_file("/etc/goproxy/gitconfig")
             .ssh_key("/etc/go proxy/id")
             .ssh_known_hosts("/etc/goproxy/known_hosts")
             .env("HGRCPATH", "/etc/goproxy/hgrc")
-            .env("GOENV", "/somewhere")
-            .env("GOFLAGS", "-mod=mod")
+            .toolchain("auto")
     })
     .await;
     for (name, value) in [
@@ -93,33 +108,28 @@ async fn settings_are_variables_and_those_win() {
         ("GOVCS", "*:git"),
         ("GOINSECURE", "lab.corp.example"),
         ("GOSUMDB", "sum.corp.example"),
-        ("GIT_CONFIG_GLOBAL", "/etc/goproxy/gitconfig"),
+        ("GOTOOLCHAIN", "auto"),
         ("HGRCPATH", "/etc/goproxy/hgrc"),
         ("GOENV", "off"),
         ("GOFLAGS", "-modcacherw"),
-        (
-            "GIT_SSH_COMMAND",
-            "ssh -o BatchMode=yes -o ConnectTimeout=10 -F none -o IdentityAgent=none \
-             -o IdentitiesOnly=yes -i '/etc/go proxy/id' -o StrictHostKeyChecking=yes \
-             -o GlobalKnownHostsFile=none -o 'UserKnownHostsFile=\"/etc/goproxy/known_hosts\"'",
-        ),
     ] {
         assert_eq!(seen[name], value, "{name}");
+    }
+    let ssh = &seen["GIT_SSH_COMMAND"];
+    for text in [
+        "-i '/etc/go proxy/id'",
+        "-o 'UserKnownHostsFile=\"/etc/goproxy/known_hosts\"'",
+    ] {
+        assert!(ssh.contains(text), "{ssh}");
     }
 }
 
 #[tokio::test]
 async fn files_are_those_of_the_servers_folder_though_the_commands_run_in_another() {
-    let (_folder, seen) = seen(|goget| {
-        goget
-            .git_config_file("gitconfig")
-            .ssh_key("keys/id")
-            .ssh_known_hosts("known_hosts")
-    })
-    .await;
+    let (_folder, seen) =
+        seen(|goget| goget.ssh_key("keys/id").ssh_known_hosts("known_hosts")).await;
     let here = std::env::current_dir().unwrap();
     let file = |name: &str| here.join(name).display().to_string();
-    assert_eq!(seen["GIT_CONFIG_GLOBAL"], file("gitconfig"));
     let ssh = &seen["GIT_SSH_COMMAND"];
     assert!(ssh.contains(&format!("-i '{}'", file("keys/id"))), "{ssh}");
     assert!(
@@ -128,11 +138,8 @@ async fn files_are_those_of_the_servers_folder_though_the_commands_run_in_anothe
     );
 
     let folder = TempDir::new().unwrap();
-    let error = GoGet::new(folder.path())
-        .go("bin/go")
-        .check()
-        .await
-        .unwrap_err();
+    let settings = Settings::new(folder.path()).go("bin/go");
+    let error = GoGet::new(settings).unwrap().check().await.unwrap_err();
     assert_eq!(
         error.to_string(),
         format!("{}: no such go command", file("bin/go"))

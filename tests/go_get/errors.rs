@@ -2,7 +2,8 @@
 
 use http::Method;
 use tempfile::TempDir;
-use tower_goproxy::goget::GoGetError;
+use tower_goproxy::GoGet;
+use tower_goproxy::goget::{GoGetError, Settings};
 
 use crate::setup::{Answer, HELLO, Setup, ask};
 use crate::support::get;
@@ -92,7 +93,8 @@ async fn a_command_that_says_nothing_is_told_by_how_it_ended() {
     for (text, ended) in [("kill -9 $$", "signal: 9"), ("exit 3", "exit status: 3")] {
         let text = format!("case $1 in version) echo go version go1.99 a/b; exit;; esac; {text}");
         let go = crate::setup::script(folder.path(), "go", &text);
-        let goget = tower_goproxy::GoGet::new(folder.path().join("cache")).go(go);
+        let settings = Settings::new(folder.path().join("cache")).go(go);
+        let goget = GoGet::new(settings).unwrap();
         let request = get(&format!("/{HELLO}/@v/v1.0.0.zip"));
         let error = goget.try_call(&request).await.unwrap_err();
         assert_eq!(error.status(), 502);
@@ -217,20 +219,34 @@ async fn what_the_settings_do_not_allow_is_forbidden() {
 }
 
 #[tokio::test]
-async fn a_module_for_a_newer_go_is_a_bad_gateway() {
-    let setup = Setup::new();
-    let repo = setup.hello();
+async fn a_module_for_a_newer_go_is_a_bad_gateway_whatever_is_requested() {
+    let repos = Setup::new();
+    let repo = repos.hello();
     repo.write("go.mod", &format!("module {HELLO}\n\ngo 1.99\n"));
     repo.commit("new");
     repo.tag("v1.0.0");
-    let answer = setup.get(&format!("/{HELLO}/@v/v1.0.0.zip")).await;
-    assert_error(&answer, 502, "the server needs a newer go command");
+    for file in [
+        "@v/v1.0.0.info",
+        "@v/v1.0.0.mod",
+        "@v/v1.0.0.zip",
+        "@v/main.info",
+        "@latest",
+    ] {
+        let answer = repos.get(&format!("/{HELLO}/{file}")).await;
+        assert_error(&answer, 502, "the server needs a newer go command");
+        assert!(
+            answer.text().contains("requires go >= 1.99"),
+            "{}",
+            answer.text()
+        );
+    }
 }
 
 #[tokio::test]
 async fn what_is_no_request_for_a_module_is_refused_without_a_run() {
     let folder = TempDir::new().unwrap();
-    let goget = tower_goproxy::GoGet::new(folder.path().join("new")).go(program());
+    let settings = Settings::new(folder.path().join("new")).go(program());
+    let goget = GoGet::new(settings).unwrap();
     for (method, path, status) in [
         (Method::GET, "/healthz", 404),
         (Method::GET, "/example.com/../m/@latest", 404),

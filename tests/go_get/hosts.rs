@@ -9,7 +9,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tempfile::TempDir;
 use tower::service_fn;
-use tower_goproxy::GoGet;
+use tower_goproxy::goget::Settings;
 
 use crate::errors::assert_error;
 use crate::setup::{Answer, Setup, script};
@@ -47,7 +47,7 @@ impl Host {
     }
 
     /// A service for which this is GitHub.
-    fn github(&self, goget: GoGet) -> GoGet {
+    fn github(&self, goget: Settings) -> Settings {
         let key = format!("url.{}/.insteadOf", self.server.url());
         goget.git_config(key, "https://github.com/")
     }
@@ -56,7 +56,7 @@ impl Host {
 /// A service without repositories of its own.
 pub(crate) fn plain() -> Setup {
     let setup = Setup::new();
-    let goget = GoGet::new(setup.folder.path()).go(crate::support::go::program());
+    let goget = Settings::new(setup.folder.path()).go(crate::support::go::program());
     setup.with(|_| goget)
 }
 
@@ -97,7 +97,7 @@ async fn a_git_host_that_is_down_is_a_bad_gateway() {
 }
 
 /// A service for which all hosts are this one, which may be asked over http.
-pub(crate) fn everywhere(goget: GoGet, url: &str) -> GoGet {
+pub(crate) fn everywhere(goget: Settings, url: &str) -> Settings {
     let names = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
     let goget = names
         .into_iter()

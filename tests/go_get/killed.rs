@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tower_goproxy::GoGet;
+use tower_goproxy::goget::Settings;
 
 use crate::processes::{Endless, begin, leave, living, until};
 use crate::setup::{HELLO, Setup, git, script};
@@ -84,19 +85,17 @@ async fn a_clone_that_does_not_know_yet_whose_it_is_is_made_anew() {
 }
 
 #[tokio::test]
-async fn locks_and_parts_of_packs_go_with_the_command() {
+async fn a_clone_with_locks_of_a_command_that_was_killed_is_made_anew() {
     let first = "touch shallow.lock refs/heads/main.lock objects/pack/tmp_pack_x";
     let (folder, setup) = hangs("*fetch*", first);
     leave_there(&folder, &setup).await;
-    let clones = setup.folder.path().join("mod/cache/vcs");
-    let left: Vec<_> = fs::read_dir(clones)
-        .unwrap()
-        .flatten()
-        .filter(|entry| entry.file_type().unwrap().is_dir())
-        .flat_map(|clone| named(&clone.path(), &[".lock", "tmp_"]))
+    assert_served(&setup).await;
+    let left = setup.clones();
+    let left: Vec<_> = left
+        .iter()
+        .flat_map(|clone| named(clone, &[".lock", "tmp_"]))
         .collect();
     assert_eq!(left, Vec::<PathBuf>::new());
-    assert_served(&setup).await;
 }
 
 #[tokio::test]
@@ -104,7 +103,7 @@ async fn a_clone_that_breaks_all_the_same_is_made_anew_and_no_not_found() {
     let setup = Setup::new();
     setup.hello().tag("v1.0.0");
     assert_served(&setup).await;
-    for config in named(&setup.folder.path().join("mod/cache/vcs"), &["config"]) {
+    for config in named(&setup.folder.path().join("clones"), &["config"]) {
         fs::write(config, "[core]\n\tbare = true\n").unwrap();
     }
     let answer = setup.get(&format!("/{HELLO}/@v/list")).await;
@@ -117,10 +116,8 @@ async fn a_clone_that_does_not_know_any_more_whose_it_is_is_made_anew() {
     let setup = Setup::new();
     setup.hello().tag("v1.0.0");
     assert_served(&setup).await;
-    let infos = fs::read_dir(setup.folder.path().join("mod/cache/vcs")).unwrap();
-    let infos = infos.map(|entry| entry.unwrap().path());
-    for info in infos.filter(|path| path.extension().is_some_and(|it| it == "info")) {
-        fs::write(info, "").unwrap();
+    for clone in setup.clones() {
+        fs::write(clone.with_extension("info"), "").unwrap();
     }
     let answer = setup.get(&format!("/{HELLO}/@v/list")).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -138,7 +135,7 @@ async fn temporary_files_go_with_the_command() {
             .unwrap()
             .starts_with(setup.folder.path().to_str().unwrap())
     );
-    let left = named(setup.folder.path(), &["home-", "go-codehost"]);
+    let left = named(setup.folder.path(), &["run-", "go-codehost"]);
     assert_eq!(left, Vec::<PathBuf>::new());
     assert_served(&setup).await;
 }
@@ -173,7 +170,7 @@ async fn after_clients_that_left_at_any_moment_a_module_is_there() {
 #[tokio::test]
 async fn what_runs_for_a_server_that_was_killed_ends_with_the_next_one() {
     if let Some(words) = words() {
-        let goget = GoGet::new(&words[0]).go(&words[1]);
+        let goget = GoGet::new(Settings::new(&words[0]).go(&words[1])).unwrap();
         let _client = begin(&goget, &zip());
         std::future::pending::<()>().await;
     }
@@ -188,7 +185,7 @@ async fn what_runs_for_a_server_that_was_killed_ends_with_the_next_one() {
     // Nothing is cleaned under it, since it holds the lock.
     endless.goget(folder.path()).check().await.unwrap();
     endless.gone().await;
-    assert_eq!(named(folder.path(), &["home-"]), Vec::<PathBuf>::new());
+    assert_eq!(named(folder.path(), &["run-"]), Vec::<PathBuf>::new());
 }
 
 /// As process 1 of a container does, this one takes orphans in.

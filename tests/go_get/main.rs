@@ -12,6 +12,8 @@ mod credentials;
 mod environment;
 mod errors;
 mod full;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod hosts;
 #[cfg(target_os = "linux")]
 mod killed;
@@ -19,6 +21,7 @@ mod missing;
 mod origin;
 mod processes;
 mod redirected;
+mod rotated;
 mod secrets;
 mod setup;
 mod shared;

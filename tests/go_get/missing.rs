@@ -4,6 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 use tower_goproxy::GoGet;
+use tower_goproxy::goget::Settings;
 
 use crate::errors::assert_error;
 use crate::setup::{HELLO, Setup, script};
@@ -54,7 +55,7 @@ async fn a_go_command_that_is_none_or_too_old() {
 
     let other = script(folder.path(), "other", "echo usage >&2; exit 2");
     let setup = setup.with(|goget| goget.go(other));
-    assert_missing(&setup, "no go command: usage", "it has no go command").await;
+    assert_missing(&setup, "not a go command: usage", "it has no go command").await;
 }
 
 #[tokio::test]
@@ -108,7 +109,7 @@ async fn what_a_registry_has_needs_no_git() {
 async fn a_folder_that_is_none_or_inside_of_a_module() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
-    let with = |name: &str| GoGet::new(folder.path().join(name)).go(program());
+    let with = |name: &str| Settings::new(folder.path().join(name)).go(program());
     let setup = Setup::new().with(|_| with("file"));
     assert_missing(&setup, "file: ", "its folder for modules cannot be used").await;
 
@@ -125,14 +126,15 @@ async fn a_folder_that_is_none_or_inside_of_a_module() {
 #[tokio::test]
 async fn what_a_process_that_is_gone_has_left_is_removed() {
     let setup = Setup::new();
-    let left = setup.folder.path().join("home-left");
+    let left = setup.folder.path().join("run-left");
     fs::create_dir(&left).unwrap();
     fs::write(left.join("lock"), "").unwrap();
     setup.goget.check().await.unwrap();
     assert!(!left.exists());
     // Nor is anything left of this one.
-    let mut entries = fs::read_dir(setup.folder.path()).unwrap().flatten();
-    assert!(entries.all(|entry| entry.file_type().unwrap().is_file()));
+    let entries = fs::read_dir(setup.folder.path()).unwrap().flatten();
+    let names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
+    assert_eq!(names, ["clones"]);
 }
 
 #[tokio::test]
@@ -179,7 +181,7 @@ async fn who_waits_for_the_first_look_at_a_go_command_can_leave() {
         .status();
     assert!(made.unwrap().success());
     let go = script(folder.path(), "go", &text);
-    let goget = GoGet::new(folder.path().join("cache")).go(go);
+    let goget = GoGet::new(Settings::new(folder.path().join("cache")).go(go)).unwrap();
     let first = begin(&goget, "/example.com/a/@v/v1.0.0.zip");
     until(|| folder.path().join("begun").exists()).await;
     let before = goget.runs().running();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use tower_goproxy::GoGet;
+use tower_goproxy::goget::Settings;
 
 use crate::setup::script;
 
@@ -52,8 +53,12 @@ impl Endless {
         self.path().join("go")
     }
 
+    pub(crate) fn settings(&self, folder: &Path) -> Settings {
+        Settings::new(folder).go(self.go())
+    }
+
     pub(crate) fn goget(&self, folder: &Path) -> GoGet {
-        GoGet::new(folder).go(self.go())
+        GoGet::new(self.settings(folder)).unwrap()
     }
 
     /// The groups of all runs so far.

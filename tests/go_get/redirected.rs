@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tower::service_fn;
+use tower_goproxy::goget::Settings;
 use tower_goproxy::{Access, GoGet};
 
 use crate::support::go::program;
@@ -68,8 +69,8 @@ fn begins(_: &Request<Incoming>) -> Response<Full<Bytes>> {
 }
 
 /// A service for which GitHub is at this address.
-fn goget(folder: &Path, tls: &Tls, first: &Server) -> GoGet {
-    GoGet::new(folder)
+fn goget(folder: &Path, tls: &Tls, first: &Server) -> Settings {
+    Settings::new(folder)
         .go(program())
         .git_config(
             format!("url.{}/.insteadOf", first.url()),
@@ -101,6 +102,7 @@ async fn git_sends_credentials_to_no_host_and_no_port_that_the_host_names() {
         } else {
             goget = goget.credentials(&address, "robot", "hunter2").unwrap();
         }
+        let goget = GoGet::new(goget).unwrap();
         let error = goget.try_call(&request).await.unwrap_err();
         // The host that asks gets them. Where one does not, git goes on at the other.
         let known = asked.lock().unwrap().iter().any(|(_, _, known)| *known);
@@ -149,7 +151,7 @@ async fn the_go_command_sends_credentials_to_no_host_that_the_host_names() {
         ("two.example", second.address()),
     ]);
     let proxy = proxy.await;
-    let goget = GoGet::new(folder.path())
+    let settings = Settings::new(folder.path())
         .go(program())
         .env("SSL_CERT_FILE", tls.authority_file())
         .env("https_proxy", proxy.url())
@@ -158,7 +160,8 @@ async fn the_go_command_sends_credentials_to_no_host_that_the_host_names() {
         .env("no_proxy", "")
         .credentials("one.example", "robot", "hunter2")
         .unwrap();
-    goget
+    GoGet::new(settings)
+        .unwrap()
         .try_call(&get("/one.example/team/hello/@v/list"))
         .await
         .unwrap_err();
@@ -197,14 +200,15 @@ async fn a_path_of_another_host_opens_no_repository_unless_it_is_private() {
     let folder = TempDir::new().unwrap();
     let netrc = folder.path().join("netrc");
     std::fs::write(&netrc, "machine 127.0.0.1 login robot password hunter2\n").unwrap();
-    let with_netrc = move |goget: GoGet| goget.netrc(&netrc).unwrap();
+    let with_netrc = move |goget: Settings| goget.netrc(&netrc).unwrap();
     let address = host.address();
     let with_credentials =
-        move |goget: GoGet| goget.credentials(&address, "robot", "hunter2").unwrap();
-    let ways: [Box<dyn Fn(GoGet) -> GoGet>; 2] = [Box::new(with_netrc), Box::new(with_credentials)];
+        move |goget: Settings| goget.credentials(&address, "robot", "hunter2").unwrap();
+    let ways: [Box<dyn Fn(Settings) -> Settings>; 2] =
+        [Box::new(with_netrc), Box::new(with_credentials)];
     for way in ways {
         let folder = TempDir::new().unwrap();
-        let mut goget = GoGet::new(folder.path())
+        let mut goget = Settings::new(folder.path())
             .go(program())
             .insecure("vanity.example")
             .git_config(&key, &value)
@@ -218,13 +222,14 @@ async fn a_path_of_another_host_opens_no_repository_unless_it_is_private() {
         for name in ["https_proxy", "HTTPS_PROXY"] {
             goget = goget.env(name, names.url());
         }
-        let goget = way(goget);
+        let settings = way(goget);
+        let goget = GoGet::new(settings.clone()).unwrap();
         let request = get("/vanity.example/x/@v/v1.0.0.zip");
         let before = host.senders().len();
         let error = goget.try_call(&request).await.unwrap_err();
         assert!(error.is_not_found(), "{error}");
         assert_eq!(host.senders().len(), before, "{error}");
-        let private = goget.private("*.example");
+        let private = GoGet::new(settings.private("*.example")).unwrap();
         let response = private.try_call(&request).await.unwrap();
         assert_eq!(response.status(), 200);
     }

@@ -1,7 +1,7 @@
 //! What git says may hold what it was given. Nobody is shown that: no client, and no log.
 
 use tempfile::TempDir;
-use tower_goproxy::GoGet;
+use tower_goproxy::goget::Settings;
 
 use crate::setup::{Setup, git, script};
 use crate::support::get;
@@ -9,7 +9,7 @@ use crate::support::get;
 const ZIP: &str = "/github.com/team/hello/@v/v1.0.0.zip";
 
 /// A setup whose git says this of a repository, and what then is answered and logged.
-async fn said(text: &str, change: impl FnOnce(GoGet) -> GoGet) -> String {
+async fn said(text: &str, change: impl FnOnce(Settings) -> Settings) -> String {
     let folder = TempDir::new().unwrap();
     let fails = format!(
         "case \"$*\" in *ls-remote*) echo \"{text}\" >&2; exit 128;; esac\nexec '{}' \"$@\"",

@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use tempfile::TempDir;
 use tower::{Service, ServiceExt as _};
 use tower_goproxy::GoGet;
-use tower_goproxy::goget::GoGetBody;
+use tower_goproxy::goget::{GoGetBody, Settings};
 
 use crate::support::go::program;
 use crate::support::{Client, Repo, Repos, Server, request};
@@ -24,6 +24,7 @@ const HOSTS: [&str; 2] = ["example.com", "github.com"];
 pub(crate) struct Setup {
     pub(crate) repos: Repos,
     pub(crate) folder: TempDir,
+    pub(crate) settings: Settings,
     pub(crate) goget: GoGet,
 }
 
@@ -39,20 +40,23 @@ impl Setup {
     pub(crate) fn new() -> Self {
         let repos = Repos::new();
         let folder = TempDir::new().unwrap();
-        let mut goget = GoGet::new(folder.path()).go(program());
+        let mut settings = Settings::new(folder.path()).go(program());
         for host in HOSTS {
             let (key, value) = repos.instead_of(host);
-            goget = goget.git_config(key, value);
+            settings = settings.git_config(key, value);
         }
         Self {
             repos,
             folder,
-            goget,
+            goget: GoGet::new(settings.clone()).unwrap(),
+            settings,
         }
     }
 
-    pub(crate) fn with(mut self, change: impl FnOnce(GoGet) -> GoGet) -> Self {
-        self.goget = change(self.goget);
+    /// A service of its own, with these settings changed.
+    pub(crate) fn with(mut self, change: impl FnOnce(Settings) -> Settings) -> Self {
+        self.settings = change(self.settings);
+        self.goget = GoGet::new(self.settings.clone()).unwrap();
         self
     }
 
@@ -77,21 +81,20 @@ impl Setup {
         serde_json::from_str(&self.text(path).await).unwrap()
     }
 
-    /// How many files of the module cache have this extension.
-    pub(crate) fn files(&self, extension: &str) -> usize {
-        let mut folders = vec![self.folder.path().join("mod/cache/download")];
-        let mut found = 0;
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-                let path = entry.path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if path.extension().is_some_and(|this| this == extension) {
-                    found += 1;
-                }
-            }
-        }
-        found
+    /// The folders of all clones.
+    pub(crate) fn clones(&self) -> Vec<PathBuf> {
+        let owners = fs::read_dir(self.folder.path().join("clones"));
+        let owners = owners.into_iter().flatten().flatten();
+        let entries = owners.flat_map(|owner| fs::read_dir(owner.path()).unwrap());
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.is_dir()).collect()
+    }
+
+    /// A minute passes, after which nothing of a run is left.
+    pub(crate) async fn forget(&self) {
+        tokio::time::pause();
+        tokio::time::advance(std::time::Duration::from_secs(61)).await;
+        tokio::time::resume();
     }
 
     /// The hashes of a zip and its go.mod, as a client of this service computes them.

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use tower_goproxy::GoGet;
+use tower_goproxy::goget::Settings;
 
 use crate::errors::assert_error;
 use crate::setup::Setup;
@@ -24,7 +24,7 @@ async fn over_ssh(
     setup.repos.module("team/hello", MODULE).tag("v1.0.0");
     let host = SshHost::start(setup.repos.root()).await;
     let (base, instead_of) = host.instead_of("github.com");
-    let goget = GoGet::new(setup.folder.path())
+    let goget = Settings::new(setup.folder.path())
         .go(program())
         .git_config(base, instead_of)
         .ssh_key(key(&host))
@@ -83,9 +83,13 @@ async fn assert_refused(
 #[tokio::test]
 async fn a_wrong_key_is_a_bad_gateway_that_says_who_refuses_whom() {
     let (host, setup) = over_ssh(SshHost::other_key, SshHost::known_hosts).await;
-    let denied = "@127.0.0.1: Permission denied (publickey).";
-    let texts = ["the host of the repository refuses access", denied];
-    assert_refused(&host, &setup, 502, texts, denied).await;
+    // The address is for the log alone.
+    let texts = [
+        "the host of the repository refuses access",
+        "…: Permission denied (publickey).",
+    ];
+    let logged = "@127.0.0.1: Permission denied (publickey).";
+    assert_refused(&host, &setup, 502, texts, logged).await;
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Which modules are private (`go help module-private`).
+//! Patterns of module paths (`go help module-private`).
 
 /// Whether one of the patterns, with commas between them, matches the path or a prefix of it that ends with an element.
 pub(super) fn is_private(patterns: &str, path: &str) -> bool {

@@ -1,0 +1,249 @@
+//! What the go command and git say, and what it means.
+//!
+//! The text around it says nothing: `invalid version:` comes before a version that does not exist and
+//! before a network that is down. So the inner text decides, and trouble that may pass goes first: a
+//! failure taken for "does not exist" sends clients to another source.
+//!
+//! A message also holds text of strangers: names that the client has chosen, names of files and branches, and what a host
+//! says. All that is told apart before the message is classified.
+
+use super::error::Kind;
+use super::texts::TEXTS;
+
+/// A message of the go command, and where it holds text of others.
+pub(super) struct Message<'a> {
+    text: String,
+    /// Names that mean nothing, wherever they are.
+    names: Vec<&'a str>,
+}
+
+impl<'a> Message<'a> {
+    /// `names` are those that the client has chosen.
+    pub(super) fn new(text: &str, names: &[&'a str]) -> Self {
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("remote:"));
+        Self {
+            text: lines.collect::<Vec<_>>().join("\n"),
+            names: names.to_vec(),
+        }
+    }
+
+    /// What it means.
+    pub(super) fn kind(&self) -> Kind {
+        let foreign = self.foreign();
+        let has = |text: &&str| {
+            let mut found = self.text.match_indices(text);
+            found.any(|(at, text)| {
+                let end = at + text.len();
+                !foreign.iter().any(|(from, to)| *from <= at && end <= *to)
+            })
+        };
+        let found = TEXTS.iter().find(|(_, texts)| texts.iter().any(has));
+        match (found.map(|(kind, _)| *kind), self.read_status()) {
+            (None | Some(Kind::NotFound), Some(status)) => of_status(status),
+            (Some(kind), _) => kind,
+            (None, None) if self.is_gone() => Kind::NotFound,
+            (None, None) => Kind::Unknown,
+        }
+    }
+
+    /// Where the text is that others have chosen.
+    fn foreign(&self) -> Vec<(usize, usize)> {
+        let mut found = quoted(&self.text);
+        let mut names: Vec<&str> = found
+            .iter()
+            .map(|(from, to)| &self.text[*from..*to])
+            .collect();
+        names.extend(&self.names);
+        names.retain(|name| !name.is_empty());
+        for name in names {
+            let places = self.text.match_indices(name);
+            found.extend(places.map(|(at, name)| (at, at + name.len())));
+        }
+        found
+    }
+
+    /// `fatal: repository 'https://host/' not found`: git was answered 404.
+    fn is_gone(&self) -> bool {
+        self.text.lines().map(str::trim).any(|line| {
+            (line.starts_with("fatal: repository '") && line.ends_with("' not found"))
+                || line == "ERROR: Repository not found."
+        })
+    }
+
+    /// The status of `reading URL: 404 Not Found`.
+    fn read_status(&self) -> Option<u16> {
+        let (_, rest) = self.text.split_once("reading http")?;
+        let (_, rest) = rest.split_once(": ")?;
+        rest.get(..3)?.parse().ok()
+    }
+}
+
+fn of_status(status: u16) -> Kind {
+    match status {
+        404 | 410 => Kind::NotFound,
+        401 | 403 => Kind::Credentials,
+        429 => Kind::TooMany,
+        _ => Kind::Unreachable,
+    }
+}
+
+/// What is between quotes. An apostrophe is none: it has a letter before it.
+fn quoted(text: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut before = ' ';
+    let mut chars = text.char_indices();
+    while let Some((at, char)) = chars.next() {
+        let opens = matches!(char, '"' | '\'' | '`') && !before.is_alphanumeric();
+        before = char;
+        if !opens {
+            continue;
+        }
+        let from = at + 1;
+        let mut rest = text[from..].char_indices();
+        let end = rest.find(|(i, end)| {
+            let after = text[from + i + end.len_utf8()..].chars().next();
+            *end == '\n' || (*end == char && !after.is_some_and(char::is_alphanumeric))
+        });
+        if let Some((len, _)) = end.filter(|(_, end)| *end == char) {
+            found.push((from, from + len));
+            // On behind the closing quote.
+            while chars.as_str().len() > text.len() - from - len - 1 && chars.next().is_some() {}
+            before = char;
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, Message};
+
+    fn kind(text: &str, names: &[&str]) -> Kind {
+        Message::new(text, names).kind()
+    }
+
+    #[test]
+    fn the_inner_text_decides() {
+        for (text, want) in [
+            (
+                "m@v1.0.0: invalid version: unknown revision v1.0.0",
+                Kind::NotFound,
+            ),
+            (
+                "m@v1.0.0: invalid version: git ls-remote -q origin: exit status 128:\n\tfatal: unable to access 'https://h/': Could not resolve host: h",
+                Kind::Unreachable,
+            ),
+            (
+                "invalid version: git ls-remote: exit status 128:\n\tfatal: unable to access 'https://h/': Failed to connect to h port 443: Connection timed out",
+                Kind::Slow,
+            ),
+            (
+                "unrecognized import path \"h/x\": reading https://h/x?go-get=1: 404 Not Found",
+                Kind::NotFound,
+            ),
+            (
+                "unrecognized import path \"h/x\": reading https://h/x?go-get=1: 503 Service Unavailable",
+                Kind::Unreachable,
+            ),
+            (
+                "unrecognized import path \"h/x\": reading https://h/x?go-get=1: 403 Forbidden",
+                Kind::Credentials,
+            ),
+            (
+                "unrecognized import path \"h/x\": https fetch: Get \"https://h/x?go-get=1\": dial tcp: lookup h: no such host",
+                Kind::Unreachable,
+            ),
+            (
+                "m@v1.0.0: verifying module: reading https://sum.golang.org/lookup/m@v1.0.0: 404 Not Found",
+                Kind::Verification,
+            ),
+            (
+                "fatal: unable to access 'https://h/': The requested URL returned error: 429",
+                Kind::TooMany,
+            ),
+            (
+                "git fetch: exit status 128:\n\tgit@h: Permission denied (publickey).\n\tfatal: Could not read from remote repository.",
+                Kind::Credentials,
+            ),
+            (
+                "exit status 128:\n\tfatal: Could not read from remote repository.",
+                Kind::Unknown,
+            ),
+            (
+                "exit status 128:\n\tfatal: repository 'https://h/x/' not found",
+                Kind::NotFound,
+            ),
+            (
+                "exit status 128:\n\tfatal: could not read Username for 'https://h': terminal prompts disabled",
+                Kind::NoCredentials,
+            ),
+            (
+                "exit status 128:\n\tfatal: 'origin' does not appear to be a git repository",
+                Kind::Broken,
+            ),
+            (
+                "exit status 128:\n\tfatal: '/srv/x' does not appear to be a git repository",
+                Kind::NotFound,
+            ),
+            ("no secure protocol found for repository", Kind::Unknown),
+            ("something new", Kind::Unknown),
+            (
+                "m@v1.0.0: create zip: a/b: malformed file path \"a:b\"",
+                Kind::NotFound,
+            ),
+            (
+                "m@v1.0.0 requires go >= 1.99 (running go 1.27.3)",
+                Kind::OldGo,
+            ),
+            ("GOVCS disallows using git for public h/x", Kind::Forbidden),
+            ("verifying m@v1: checksum mismatch", Kind::Verification),
+        ] {
+            assert_eq!(kind(text, &[]), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_mean_nothing() {
+        for (text, names, want) in [
+            (
+                "m@SSL_ERROR: invalid version: unknown revision SSL_ERROR",
+                &["m", "SSL_ERROR"][..],
+                Kind::NotFound,
+            ),
+            (
+                "m@revision: invalid version: unknown revision revision",
+                &["m", "revision"],
+                Kind::NotFound,
+            ),
+            (
+                "m@unknown revision : something new about unknown revision ",
+                &["m", "unknown revision "],
+                Kind::Unknown,
+            ),
+            (
+                "github.com/tile/x@v1: reading https://github.com/tile/x?go-get=1: 404 Not Found",
+                &["github.com/tile/x", "v1"],
+                Kind::NotFound,
+            ),
+            (
+                "m@v1: create zip: returned error: 429: malformed file path \"returned error: 429\": invalid char",
+                &["m", "v1"],
+                Kind::NotFound,
+            ),
+            (
+                "m@v1: git fetch: exit status 128:\n\tremote: No space left on device\n\tremote: checksum mismatch\n\tfatal: couldn't find it",
+                &["m", "v1"],
+                Kind::Unknown,
+            ),
+            (
+                "m@v1: missing `SECURITY ERROR` in 'x509: ': unknown revision v1",
+                &["m", "v1"],
+                Kind::NotFound,
+            ),
+        ] {
+            assert_eq!(kind(text, names), want, "{text}");
+        }
+    }
+}
