@@ -31,6 +31,8 @@ pub(super) struct Clones {
     most: u64,
     oldest: Duration,
     state: Mutex<State>,
+    /// Held by the clean-up that runs.
+    cleaning: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +60,7 @@ impl Clones {
             most,
             oldest,
             state: Mutex::default(),
+            cleaning: tokio::sync::Mutex::default(),
         }
     }
 
@@ -107,6 +110,9 @@ impl Clones {
     /// Removes what is too old, then what was not used for longest until the rest is small enough, if that is due.
     /// `is_full` makes it due, and leaves only clones in use. Returns how many bytes that was. Blocks the thread.
     pub(super) fn clean_if_due(&self, is_full: bool) -> io::Result<u64> {
+        let Ok(_one) = self.cleaning.try_lock() else {
+            return Ok(0);
+        };
         let now = Instant::now();
         let is_due = |next: Option<Instant>| next.is_none_or(|next| next <= now);
         {

@@ -31,55 +31,15 @@ pub(super) fn check(settings: &[(String, String)]) -> Result<(), InvalidSettings
 }
 
 /// Sections in which no setting holds or leads to a secret.
-const SECTIONS: [&str; 9] = [
-    "advice",
-    "fetch",
-    "gc",
-    "init",
-    "maintenance",
-    "pack",
-    "protocol",
-    "safe",
-    "transfer",
-];
-const CORE: [&str; 8] = [
-    "bigfilethreshold",
-    "compression",
-    "deltabasecachelimit",
-    "longpaths",
-    "packedgitlimit",
-    "packedgitwindowsize",
-    "protecthfs",
-    "protectntfs",
-];
-const HTTP: [&str; 16] = [
-    "followredirects",
-    "lowspeedlimit",
-    "lowspeedtime",
-    "maxrequests",
-    "minsessions",
-    "nokeepalive",
-    "pinnedpubkey",
-    "postbuffer",
-    "sslbackend",
-    "sslcainfo",
-    "sslcapath",
-    "sslcipherlist",
-    "sslverify",
-    "sslversion",
-    "useragent",
-    "version",
-];
+const SECTIONS: &str = "advice fetch gc init maintenance pack protocol safe transfer";
+const CORE: &str = "bigfilethreshold compression deltabasecachelimit longpaths packedgitlimit \
+    packedgitwindowsize protecthfs protectntfs";
+const HTTP: &str = "followredirects lowspeedlimit lowspeedtime maxrequests minsessions nokeepalive \
+    pinnedpubkey postbuffer sslbackend sslcainfo sslcapath sslcipherlist sslverify \
+    sslversion useragent version";
 /// Allowed for a host.
-const HTTP_SECRETS: [&str; 6] = [
-    "cookiefile",
-    "extraheader",
-    "proxy",
-    "sslcert",
-    "sslcertpasswordprotected",
-    "sslkey",
-];
-const CREDENTIAL_SECRETS: [&str; 2] = ["helper", "username"];
+const HTTP_SECRETS: &str = "cookiefile extraheader proxy sslcert sslcertpasswordprotected sslkey";
+const CREDENTIAL_SECRETS: &str = "helper username";
 
 pub(super) fn judge<'a>(key: &'a str, value: &str) -> Setting<'a> {
     let Some((section, rest)) = key.split_once('.') else {
@@ -104,14 +64,18 @@ pub(super) fn judge<'a>(key: &'a str, value: &str) -> Setting<'a> {
             _ => of_host(),
         },
         "http" if name == "proxy" && without_users(value) == value => Setting::Harmless,
-        "http" if HTTP.contains(&name) => Setting::Harmless,
-        "http" if HTTP_SECRETS.contains(&name) => of_host(),
+        "http" if is_in(HTTP, name) => Setting::Harmless,
+        "http" if is_in(HTTP_SECRETS, name) => of_host(),
         "credential" if name == "usehttppath" => Setting::Harmless,
-        "credential" if CREDENTIAL_SECRETS.contains(&name) => of_host(),
-        "core" if url.is_none() && CORE.contains(&name) => Setting::Harmless,
-        section if SECTIONS.contains(&section) => Setting::Harmless,
+        "credential" if is_in(CREDENTIAL_SECRETS, name) => of_host(),
+        "core" if url.is_none() && is_in(CORE, name) => Setting::Harmless,
+        section if is_in(SECTIONS, section) => Setting::Harmless,
         _ => Setting::Refused,
     }
+}
+
+fn is_in(names: &str, name: &str) -> bool {
+    names.split(' ').any(|one| one == name)
 }
 
 /// The base of `url.<base>.insteadOf`.

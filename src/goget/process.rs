@@ -1,7 +1,6 @@
 //! A child process with all that it starts, which ends as one: bounded in time, and killed when nobody waits for it.
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::io;
 use std::path::Path;
 use std::pin::pin;
@@ -12,8 +11,9 @@ use futures_util::future::{Either, select, try_join};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
+
+use super::folder::blocking;
 
 /// Resolves when the last one who waits has left.
 pub(super) type Unwanted = oneshot::Receiver<Infallible>;
@@ -125,21 +125,22 @@ impl<'a> Group<'a> {
                 None => Ok(Vec::new()),
             }
         };
-        let read = match select(pin!(try_join(output, messages)), pin!(self.exited())).await {
-            Either::Left((read, exited)) => {
-                if read.is_ok() {
-                    exited.await?;
-                }
-                read
+        let read = match select(pin!(try_join(output, messages)), self.exited()?).await {
+            // The leader may go on for a moment.
+            Either::Left((Ok(written), exited)) => {
+                #[cfg(unix)]
+                exited.await.map_err(io::Error::other)??;
+                #[cfg(not(unix))]
+                drop(exited);
+                Ok(written)
             }
+            Either::Left((Err(unread), _)) => Err(unread),
             Either::Right((exited, read)) => {
-                exited?;
+                exited.map_err(io::Error::other)??;
                 // What is left of it may hold the pipes open.
                 self.kill();
                 let home = self.home.to_owned();
-                spawn_blocking(move || kill_at(&home))
-                    .await
-                    .map_err(io::Error::other)??;
+                blocking(move || kill_at(&home)).await?;
                 read.await
             }
         };
@@ -150,30 +151,28 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Waits until the leader has ended, and leaves it uncollected: killed before that, it would have no status of its own.
-    fn exited(&self) -> impl Future<Output = io::Result<()>> + use<> {
-        let (sender, exited) = oneshot::channel();
-        #[cfg(unix)]
-        if let Some(leader) = self.leader() {
-            use rustix::process::{WaitId, WaitIdOptions, waitid};
+    /// Resolves when the leader has ended, and leaves it uncollected: killed before that, it would have no status of its own.
+    #[cfg(unix)]
+    fn exited(&self) -> io::Result<oneshot::Receiver<io::Result<()>>> {
+        use rustix::process::{WaitId, WaitIdOptions, waitid};
 
+        let (sender, exited) = oneshot::channel();
+        if let Some(leader) = self.leader() {
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
             // A leader that goes on is killed at the end of its time, which ends this too.
-            std::thread::spawn(move || {
+            std::thread::Builder::new().spawn(move || {
                 let waited = waitid(WaitId::Pid(leader), options);
                 // It fails only if nobody waits for it any more.
                 let _ = sender.send(waited.map(drop).map_err(io::Error::from));
-            });
+            })?;
         }
-        #[cfg(not(unix))]
-        drop::<oneshot::Sender<io::Result<()>>>(sender);
-        async move {
-            match exited.await {
-                Ok(exited) => exited,
-                // Nobody can tell: the pipes do.
-                Err(_) => Ok(()),
-            }
-        }
+        Ok(exited)
+    }
+
+    /// Nobody can tell before the pipes are closed.
+    #[cfg(not(unix))]
+    fn exited(&self) -> io::Result<std::future::Pending<Result<io::Result<()>, io::Error>>> {
+        Ok(std::future::pending())
     }
 
     /// Kills what is left of the group and of its home, and collects it.
@@ -191,9 +190,7 @@ impl<'a> Group<'a> {
             collect(leader).await;
         }
         let home = self.home.to_owned();
-        spawn_blocking(move || kill_at(&home))
-            .await
-            .map_err(io::Error::other)??;
+        blocking(move || kill_at(&home)).await?;
         status
     }
 
@@ -239,7 +236,7 @@ async fn collect(group: rustix::process::Pid) {
     // All have been killed, so each ends soon. One that cannot be waited for is not ours.
     let all = move || while waitpgid(group, WaitOptions::empty()).is_ok() {};
     // It fails only if the thread panics, which it has no reason to.
-    let _ = spawn_blocking(all).await;
+    let _ = tokio::task::spawn_blocking(all).await;
 }
 
 /// Why output is not read to its end.

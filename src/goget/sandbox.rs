@@ -30,20 +30,8 @@ const LOCK: &str = "lock";
 const LEFT: Duration = Duration::from_secs(60 * 60);
 
 /// Variables that go through as they are: how to find programs, and how this machine reaches the network.
-const KEPT: [&str; 12] = [
-    "PATH",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "ALL_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "all_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "SYSTEMROOT",
-];
+const KEPT: &str = "PATH SYSTEMROOT SSL_CERT_FILE SSL_CERT_DIR HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY \
+    http_proxy https_proxy no_proxy all_proxy";
 
 /// Holds credentials, so nobody else may read it.
 #[derive(Debug)]
@@ -221,8 +209,8 @@ fn environment(settings: &Settings, grant: &Grant, folder: &Path) -> Vec<(OsStri
 
 /// What commands get of the server's environment and of the settings.
 fn inherited(settings: &Settings) -> Vec<(OsString, OsString)> {
-    let kept = KEPT.iter();
-    let kept = kept.filter_map(|name| Some(((*name).into(), env::var_os(name)?)));
+    let kept = KEPT.split(' ');
+    let kept = kept.filter_map(|name| Some((name.into(), env::var_os(name)?)));
     kept.chain(settings.env.iter().cloned()).collect()
 }
 

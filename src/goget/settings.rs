@@ -219,7 +219,8 @@ impl Settings {
         self
     }
 
-    /// The most bytes of zips that stay available for a minute after their run. Default: 1 GiB.
+    /// The most bytes of zips that stay available for a minute after their run. Default: 1 GiB. Each counts as 4 MiB at
+    /// least, since it is an open file.
     ///
     /// Requests that wait for a run get its zip, whatever its size.
     #[must_use]

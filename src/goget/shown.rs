@@ -16,7 +16,7 @@ const TELLING_OF_SSH: [&str; 4] = [
 ];
 
 /// Words before the name of a host.
-const BEFORE_HOSTS: [&str; 6] = ["lookup", "host:", "hostname", "to", "from", "for"];
+const BEFORE_HOSTS: [&str; 6] = ["lookup", "host:", "host", "hostname", "to", "by"];
 
 /// One line for clients: what the go command says, and what git says. `host` is that of the module's path, the only one
 /// that is shown.

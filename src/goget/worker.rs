@@ -29,6 +29,9 @@ use crate::module::version::Version;
 /// How long what a run has brought stays, so that the files of a version come out of one run.
 const KEPT: Duration = Duration::from_secs(60);
 
+/// What a zip counts at least while it is kept: it is an open file, and there are not many of them.
+const LEAST_ZIP: u64 = 4 << 20;
+
 /// A version, and for whom.
 type Key = (ModulePath<'static>, Version<'static>, Option<Access>);
 
@@ -243,7 +246,7 @@ impl Worker {
             }
         }
         let bytes = files.info.len() + files.go_mod.as_ref().map_or(0, |text| text.len());
-        let zip = files.zip.as_ref().map_or(0, |zip| zip.len);
+        let zip = files.zip.as_ref().map_or(0, |zip| zip.len.max(LEAST_ZIP));
         self.kept.put(key, Arc::clone(files), zip + bytes as u64);
         Ok(())
     }

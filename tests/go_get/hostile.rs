@@ -4,9 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use tempfile::TempDir;
+
 use crate::errors::assert_error;
-use crate::setup::{HELLO, Setup};
+use crate::setup::{HELLO, Setup, git, script};
 use crate::shared::counted;
+use crate::support::get;
 
 /// Texts by which messages are classified, or once made the service remove something.
 const TEXTS: [&str; 9] = [
@@ -140,4 +143,35 @@ async fn a_failure_with_an_older_clone_is_tried_again_once_an_hour() {
     // One of another module has nothing to do with it.
     assert_eq!(setup.get("/github.com/team/none/@v/list").await.status, 404);
     assert_eq!(runs("list"), 8);
+}
+
+/// What a host says is shown, and means nothing.
+#[tokio::test]
+async fn what_a_host_says_changes_no_class_and_no_terminal() {
+    let folder = TempDir::new().unwrap();
+    let lines: String = TEXTS
+        .iter()
+        .map(|text| format!("remote: \u{1b}[31m{text}\u{7}\n"))
+        .collect();
+    fs::write(folder.path().join("said"), lines).unwrap();
+    let text = format!(
+        "case \"$*\" in *ls-remote*) cat '{}/said' >&2; echo 'fatal: no' >&2; exit 128;; esac\nexec '{}' \"$@\"",
+        folder.path().display(),
+        git().display()
+    );
+    script(folder.path(), "git", &text);
+    let path = format!(
+        "{}:{}",
+        folder.path().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let setup = Setup::new().with(|settings| settings.env("PATH", path));
+    let path = "/github.com/team/m/@v/v1.0.0.info";
+    let answer = setup.get(path).await;
+    assert_error(&answer, 502, "remote: ");
+    let error = setup.goget.try_call(&get(path)).await.unwrap_err();
+    for text in [answer.text(), error.to_string(), error.reason()] {
+        let text = text.trim_end_matches('\n');
+        assert!(!text.contains(char::is_control), "{text:?}");
+    }
 }
