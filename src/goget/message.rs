@@ -32,14 +32,14 @@ impl<'a> Message<'a> {
     /// What it means.
     pub(super) fn kind(&self) -> Kind {
         let foreign = self.foreign();
-        let has = |text: &&str| {
+        let has = |text: &str| {
             let mut found = self.text.match_indices(text);
             found.any(|(at, text)| {
                 let end = at + text.len();
                 !foreign.iter().any(|(from, to)| *from <= at && end <= *to)
             })
         };
-        let found = TEXTS.iter().find(|(_, texts)| texts.iter().any(has));
+        let found = TEXTS.iter().find(|(_, texts)| texts.split('|').any(has));
         match (found.map(|(kind, _)| *kind), self.read_status()) {
             (None | Some(Kind::NotFound), Some(status)) => of_status(status),
             (Some(kind), _) => kind,

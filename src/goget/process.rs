@@ -8,7 +8,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use futures_util::future::{Either, select, try_join};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, copy, sink};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -18,10 +18,10 @@ use super::folder::blocking;
 /// Resolves when the last one who waits has left.
 pub(super) type Unwanted = oneshot::Receiver<Infallible>;
 
-/// The most that is read of the output of a command: far more than the versions of any module.
-const STDOUT: usize = 8 << 20;
+/// The most that a command may write: far more than the versions of any module.
+const STDOUT: u64 = 8 << 20;
 /// The most that is kept of its messages. What is beyond is read and forgotten.
-const STDERR: usize = 64 << 10;
+const STDERR: u64 = 64 << 10;
 
 /// What a command that has ended by itself has left.
 #[derive(Debug)]
@@ -112,20 +112,9 @@ impl<'a> Group<'a> {
     ///
     /// What was read is lost; the group goes on.
     async fn read(&mut self) -> io::Result<Option<(Vec<u8>, Vec<u8>)>> {
-        let (stdout, stderr) = (self.child.stdout.take(), self.child.stderr.take());
-        let output = async {
-            match stdout {
-                Some(pipe) => read_at_most(pipe, STDOUT).await,
-                None => Ok(Vec::new()),
-            }
-        };
-        let messages = async {
-            match stderr {
-                Some(pipe) => read_and_forget(pipe, STDERR).await.map_err(Unread::Io),
-                None => Ok(Vec::new()),
-            }
-        };
-        let read = match select(pin!(try_join(output, messages)), self.exited()?).await {
+        let stdout = read_pipe(self.child.stdout.take(), STDOUT);
+        let stderr = read_pipe(self.child.stderr.take(), STDERR);
+        let read = match select(pin!(try_join(stdout, stderr)), self.exited()?).await {
             // The leader may go on for a moment.
             Either::Left((Ok(written), exited)) => {
                 #[cfg(unix)]
@@ -134,7 +123,7 @@ impl<'a> Group<'a> {
                 drop(exited);
                 Ok(written)
             }
-            Either::Left((Err(unread), _)) => Err(unread),
+            Either::Left((Err(error), _)) => Err(error),
             Either::Right((exited, read)) => {
                 exited.map_err(io::Error::other)??;
                 // What is left of it may hold the pipes open.
@@ -144,11 +133,8 @@ impl<'a> Group<'a> {
                 read.await
             }
         };
-        match read {
-            Ok(written) => Ok(Some(written)),
-            Err(Unread::Overflow) => Ok(None),
-            Err(Unread::Io(error)) => Err(error),
-        }
+        let ((stdout, is_whole), (stderr, _)) = read?;
+        Ok(is_whole.then_some((stdout, stderr)))
     }
 
     /// Resolves when the leader has ended, and leaves it uncollected: killed before that, it would have no status of its own.
@@ -239,35 +225,14 @@ async fn collect(group: rustix::process::Pid) {
     let _ = tokio::task::spawn_blocking(all).await;
 }
 
-/// Why output is not read to its end.
-enum Unread {
-    Io(io::Error),
-    Overflow,
-}
-
-/// Reads up to `most` bytes.
-async fn read_at_most(pipe: impl AsyncRead + Unpin, most: usize) -> Result<Vec<u8>, Unread> {
-    let mut bytes = Vec::new();
-    let mut pipe = pipe.take(most as u64 + 1);
-    pipe.read_to_end(&mut bytes).await.map_err(Unread::Io)?;
-    if bytes.len() > most {
-        return Err(Unread::Overflow);
+/// Reads everything and keeps the first `most` bytes. Returns whether that is all.
+async fn read_pipe(pipe: Option<impl AsyncRead + Unpin>, most: u64) -> io::Result<(Vec<u8>, bool)> {
+    let (mut kept, mut rest) = (Vec::new(), 0);
+    if let Some(mut pipe) = pipe {
+        (&mut pipe).take(most).read_to_end(&mut kept).await?;
+        rest = copy(&mut pipe, &mut sink()).await?;
     }
-    Ok(bytes)
-}
-
-/// Reads everything, and keeps the first `most` bytes.
-async fn read_and_forget(mut pipe: impl AsyncRead + Unpin, most: usize) -> io::Result<Vec<u8>> {
-    let mut kept = Vec::new();
-    let mut part = vec![0; 8 << 10];
-    loop {
-        let read = pipe.read(&mut part).await?;
-        if read == 0 {
-            return Ok(kept);
-        }
-        let room = most - kept.len();
-        kept.extend_from_slice(&part[..read.min(room)]);
-    }
+    Ok((kept, rest == 0))
 }
 
 /// Kills all processes that have this folder as their `HOME`, whatever their group and session. On Linux alone: elsewhere

@@ -16,38 +16,26 @@ use crate::span::in_current_span;
 
 /// The table of what is under way, by what it is about.
 #[derive(Debug)]
-pub(super) struct Flights<K: Eq + Hash, V> {
-    table: Mutex<Table<K, V>>,
+pub(super) struct Flights<K, V> {
+    table: Mutex<HashMap<K, Weak<Flight<V>>>>,
     running: watch::Sender<usize>,
-}
-
-#[derive(Debug)]
-struct Table<K: Eq + Hash, V> {
-    next: u64,
-    flights: HashMap<K, (u64, Weak<Flight<K, V>>)>,
 }
 
 /// A task under way, held by each who waits for it. When the last one lets go, the task is told.
 #[derive(Debug)]
-pub(super) struct Flight<K: Eq + Hash, V> {
-    key: K,
-    id: u64,
-    home: Weak<Flights<K, V>>,
+pub(super) struct Flight<V> {
     result: watch::Receiver<Option<V>>,
     _wanted: oneshot::Sender<Infallible>,
 }
 
 impl<K, V> Flights<K, V>
 where
-    K: Clone + Eq + Hash + Send + Sync + 'static,
+    K: Eq + Hash,
     V: Clone + Send + Sync + 'static,
 {
     pub(super) fn new() -> Self {
         Self {
-            table: Mutex::new(Table {
-                next: 0,
-                flights: HashMap::new(),
-            }),
+            table: Mutex::default(),
             running: watch::Sender::new(0),
         }
     }
@@ -59,42 +47,32 @@ where
 
     /// Whether there is a flight for this key that has no result yet.
     pub(super) fn has(&self, key: &K) -> bool {
-        let found = self.lock().get(key);
-        // Let go of outside of the lock: it may be the last to hold it.
+        let found = lock(&self.table).get(key).and_then(Weak::upgrade);
         found.is_some_and(|flight| !flight.is_over())
     }
 
     /// Attaches to the flight for this key, or starts one.
     ///
     /// The task runs on by itself; it is given the means to learn that nobody wants it any more.
-    pub(super) fn join<F>(
-        self: &Arc<Self>,
-        key: K,
-        task: impl FnOnce(Unwanted) -> F,
-    ) -> Arc<Flight<K, V>>
+    pub(super) fn join<F>(&self, key: K, task: impl FnOnce(Unwanted) -> F) -> Arc<Flight<V>>
     where
         F: Future<Output = Option<V>> + Send + 'static,
     {
-        let mut table = self.lock();
-        let over = match table.get(&key) {
-            Some(flight) if !flight.is_over() => return flight,
-            over => over,
-        };
+        let mut table = lock(&self.table);
+        if let Some(flight) = table.get(&key).and_then(Weak::upgrade)
+            && !flight.is_over()
+        {
+            return flight;
+        }
         let (sender, result) = watch::channel(None);
         let (wanted, unwanted) = oneshot::channel();
-        let id = table.next;
-        table.next += 1;
         let flight = Arc::new(Flight {
-            key: key.clone(),
-            id,
-            home: Arc::downgrade(self),
             result,
             _wanted: wanted,
         });
-        table.flights.insert(key, (id, Arc::downgrade(&flight)));
+        table.retain(|_, flight| flight.strong_count() > 0);
+        table.insert(key, Arc::downgrade(&flight));
         drop(table);
-        // This locks the table if it was the last.
-        drop(over);
         let count = Count::new(self.running.clone());
         let task = task(unwanted);
         tokio::spawn(in_current_span(async move {
@@ -105,25 +83,13 @@ where
         }));
         flight
     }
-
-    fn lock(&self) -> MutexGuard<'_, Table<K, V>> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-impl<K: Eq + Hash, V> Table<K, V> {
-    fn get(&self, key: &K) -> Option<Arc<Flight<K, V>>> {
-        self.flights
-            .get(key)
-            .and_then(|(_, flight)| flight.upgrade())
-    }
+fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<K, V> Flight<K, V>
-where
-    K: Eq + Hash + Send + Sync,
-    V: Clone + Send + Sync,
-{
+impl<V: Clone + Send + Sync> Flight<V> {
     fn is_over(&self) -> bool {
         self.result.has_changed().is_err() || self.result.borrow().is_some()
     }
@@ -137,23 +103,6 @@ where
         let mut result = self.result.clone();
         let value = result.wait_for(Option::is_some).await.ok()?;
         value.clone()
-    }
-}
-
-impl<K: Eq + Hash, V> Drop for Flight<K, V> {
-    fn drop(&mut self) {
-        let Some(home) = self.home.upgrade() else {
-            return;
-        };
-        let mut table = home.table.lock().unwrap_or_else(PoisonError::into_inner);
-        // A later flight may have taken the entry.
-        if table
-            .flights
-            .get(&self.key)
-            .is_some_and(|(id, _)| *id == self.id)
-        {
-            table.flights.remove(&self.key);
-        }
     }
 }
 
@@ -204,7 +153,7 @@ where
     }
 
     pub(super) fn get(&self, key: &K) -> Option<V> {
-        let table = self.lock();
+        let table = lock(&self.table);
         let entry = table.get(key)?;
         (entry.since.elapsed() < self.time).then(|| entry.value.clone())
     }
@@ -217,7 +166,7 @@ where
             bytes,
             since,
         };
-        let mut table = self.lock();
+        let mut table = lock(&self.table);
         table.insert(key, entry);
         let mut total: u64 = table.values().map(|entry| entry.bytes).sum();
         while total > self.most {
@@ -233,13 +182,9 @@ where
         tokio::spawn(async move {
             sleep(time).await;
             if let Some(kept) = kept.upgrade() {
-                kept.lock().retain(|_, entry| entry.since.elapsed() < time);
+                lock(&kept.table).retain(|_, entry| entry.since.elapsed() < time);
             }
         });
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, Entry<V>>> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
