@@ -16,8 +16,7 @@ pub(crate) struct DirectArgs {
     /// The go command that has them from version control [default: `go` of the PATH, if there is one].
     #[arg(long, value_name = "PATH", requires = "filter")]
     go: Option<PathBuf>,
-    /// Where the go command works: clones of repositories and its module cache [default: the name of the storage and
-    /// `-go`].
+    /// Working directory for clones of repositories and for downloads [default: the name of the storage and `-go`].
     #[arg(long, value_name = "DIR", requires = "filter")]
     go_cache: Option<PathBuf>,
     /// Modules that no registry and no checksum database is asked for, and that all credentials are for, as for GOPRIVATE.
@@ -27,7 +26,8 @@ pub(crate) struct DirectArgs {
     /// of NETRC or ~/.netrc].
     #[arg(long, value_name = "FILE")]
     netrc: Option<PathBuf>,
-    /// A file with git's configuration, in place of the one of the user who runs the proxy.
+    /// A file with git's configuration, in place of the one of the user who runs the proxy. Settings that hold or lead to
+    /// a secret must name a host.
     #[arg(long, value_name = "FILE", requires = "filter")]
     git_config: Option<PathBuf>,
     /// The private key for ssh.

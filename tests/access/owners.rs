@@ -15,7 +15,7 @@ async fn each_user_gets_what_the_host_lets_him_see_and_nothing_else() {
             let answer = ask(&scene.goget, Some(owner), &path).await;
             answer.assert(200, "");
             assert_eq!(answer.header("cache-control"), "private", "{path}");
-            // Also now that it is in a module cache.
+            // Also now that it was fetched.
             let answer = ask(&scene.goget, Some(stranger), &path).await;
             answer.assert(404, "not found");
             assert_eq!(answer.header("cache-control"), "no-store", "{path}");
@@ -36,7 +36,7 @@ async fn what_is_for_everyone_is_not_kept_for_an_owner() {
     let settings = settings.credentials(address, "alice", "apple-pie").unwrap();
     let goget = GoGet::new(settings).unwrap();
     ask(&goget, None, &file(HERS, "zip")).await.assert(200, "");
-    // Bob's own credentials are asked for, though the file is in the service's module cache.
+    // Bob's own credentials are asked for, though the service has just fetched the file.
     let bob = scene.bob();
     ask(&goget, Some(&bob), &file(HERS, "zip"))
         .await
