@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::folder::{age, entries, found, make, remove, size};
-use super::sandbox::ASIDE;
+use super::sandbox::{ASIDE, sweep};
 
 /// The time between two clean-ups, at least.
 const PAUSE: Duration = Duration::from_secs(10 * 60);
@@ -157,6 +157,8 @@ impl Clones {
             }
         }
         aside.close()?;
+        // Of other servers with the same folder.
+        sweep(&self.folder)?;
         Ok(removed)
     }
 

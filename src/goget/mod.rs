@@ -86,9 +86,12 @@
 //! # Caveats
 //!
 //! * Nobody else may use the folder as a module cache.
+//! * If the host of a module says by a go-import of the kind `mod` that this very server has it, the run waits for itself
+//!   until its time limit: 504.
 //! * If git fails for want of memory or time, the go command can take that for a version that does not exist: do not keep
 //!   such a 404 for long.
-//! * What runs while the server is killed ends when the next service with the same folder runs its first command. This, and
+//! * What runs while the server is killed ends when the next service with the same folder runs its first command, or at
+//!   its next clean-up. This, and
 //!   finding processes that started a session of their own, needs Linux.
 //! * If a module is kept with `svn` and that is not installed, the go command says that there is no such revision: 404.
 //! * Killing a process group needs Unix; elsewhere only the go command itself is killed.

@@ -101,6 +101,10 @@ async fn it_happens_every_ten_minutes() {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(10 * 60)).await;
     tokio::time::resume();
+    // Of a server that was killed meanwhile.
+    let left = setup.folder.path().join("run-left");
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("lock"), "").unwrap();
     run(&setup).await;
-    until(|| !clones[0].exists()).await;
+    until(|| !clones[0].exists() && !left.exists()).await;
 }
