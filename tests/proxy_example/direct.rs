@@ -182,7 +182,7 @@ async fn a_direct_module_is_never_redirected_and_with_redirect_only_not_stored()
             scene.at("modules/@direct").join(&INFO[1..]).exists(),
             stored
         );
-        assert!(scene.at("work/mod/cache/download").is_dir());
+        assert!(scene.at("work/clones").is_dir());
     }
 }
 
