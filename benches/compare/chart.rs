@@ -11,7 +11,7 @@ use crate::report::{Table, estimate, show, unique};
 pub fn draw(file: &Path, table: &Table) -> Result<()> {
     let mut bars = Vec::new();
     for figure in &table.figures {
-        if figure.name.contains(table.plot) {
+        if table.plot.split('*').all(|part| figure.name.contains(part)) {
             bars.extend(estimate(&figure.values).map(|found| (figure, found)));
         }
     }
@@ -35,7 +35,8 @@ pub fn draw(file: &Path, table: &Table) -> Result<()> {
         .margin(15)
         .x_label_area_size(25)
         .build_cartesian_2d((from..to).log_scale(), 0.0..count as f64)?;
-    chart.configure_mesh().disable_y_axis().draw()?;
+    let mut mesh = chart.configure_mesh();
+    mesh.disable_mesh().disable_y_axis().draw()?;
     for (number, (figure, [median, least, most])) in bars.iter().enumerate() {
         let bottom = (count - 1 - number) as f64;
         let server = servers.iter().position(|server| *server == figure.server);

@@ -117,7 +117,7 @@ pub struct Table {
     date: String,
     pub rows: Vec<Row>,
     pub figures: Vec<Figure>,
-    /// The plot shows the figures whose name contains this.
+    /// The plot shows the figures whose name contains each of these, separated by `*`.
     #[serde(skip)]
     pub plot: &'static str,
 }

@@ -10,6 +10,7 @@ use crate::servers::Server;
 use crate::world::{self, LINE, Speed, Target, World};
 
 const PACED: &str = "1 client of 20 MiB/s";
+const PLOT: &str = "1 client of 20 MiB/s*byte";
 const ONE: &str = "1 client";
 const SOME: &str = "16 clients";
 const MANY: &str = "64 clients";
@@ -18,7 +19,7 @@ const MEMORY: &str = "growth of memory, KiB";
 const MEASURES: [&str; 4] = [FIRST, LAST, FETCHES, MEMORY];
 
 pub fn measure(world: &World) -> Result<Table> {
-    let mut table = Table::new("A missing 100 MiB zip, upstream of 20 MiB/s", PACED);
+    let mut table = Table::new("A missing 100 MiB zip, upstream of 20 MiB/s", PLOT);
     let all = [Ours, Goproxy, Athens, Direct];
     let (zip, files) = (world.zip(world::LARGE, 0)?, world.zip(world::FILES, 0)?);
     for (case, peers, zip, clients, rate) in [

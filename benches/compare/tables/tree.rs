@@ -18,7 +18,7 @@ const COLD: &str = "cold, s";
 const WARM: &str = "warm, s";
 
 pub fn measure(world: &World) -> Result<Table> {
-    let mut table = Table::new("go mod download of a real tree", "");
+    let mut table = Table::new("go mod download of a real tree", ", s");
     let peers = [Ours, Goproxy, Athens, Direct];
     match Tree::new(world) {
         Ok(tree) => {

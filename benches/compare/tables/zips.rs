@@ -15,7 +15,7 @@ const CPU: &str = "CPU time, s/GiB";
 const FIRST: &str = "slowest first byte, ms";
 
 pub fn measure(world: &World) -> Result<Table> {
-    let mut table = Table::new("Stored zips", "64 connections");
+    let mut table = Table::new("Stored zips", "64 at once*MiB/s");
     let peers = [Ours, Goproxy, NginxSendfile, NginxCopy];
     let servers = start(world, &peers)?;
     for (size, zip) in [
@@ -27,7 +27,7 @@ pub fn measure(world: &World) -> Result<Table> {
             get(server.address, &zip)?;
         }
         for connections in [1, 8, 64] {
-            let case = format!("{size}, {connections} connections");
+            let case = format!("{size}, {connections} at once");
             for (name, client) in Client::ALL {
                 let case = format!("{case}, {name}");
                 table.measure(world, &[&case], &peers, [RATE, CPU], |_, peer| {
