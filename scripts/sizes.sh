@@ -15,7 +15,7 @@ module target policy filter     2500  2200
 verify                           400   400
 files                            420   400
 upstream                        2200  1800
-goget                           3450  2200
+goget                           3420  2200
 END
 }
 

@@ -100,7 +100,7 @@ impl<A> FillLayer<A> {
 
     /// How many zips may be fetched at once, over all services of this layer. Default: 64.
     ///
-    /// Each holds a connection of the source, up to half a MiB of memory, and the file on disk; into an object store it
+    /// Each holds a connection of the source, up to three quarters of a MiB of memory, and the file on disk; into an object store it
     /// uploads parts of 5 MiB, one of which is in memory. Hits and clients that attach to a running fill need no slot.
     /// A fill without a client, of [`OnMiss::Redirect`] or [`OnMiss::NotFound`], takes only a slot that no client waits
     /// for; up to 1,024 of these wait, and more are refused at once.

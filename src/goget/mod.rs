@@ -103,7 +103,6 @@ mod clones;
 mod credentials;
 mod error;
 mod folder;
-mod future;
 mod git;
 mod git_settings;
 mod go;
@@ -128,8 +127,7 @@ mod worker;
 
 pub use self::body::GoGetBody;
 pub use self::error::{GoGetError, InvalidSettings};
-pub use self::future::ResponseFuture;
 pub use self::runs::Runs;
-pub use self::service::GoGet;
+pub use self::service::{GoGet, ResponseFuture};
 pub use self::settings::Settings;
 pub use crate::access::credentials::InvalidCredentials;

@@ -11,12 +11,18 @@ use tower_service::Service;
 use super::answer::Order;
 use super::body::GoGetBody;
 use super::error::{GoGetError, InvalidSettings};
-use super::future::ResponseFuture;
 use super::runs::Runs;
 use super::settings::{Settings, is_refused};
 use super::worker::Worker;
 use super::{git_settings, observe};
-use crate::source::{Area, HasArea};
+use crate::source::{self, Area, HasArea};
+
+/// The future of [`GoGet`].
+///
+/// # Cancel safety
+///
+/// A command that nobody else waits for is killed.
+pub type ResponseFuture = source::ResponseFuture<GoGetBody>;
 
 /// A source that runs the go command against version control.
 ///
@@ -163,7 +169,8 @@ impl<R> Service<Request<R>> for GoGet {
     }
 
     fn call(&mut self, request: Request<R>) -> ResponseFuture {
-        ResponseFuture::new(self.answer(Order::from(&request)))
+        let answer = self.answer(Order::from(&request));
+        ResponseFuture::new(async { answer.await.unwrap_or_else(GoGetError::into_response) })
     }
 }
 

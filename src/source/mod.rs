@@ -11,7 +11,7 @@ pub(crate) mod chain;
 pub(crate) mod error_text;
 #[cfg(feature = "upstream")]
 pub(crate) mod file_body;
-#[cfg(feature = "upstream")]
+#[cfg(any(feature = "go-get", feature = "upstream"))]
 mod future;
 #[cfg(feature = "upstream")]
 pub(crate) mod health;
@@ -21,7 +21,7 @@ mod stored_elsewhere;
 mod validators;
 
 pub use self::area::{Area, HasArea};
-#[cfg(feature = "upstream")]
+#[cfg(any(feature = "go-get", feature = "upstream"))]
 pub use self::future::ResponseFuture;
 pub use self::stored_elsewhere::StoredElsewhere;
 pub use self::validators::Validators;

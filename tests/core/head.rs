@@ -9,24 +9,11 @@ use tower_goproxy::policy::Rules;
 use tower_goproxy::{NotFound, Storage};
 
 use crate::scene::{
-    BRANCH, LATEST, LIST, always, content, fetch, info, large, layer, mod_file, proxy, registry,
-    send, small, spawn, spawn_get, withheld,
+    LATEST, all_paths, always, content, fetch, info, large, layer, mod_file, proxy, registry, send,
+    small, spawn, spawn_get, withheld,
 };
 use crate::support::faulty_store::{Fault, FaultyStore, Step};
 use crate::support::{Answer, Gate, Recorded, Source, quiet, request, within};
-
-fn paths() -> [String; 7] {
-    let [list, latest, branch] = [LIST, LATEST, BRANCH].map(str::to_owned);
-    [
-        info(0),
-        mod_file(0),
-        small(0),
-        large(0),
-        list,
-        latest,
-        branch,
-    ]
-}
 
 fn modes() -> [OnMiss; 4] {
     let redirect = OnMiss::redirect("https://registry.test").unwrap();
@@ -49,7 +36,7 @@ fn comparable(status: StatusCode, mut headers: HeaderMap, tags: bool) -> (u16, H
 /// Requests each path both ways, `HEAD` first, from a source that says this.
 async fn assert_same(case: &str, answer: fn(Answer) -> Answer) {
     for on_miss in modes() {
-        for path in paths() {
+        for path in all_paths() {
             let source = Source::new(move |request: &Recorded| {
                 answer(Answer::new([content(&request.path)]))
             });
@@ -132,7 +119,7 @@ async fn of_a_response_that_passes_unshared() {
 #[tokio::test(start_paused = true)]
 async fn of_a_file_whose_storage_does_not_answer() {
     for on_miss in modes() {
-        for path in paths() {
+        for path in all_paths() {
             let store = FaultyStore::new(Step::Open, Fault::Fail);
             let layer = layer(Storage::new(store.clone())).on_miss(on_miss.clone());
             let proxy = proxy(&layer, &registry());
@@ -154,7 +141,7 @@ on_each_storage! {
             let layer = layer(storage.clone()).on_miss(on_miss.clone());
             let stream = layer.clone().on_miss(OnMiss::Stream);
             let proxy = proxy(&layer, &registry());
-            for path in &paths()[..4] {
+            for path in &all_paths()[..4] {
                 fetch(&crate::scene::proxy(&stream, &registry()), path).await;
                 layer.fills().idle().await;
                 for headers in [
@@ -238,7 +225,7 @@ async fn it_has_no_body_whatever_the_answer() {
     let part = Answer::new(["x"]).status(StatusCode::PARTIAL_CONTENT);
     for (answer, status) in [(missing, 404), (part, 502)] {
         let proxy = proxy(&layer(Storage::memory()), &always(answer));
-        for path in paths() {
+        for path in all_paths() {
             let head = send(&proxy, request(Method::HEAD, &path, &[])).await;
             head.assert_status(status);
             assert_eq!(head.body.unwrap(), "", "{path}");

@@ -45,6 +45,20 @@ pub fn mod_file(n: usize) -> String {
 }
 
 /// The name in a storage: the path without its slash.
+/// Every kind of request for a module.
+pub fn all_paths() -> [String; 7] {
+    let [list, latest, branch] = [LIST, LATEST, BRANCH].map(str::to_owned);
+    [
+        info(0),
+        mod_file(0),
+        small(0),
+        large(0),
+        list,
+        latest,
+        branch,
+    ]
+}
+
 pub fn key(path: &str) -> &str {
     path.strip_prefix('/').expect("a path begins with a slash")
 }

@@ -9,25 +9,12 @@ use tower_goproxy::fill::OnMiss;
 use tower_goproxy::source::StoredElsewhere;
 
 use crate::scene::{
-    ATTACHED, BRANCH, HIT, LATEST, LIST, NOT_STORED, STORED, always, content, fetch, fetch_three,
-    info, key, large, layer, mod_file, proxy, send, small,
+    ATTACHED, BRANCH, HIT, LATEST, LIST, NOT_STORED, STORED, all_paths, always, content, fetch,
+    fetch_three, info, key, large, layer, mod_file, proxy, send, small,
 };
 use crate::support::{
     Answer, Gate, Kept, Recorded, Source, ask, get, quiet, request, whole, within,
 };
-
-fn all_paths() -> [String; 7] {
-    let [list, latest, branch] = [LIST, LATEST, BRANCH].map(str::to_owned);
-    [
-        info(0),
-        mod_file(0),
-        small(0),
-        large(0),
-        list,
-        latest,
-        branch,
-    ]
-}
 
 /// What belongs at a path, with a status and headers.
 fn saying(status: u16, headers: &'static [(&'static str, &'static str)]) -> Source {
