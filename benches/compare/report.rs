@@ -278,7 +278,8 @@ impl Table {
         let file = folder.join(name);
         let json = serde_json::to_string_pretty(self)? + "\n";
         fs::write(file.with_extension("json"), json)?;
-        fs::write(file.with_extension("md"), self.markdown())?;
+        let text = format!("## {}\n\n{}", self.title, self.markdown());
+        fs::write(file.with_extension("md"), text)?;
         chart::draw(&file.with_extension("svg"), self)
     }
 }

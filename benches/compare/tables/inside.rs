@@ -1,7 +1,6 @@
 //! The layer alone, 100,000 rules, and the check of a zip.
 
 use std::convert::Infallible;
-use std::fs;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -108,21 +107,21 @@ fn rules(world: &World, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// The crate computes no h1 hash. This measures a whole fill instead, which verifies a zip of 18,000 files.
+/// The crate computes no h1 hash. This measures whole fills instead, which verify zips of 18,000 files.
 fn check(world: &World, table: &mut Table) -> Result<()> {
-    const FILLS: u64 = 10;
-    let zip = world.zip(world::FILES, 0)?;
-    let server = Server::start(world, Ours, Speed::Unlimited)?;
-    let (process, stored) = (server.process()?, server.stored(&zip));
-    table.measure(world, &[FILES], &[Ours], [CPU], |_, _| {
+    // Each zip is filled once: one that is removed and requested again may be answered by the fill that still ends.
+    let zips = (0..4).map(|version| world.zip(world::FILES, version));
+    let zips = zips.collect::<Result<Vec<_>>>()?;
+    table.measure(world, &[FILES], &[Ours], [CPU], |_, peer| {
+        let server = Server::start(world, peer, Speed::Unlimited)?;
+        let process = server.process()?;
         let before = process.cpu();
-        for _ in 0..FILLS {
-            get(server.address, &zip)?;
-            wait_until("the zip is stored", 30, || stored.exists())?;
-            fs::remove_file(&stored)?;
+        for zip in &zips {
+            get(server.address, zip)?;
+            wait_until("the zip is stored", 30, || server.stored(zip).exists())?;
         }
-        let mib = (zip.len * FILLS) as f64 / MIB as f64;
-        Ok([(process.cpu() - before) * 1e3 / mib])
+        let bytes: u64 = zips.iter().map(|zip| zip.len).sum();
+        Ok([(process.cpu() - before) * 1e3 * MIB as f64 / bytes as f64])
     })?;
     table.ours(FILES, CPU, at_most(12.0, 9.0));
     Ok(())
