@@ -43,16 +43,16 @@ feature_powerset() {
     done
 }
 
-run cargo fmt --check
+run cargo fmt --all --check
 run scripts/sizes.sh
 run package_list
-run cargo clippy --locked --all-targets --all-features -- -D warnings
+run cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 run feature_powerset
 if command -v cargo-deny >/dev/null; then
-    run cargo deny --all-features check bans licenses sources
+    run cargo deny --workspace --all-features check bans licenses sources
 else
     printf '\n(cargo-deny is not installed: licences and duplicate crates are not checked)\n' >&2
 fi
-run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --all-features
+run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --all-features
 # Which file may import which, and how long a file may be.
 run cargo test --locked --all-features --test floors

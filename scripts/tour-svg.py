@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records the tour and draws its first scenes as docs/tour.svg, moving as they did.
 
-    cargo build --example tour --features full && scripts/tour-svg.py
+    cargo build -p tower-goproxy-tour && scripts/tour-svg.py
 
 Knows just the terminal codes that the tour writes.
 """
@@ -18,7 +18,7 @@ from fcntl import ioctl
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TOUR = ROOT / "target/debug/examples/tour"
+TOUR = ROOT / "target/debug/tower-goproxy-tour"
 PICTURE = ROOT / "docs/tour.svg"
 SCENES = 2  # missed and attached, hit
 HOLD = 4.0  # how long the last picture stays, in seconds

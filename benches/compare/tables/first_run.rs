@@ -12,7 +12,7 @@ use crate::process::{Process, free_address, server};
 use crate::report::{Table, at_most};
 use crate::world::{self, Speed, World};
 
-const CASE: &str = "the example proxy";
+const CASE: &str = "the server";
 const ANSWER: &str = "clone to first answer, s";
 
 pub fn measure(world: &World) -> Result<Table> {
@@ -47,7 +47,7 @@ fn first_answer(world: &World) -> Result<f64> {
     let mut cargo = server(Path::new(&cargo))?;
     let upstream = world.upstream(Speed::Unlimited);
     let proxy = format!("--listen {at} --upstream http://{upstream}");
-    let run = "run --quiet --release --example proxy --features full --";
+    let run = "run --quiet --release -p tower-goproxy-server --";
     cargo.args(run.split(' ')).args(proxy.split(' '));
     cargo.current_dir(&clone).env("CARGO_HOME", &home);
     cargo.env_remove("CARGO_TARGET_DIR");

@@ -1,7 +1,7 @@
 //! A tour of the proxy, to look at: a slow registry, the proxy and its clients in one process.
 //!
 //! ```sh
-//! cargo run --example tour --features full
+//! cargo run -p tower-goproxy-tour
 //! ```
 //!
 //! Needs no internet and takes about 15 seconds, since the registry is slow by design. What it says

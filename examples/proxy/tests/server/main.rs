@@ -1,5 +1,5 @@
-//! The example `proxy`, as the process that its users run.
-#![cfg(all(feature = "fill", feature = "upstream", feature = "go-get", unix))]
+//! The server, as the process that its users run.
+#![cfg(unix)]
 
 #[path = "../support/mod.rs"]
 mod support;

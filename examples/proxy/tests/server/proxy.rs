@@ -1,7 +1,6 @@
 //! The process.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -60,7 +59,7 @@ impl Proxy {
 
 /// With nothing of the environment: no netrc and no proxy of whoever runs the tests.
 pub(crate) fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(example());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tower-goproxy"));
     command
         .args(["--listen", "127.0.0.1:0"])
         .args(args)
@@ -68,19 +67,6 @@ pub(crate) fn command(args: &[&str]) -> Command {
         .stdin(Stdio::null())
         .kill_on_drop(true);
     command
-}
-
-/// Cargo puts the examples beside the folder of the test binaries.
-fn example() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows its own file");
-    let profile = test.ancestors().nth(2).expect("it lies in PROFILE/deps");
-    let example = profile.join("examples/proxy");
-    assert!(
-        example.is_file(),
-        "{} is missing: run scripts/test.sh or cargo build --examples --all-features",
-        example.display()
-    );
-    example
 }
 
 /// What a proxy says that does not start.

@@ -2,7 +2,7 @@
 //! basic auth.
 //!
 //! ```sh
-//! cargo run --release --example proxy --features full -- --storage modules
+//! cargo run --release -p tower-goproxy-server -- --storage modules
 //! GOPROXY=http://127.0.0.1:3000 go mod download
 //! ```
 
