@@ -30,7 +30,7 @@
 mod element;
 pub(crate) mod error;
 pub(crate) mod escape;
-mod limits;
+pub(crate) mod limits;
 pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod semver;

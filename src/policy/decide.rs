@@ -14,8 +14,8 @@ use crate::target::value::Target;
 ///
 /// ```
 /// use http::request::Parts;
-/// use tower_goproxy::Target;
 /// use tower_goproxy::policy::{Policy, Rule, Rules};
+/// use tower_goproxy::{Resource, Target};
 ///
 /// /// Rules from a file, and no pre-releases.
 /// struct Stable(Rules);
@@ -23,7 +23,10 @@ use crate::target::value::Target;
 /// impl Policy for Stable {
 ///     fn rule(&self, target: &Target<'_>, parts: &Parts) -> Rule {
 ///         match target.version() {
-///             Some(version) if version.is_prerelease() => Rule::exclude_because("no pre-releases"),
+///             // The go command needs the `.mod` of versions that nobody uses.
+///             Some(version) if version.is_prerelease() && target.resource() != Resource::Mod => {
+///                 Rule::exclude_because("no pre-releases")
+///             }
 ///             _ => self.0.rule(target, parts),
 ///         }
 ///     }
@@ -39,6 +42,10 @@ use crate::target::value::Target;
 pub trait Policy: Send + Sync {
     /// The rule for a request: `target` is what it asks for, `parts` tell who asks. An auth layer outside can leave the
     /// user in the extensions of `parts`.
+    ///
+    /// A policy that excludes single versions should not exclude their [`Resource::Mod`](crate::Resource::Mod): the go
+    /// command reads the `.mod` of old versions to compute a build list that does not have them, and fails without it.
+    /// If it makes single versions direct, it should make the whole module direct, else a registry learns its name.
     fn rule(&self, target: &Target<'_>, parts: &Parts) -> Rule;
 
     /// Whether versions of this target's module can have different rules. `false` spares the filter from reading lists of

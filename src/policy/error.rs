@@ -33,6 +33,7 @@ pub(super) enum Fault {
     UnknownSign,
     TooManyFields,
     MissingPath,
+    MissingHost,
     Path(InvalidPath),
     EmptyItem,
     UnknownOperator,
@@ -79,11 +80,14 @@ impl fmt::Display for ParseRulesError {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownSign => f.write_str("unknown sign, want + - or D and a blank"),
+            Self::UnknownSign => {
+                f.write_str("unknown sign, want + - D or ignore-case, and a blank")
+            }
             Self::TooManyFields => {
                 f.write_str("unexpected text, want SIGN PATH VERSIONS with no blank in VERSIONS")
             }
             Self::MissingPath => f.write_str("a version without a module path before it"),
+            Self::MissingHost => f.write_str("ignore-case needs a host, without a path"),
             Self::Path(error) => error.fmt(f),
             Self::EmptyItem => f.write_str("empty item in the list of versions"),
             Self::UnknownOperator => f.write_str("unknown operator, want ~ ^ or <"),

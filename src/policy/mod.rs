@@ -25,8 +25,12 @@
 //! Blanks and tabs separate, in any number. A `#` at the start of a field begins a comment. A sign
 //! alone, on whichever line, is the rule for all modules; without one they are included.
 //!
-//! A path is written as in `go.mod`. It covers whole elements, and case matters: `github.com/foo`
-//! covers `github.com/foo/bar`, but neither `github.com/foobar` nor `github.com/Foo`. There are no wildcards.
+//! A path is written as in `go.mod`. It covers whole elements: `github.com/foo` covers `github.com/foo/bar`, but not
+//! `github.com/foobar`. There are no wildcards.
+//!
+//! On `github.com`, `gitlab.com` and `bitbucket.org`, which serve `github.com/Foo` and `github.com/foo` alike, `-` and `D`
+//! ignore case: `D github.com/foo` covers `github.com/Foo` too. `+` does not: `+ github.com/Foo` allows nothing that only
+//! looks like it. The line `ignore-case git.example.com` adds a host, and [`Rules::match_case`] compares all paths exactly.
 //!
 //! Versions are separated by commas, without blanks:
 //!
@@ -47,14 +51,18 @@
 //! ## Which rule wins
 //!
 //! The deepest path that has a matching rule. There, a rule with versions comes before one without;
-//! of several rules with versions that match, exclude comes before direct and direct before include.
+//! of several that match, exclude comes before direct and direct before include.
 //! Where no rule of a path matches, the next shorter path decides. The order of the lines has no
 //! meaning.
 //!
-//! What is asked before a version is known (`@v/list`, `@latest`, the `.info` of a branch) goes by
-//! the rules without versions. When these refuse, but a rule with versions allows some (direct
-//! before include), then that one decides: so that "deny all versions but these" lets the list be
-//! asked for. A rule that excludes versions never refuses the list.
+//! So far that says which versions are excluded. All others come from one place, and so does what is requested before a
+//! version is known (`@v/list`, `@latest`, the `.info` of a branch): if a rule makes any version of the module direct, the
+//! module is direct as a whole, since a registry must not learn its name. Else it is included. Only if no version can be
+//! allowed is the list refused.
+//!
+//! A rule with versions refuses the `.info` and the `.zip` of a version, never the `.mod`: the go command reads the `.mod`
+//! of old versions that some dependency names, to compute a build list without them, and fails if it cannot. A rule
+//! without versions covers everything.
 //!
 //! ## What such rules cannot do
 //!
@@ -78,6 +86,10 @@
 //! | this crate's own reading | a registry: `Upstream`, alone or in `Fill`, or `Redirect` | the go command |
 //! | as Athens today | the go command, in `Fill` | `Redirect` to the upstream |
 //!
+//! What keeps the names of direct modules from a registry then works the other way round too: paths after `+`, the private
+//! ones, are compared exactly, and a module with a `D` for some versions is public as a whole. If private modules have
+//! capitals or rules with versions, swap the signs in the file instead of the services.
+//!
 //! *Reading is strict.* What Athens' own reader takes in, but not as documented, is read as documented or
 //! is an error with line and column:
 //!
@@ -95,17 +107,20 @@
 //! | a tab after the sign | unknown sign | a separator |
 //! | `- mod #note` | `#note` is a version | a comment |
 //! | two lines for one path | the later replaces the earlier | both hold; an error if their versions are the same |
-//! | a rule that excludes one version | refuses list and latest of all versions | refuses that version |
+//! | a rule that excludes one version | refuses list and latest of all versions | refuses that version, but not its `.mod` |
+//! | `- github.com/foo` | `github.com/Foo` passes | also refused |
 //! | a line of more than 64 KiB | ends the file without a word | a line like others |
 //! | `D` for a path that does not decode | passes unjudged | no rule applies: 404 |
 //! | a byte-order mark at the start | unknown sign | skipped |
 //! | a missing file | an error (once: no rules) | an error |
 
+mod any_case;
 pub(crate) mod decide;
 mod error;
 mod parse;
 mod policy_fn;
 mod qualifier;
+mod reach;
 pub(crate) mod rule;
 mod rules;
 mod table;

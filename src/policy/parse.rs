@@ -10,6 +10,9 @@ use crate::module::error::InvalidPath;
 use crate::module::escape::{Form, escape};
 use crate::module::path::{check_lengths, check_prefix};
 
+/// Before a host that does not tell capitals from small letters in a path.
+const ANY_CASE: &str = "ignore-case";
+
 /// A piece of a line and its place in it.
 #[derive(Clone, Copy)]
 struct Field<'a> {
@@ -47,10 +50,11 @@ fn add_line<'a>(
     let Some(sign) = fields.next() else {
         return Ok(());
     };
-    let rule = match sign.text {
+    let action = match sign.text {
         "+" => Action::Include,
         "-" => Action::Exclude,
         "D" => Action::Direct,
+        ANY_CASE => return add_host(sign, fields, table),
         _ => return Err((sign, Fault::UnknownSign)),
     };
     let path = fields.next();
@@ -62,14 +66,13 @@ fn add_line<'a>(
         None => None,
         Some(field) => Some(check_path(field.text).map_err(|fault| (field, fault))?),
     };
-    let entry = table.entry(escaped.as_deref());
     let path = path.map_or("", |field| field.text);
     let mut set = |field, qualifier: Option<Qualifier>| match seen
         .insert((path, qualifier.clone()), number)
     {
         Some(first) => Err((field, Fault::Repeated(first))),
         None => {
-            entry.set(qualifier, rule);
+            table.add(escaped.as_deref(), qualifier, action);
             Ok(())
         }
     };
@@ -86,6 +89,24 @@ fn add_line<'a>(
         let qualifier = Qualifier::parse(item.text).map_err(|fault| (item, fault))?;
         set(item, Some(qualifier))?;
     }
+    Ok(())
+}
+
+/// The one field behind `ignore-case`.
+fn add_host<'a>(
+    word: Field<'a>,
+    mut fields: impl Iterator<Item = Field<'a>>,
+    table: &mut Table,
+) -> Result<(), (Field<'a>, Fault)> {
+    let host = fields.next().ok_or((word, Fault::MissingHost))?;
+    if let Some(field) = fields.next() {
+        return Err((field, Fault::TooManyFields));
+    }
+    check_path(host.text).map_err(|fault| (host, fault))?;
+    if host.text.contains('/') {
+        return Err((host, Fault::MissingHost));
+    }
+    table.any_case.add(host.text);
     Ok(())
 }
 

@@ -20,11 +20,12 @@ pub struct Rule {
     reason: Option<Cow<'static, str>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The later one trusts less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Action {
     Include,
-    Exclude,
     Direct,
+    Exclude,
 }
 
 impl Rule {

@@ -11,6 +11,7 @@ use super::error::{Cause, ParseRulesError, ReadRulesError};
 use super::parse::parse;
 use super::rule::{Action, Rule};
 use super::table::Table;
+use crate::target::resource::Resource;
 use crate::target::value::Target;
 
 /// A policy that is written down line by line: the filter file of
@@ -38,12 +39,28 @@ use crate::target::value::Target;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Files made for Athens have the two signs the other way round (the [module's docs](super) say
-/// more). They are used as they are, with the two services swapped:
+/// Files made for Athens have the two signs the other way round. They can be used as they are, with the two services
+/// swapped; the [module's docs](super) say what to look out for:
 ///
-/// ```text
-/// FilterLayer::new(rules, registry).layer(go_get)                    // + registry, D version control
-/// FilterLayer::new(rules, go_get).layer(Redirect::to(upstream)?)     // + version control, D redirect
+/// ```
+/// use tower::Layer;
+/// use tower_goproxy::filter::FilterLayer;
+/// use tower_goproxy::policy::Rules;
+/// use tower_goproxy::{NotFound, Redirect};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let upstream = Redirect::to("https://proxy.golang.org")?;
+/// let go_get = NotFound; // or GoGet, in a Fill
+///
+/// // `+` leads to the registry, `D` to version control.
+/// let rules = Rules::parse("+\nD git.example.com")?;
+/// let proxy = FilterLayer::new(rules, upstream.clone()).layer(go_get);
+///
+/// // As in Athens: `+` leads to version control, `D` to a redirect.
+/// let rules = Rules::parse("D\n+ git.example.com")?;
+/// let proxy = FilterLayer::new(rules, go_get).layer(upstream);
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// A lookup allocates nothing, and its cost does not grow with the number of rules.
@@ -79,15 +96,39 @@ impl Rules {
         })
     }
 
-    /// The deepest rule that applies to a target, or [`Rule::include`] where none does.
+    /// Compares every path exactly, capitals included, and takes back `ignore-case` of the file. Without this, `-` and
+    /// `D` ignore case on hosts that do so themselves.
+    ///
+    /// ```
+    /// use tower_goproxy::policy::{Rule, Rules};
+    /// use tower_goproxy::Target;
+    ///
+    /// // Only the old spelling is refused.
+    /// let rules = Rules::parse("- github.com/Sirupsen/logrus")?.match_case();
+    /// let new = Target::parse("/github.com/sirupsen/logrus/@v/list")?.ok_or("no module request")?;
+    /// assert_eq!(rules.rule_for(&new), Rule::include());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn match_case(mut self) -> Self {
+        self.table.any_case.clear();
+        self
+    }
+
+    /// The rule for a target, [`Rule::include`] where none is written.
+    ///
+    /// A version is excluded, or comes from where its module does: see the [module's docs](super).
     #[must_use]
     pub fn rule_for(&self, target: &Target<'_>) -> Rule {
-        let module = target.module();
-        let rule = match target.version() {
-            Some(version) => self.table.for_version(&module, &version),
-            None => self.table.for_module(&module),
-        };
-        Rule::of(rule.unwrap_or(Action::Include))
+        let decided = self
+            .table
+            .decide(&target.module(), target.version().as_ref());
+        // Not a `.mod`, which the go command needs from versions that it does not use.
+        let uses_version = matches!(target.resource(), Resource::Info | Resource::Zip);
+        Rule::of(match decided.version {
+            Action::Exclude if uses_version => Action::Exclude,
+            _ => decided.module.source(),
+        })
     }
 }
 
@@ -106,7 +147,7 @@ impl Policy for Rules {
     }
 
     fn depends_on_version(&self, target: &Target<'_>) -> bool {
-        self.table.is_qualified(&target.module())
+        self.table.decide(&target.module(), None).module.is_mixed()
     }
 
     fn depends_on_request(&self, _: &Target<'_>) -> bool {

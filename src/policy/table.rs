@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
+use super::any_case::{AnyCase, Folded};
 use super::qualifier::Qualifier;
+use super::reach::{Reach, strongest};
 use super::rule::Action;
 use crate::module::path::ModulePath;
 use crate::module::version::Version;
@@ -15,27 +17,54 @@ use crate::module::version::Version;
 #[derive(Clone, Default)]
 pub(super) struct Table {
     root: Entry,
-    /// By path, escaped as requests have it.
+    /// By path in small letters.
     entries: HashMap<Box<str>, Entry>,
     /// Elements of the longest path: what is deeper need not be looked up.
     depth: usize,
+    pub(super) any_case: AnyCase,
 }
 
-/// The rules of one path.
+/// The rules of one path, in all spellings.
 #[derive(Clone, Default)]
-pub(super) struct Entry {
-    unqualified: Option<Action>,
-    qualified: Vec<(Qualifier, Action)>,
+struct Entry {
+    lines: Vec<Line>,
+}
+
+#[derive(Clone)]
+struct Line {
+    /// The path as it was written, escaped; none if it has no capitals.
+    spelling: Option<Box<str>>,
+    qualifier: Option<Qualifier>,
+    action: Action,
+}
+
+/// What the rules say of a request.
+pub(super) struct Decided {
+    /// Of the version that was named.
+    pub(super) version: Action,
+    /// Of all versions that the module can have.
+    pub(super) module: Reach,
 }
 
 impl Table {
-    /// The entry of an escaped path, or that of all modules.
-    pub(super) fn entry(&mut self, path: Option<&str>) -> &mut Entry {
-        let Some(path) = path else {
-            return &mut self.root;
+    /// Adds a rule for a path, escaped, or for all modules.
+    pub(super) fn add(&mut self, path: Option<&str>, qualifier: Option<Qualifier>, action: Action) {
+        let path = path.unwrap_or_default();
+        let folded = Folded::new(path);
+        let entry = match folded.as_str() {
+            "" => &mut self.root,
+            folded => {
+                self.depth = self.depth.max(folded.split('/').count());
+                self.entries.entry(folded.into()).or_default()
+            }
         };
-        self.depth = self.depth.max(path.split('/').count());
-        self.entries.entry(path.into()).or_default()
+        // Most paths have one rule: no spare room for 100,000 of them.
+        entry.lines.reserve_exact(1);
+        entry.lines.push(Line {
+            spelling: (path.len() != folded.as_str().len()).then(|| path.into()),
+            qualifier,
+            action,
+        });
     }
 
     /// How many paths have rules.
@@ -43,71 +72,54 @@ impl Table {
         self.entries.len()
     }
 
-    /// The deepest rule that applies to a version.
-    pub(super) fn for_version(
-        &self,
-        module: &ModulePath<'_>,
-        version: &Version<'_>,
-    ) -> Option<Action> {
-        self.walk(module)
-            .fold(None, |above, entry| entry.for_version(version).or(above))
-    }
-
-    /// The rule for what is asked before a version is known.
-    ///
-    /// It is a refusal only when no version can be allowed: else an allow-list of versions could
-    /// never be asked which versions there are.
-    pub(super) fn for_module(&self, module: &ModulePath<'_>) -> Option<Action> {
-        let mut deepest = None;
-        let mut allowed = None;
-        for entry in self.walk(module) {
-            if entry.unqualified.is_some() {
-                // From here on the qualified rules above decide nothing.
-                (deepest, allowed) = (entry.unqualified, None);
+    /// The rules of the deepest path that has some for this version, and what they leave of the module.
+    pub(super) fn decide(&self, module: &ModulePath<'_>, version: Option<&Version<'_>>) -> Decided {
+        let mut decided = Decided {
+            version: Action::Include,
+            module: Reach::only(Action::Include),
+        };
+        let mut parts = None;
+        let mut matches = |qualifier: &Qualifier| {
+            version.is_some_and(|version| {
+                qualifier.matches(version, parts.get_or_insert_with(|| version.parts()))
+            })
+        };
+        let path = module.escaped();
+        let folded = Folded::new(path);
+        let any_case = self.any_case.covers(path);
+        let prefixes = prefixes(path).zip(prefixes(folded.as_str()));
+        let below = prefixes.take(self.depth).filter_map(|(prefix, folded)| {
+            let entry = self.entries.get(folded)?;
+            Some((entry, prefix, prefix.len() == folded.len()))
+        });
+        for (entry, prefix, plain) in [(&self.root, "", true)].into_iter().chain(below) {
+            let lines = entry.lines.iter().filter(|line| {
+                // An allowance is for what was written, and for nothing that only looks like it.
+                (any_case && line.action != Action::Include)
+                    || line
+                        .spelling
+                        .as_deref()
+                        .map_or(plain, |spelling| spelling == prefix)
+            });
+            let (mut unqualified, mut matching, mut possible) = (None, None, Reach::default());
+            for line in lines {
+                let Some(qualifier) = &line.qualifier else {
+                    unqualified = strongest(unqualified, line.action);
+                    continue;
+                };
+                possible.add(line.action);
+                if matches(qualifier) {
+                    matching = strongest(matching, line.action);
+                }
             }
-            let rules = entry.qualified.iter().map(|(_, rule)| *rule);
-            allowed = strongest(rules.filter(|rule| *rule != Action::Exclude)).or(allowed);
+            if let Some(action) = unqualified {
+                // From here on the rules above decide nothing.
+                decided.module = Reach::only(action);
+            }
+            decided.module.join(possible);
+            decided.version = matching.or(unqualified).unwrap_or(decided.version);
         }
-        match deepest {
-            Some(Action::Exclude) => allowed.or(deepest),
-            _ => deepest,
-        }
-    }
-
-    /// Whether a qualified rule has a say on this module.
-    pub(super) fn is_qualified(&self, module: &ModulePath<'_>) -> bool {
-        self.walk(module).fold(false, |above, entry| {
-            !entry.qualified.is_empty() || (above && entry.unqualified.is_none())
-        })
-    }
-
-    /// The entries on the way to a module, from the root.
-    fn walk<'a>(&'a self, module: &'a ModulePath<'_>) -> impl Iterator<Item = &'a Entry> {
-        let below = prefixes(module.escaped())
-            .take(self.depth)
-            .filter_map(|prefix| self.entries.get(prefix));
-        std::iter::once(&self.root).chain(below)
-    }
-}
-
-impl Entry {
-    pub(super) fn set(&mut self, qualifier: Option<Qualifier>, rule: Action) {
-        match qualifier {
-            None => self.unqualified = Some(rule),
-            Some(qualifier) => self.qualified.push((qualifier, rule)),
-        }
-    }
-
-    fn for_version(&self, version: &Version<'_>) -> Option<Action> {
-        if self.qualified.is_empty() {
-            return self.unqualified;
-        }
-        let parts = version.parts();
-        let matching = self
-            .qualified
-            .iter()
-            .filter(|(qualifier, _)| qualifier.matches(version, &parts));
-        strongest(matching.map(|(_, rule)| *rule)).or(self.unqualified)
+        decided
     }
 }
 
@@ -115,13 +127,4 @@ impl Entry {
 fn prefixes(path: &str) -> impl Iterator<Item = &str> {
     let slashes = path.match_indices('/').map(|(at, _)| at);
     slashes.chain([path.len()]).map(|end| &path[..end])
-}
-
-/// Of several rules for one version the one that trusts least.
-fn strongest(rules: impl Iterator<Item = Action>) -> Option<Action> {
-    rules.max_by_key(|rule| match rule {
-        Action::Exclude => 2,
-        Action::Direct => 1,
-        Action::Include => 0,
-    })
 }

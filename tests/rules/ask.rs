@@ -15,15 +15,17 @@ pub(crate) fn ask(rules: &Rules, path: &str) -> Rule {
 }
 
 pub(crate) fn ask_version(rules: &Rules, module: &str, version: &str) -> Rule {
-    let found = ["info", "mod", "zip"].map(|extension| {
+    let [info, go_mod, zip] = ["info", "mod", "zip"].map(|extension| {
         let target = format!("/{module}/@v/{version}.{extension}");
         ask(rules, &target)
     });
-    assert!(
-        found.iter().all(|rule| *rule == found[0]),
-        "one policy for all files"
+    assert_eq!(info, zip, "one policy for all files with a version's code");
+    assert_eq!(
+        go_mod,
+        ask_list(rules, module),
+        "go needs the .mod of versions that it may not use"
     );
-    found[0].clone()
+    info
 }
 
 pub(crate) fn ask_list(rules: &Rules, module: &str) -> Rule {

@@ -10,9 +10,9 @@ use super::ask::{ask_list, ask_version, rules};
 
 #[test]
 fn a_qualified_rule_that_does_not_match_leaves_it_to_the_unqualified_one() {
-    let rules = rules("- a.com\nD a.com/m\n+ a.com/m v1");
-    assert_eq!(ask_version(&rules, "a.com/m", "v1.0.0"), Rule::include());
-    assert_eq!(ask_version(&rules, "a.com/m", "v0.1.0"), Rule::direct());
+    let rules = rules("- a.com\n+ a.com/m\n- a.com/m v1");
+    assert_eq!(ask_version(&rules, "a.com/m", "v1.0.0"), Rule::exclude());
+    assert_eq!(ask_version(&rules, "a.com/m", "v0.1.0"), Rule::include());
 }
 
 #[test]
@@ -29,10 +29,34 @@ fn a_qualified_rule_that_does_not_match_leaves_it_to_the_parent() {
 
 #[test]
 fn of_several_matching_rules_on_one_path_the_one_that_trusts_least_wins() {
-    let rules = rules("+ a.com/m v1\n- a.com/m v1.2\nD a.com/m ^v1.1.0");
-    assert_eq!(ask_version(&rules, "a.com/m", "v1.0.0"), Rule::include());
-    assert_eq!(ask_version(&rules, "a.com/m", "v1.1.0"), Rule::direct());
-    assert_eq!(ask_version(&rules, "a.com/m", "v1.2.0"), Rule::exclude());
+    let allowed = rules("-\n+ a.com/m v1\n- a.com/m v1.2");
+    assert_eq!(ask_version(&allowed, "a.com/m", "v1.0.0"), Rule::include());
+    assert_eq!(ask_version(&allowed, "a.com/m", "v1.2.0"), Rule::exclude());
+    assert_eq!(ask_version(&allowed, "a.com/m", "v0.1.0"), Rule::exclude());
+}
+
+#[test]
+fn a_module_with_a_direct_version_is_direct_as_a_whole() {
+    for text in [
+        "D a.com/m v1",
+        "+\nD a.com/m ^v1.1.0",
+        "D a.com\n+ a.com/m v2.0.0",
+        "-\nD a.com/m v1\n+ a.com/m v0",
+        "- a.com/m\n+ a.com/m v0\nD a.com/m v1.0.0",
+    ] {
+        let rules = rules(text);
+        assert_eq!(ask_list(&rules, "a.com/m"), Rule::direct(), "{text}");
+        for version in ["v0.1.0", "v1.0.0", "v1.1.0", "v2.0.0+incompatible"] {
+            let rule = ask_version(&rules, "a.com/m", version);
+            assert!(!rule.is_include(), "{text} {version}");
+        }
+    }
+    let beside = rules("D a.com/m v1\n- a.com/m v1.2");
+    assert_eq!(ask_version(&beside, "a.com/m", "v0.1.0"), Rule::direct());
+    assert_eq!(ask_version(&beside, "a.com/m", "v1.2.0"), Rule::exclude());
+    // A deeper path of its own is another module.
+    let below = rules("D a.com v1\n+ a.com/m");
+    assert_eq!(ask_version(&below, "a.com/m", "v1.0.0"), Rule::include());
 }
 
 #[test]
