@@ -48,7 +48,7 @@ fn allocations(work: impl FnOnce()) -> usize {
 
 #[test]
 fn a_request_that_the_filter_passes_on_costs_what_it_costs_without() {
-    let service = service_fn(|request: Request<()>| {
+    let service = service_fn(|request: Request<Empty<Bytes>>| {
         drop(black_box(Box::new(request)));
         let mut response = Response::new(Empty::<Bytes>::new());
         // As sources of direct modules say.
@@ -65,7 +65,7 @@ fn a_request_that_the_filter_passes_on_costs_what_it_costs_without() {
         "/git.corp.example/team/lib/@latest",
         "/github.com/!burnt!sushi/toml/@v/list",
     ] {
-        let request = || Request::get(path).body(()).unwrap();
+        let request = || Request::get(path).body(Empty::new()).unwrap();
         let (with, without) = (request(), request());
         let alone = allocations(|| drop(service.call(without).now_or_never().unwrap()));
         let filtered = allocations(|| drop(filter.call(with).now_or_never().unwrap()));

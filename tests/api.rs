@@ -20,7 +20,7 @@ use tower_goproxy::goget::{
 };
 use tower_goproxy::module::{ModulePath, Version};
 use tower_goproxy::policy::{ParseRulesError, Policy, PolicyFn, ReadRulesError, Rule, Rules};
-use tower_goproxy::redirect::InvalidBase;
+use tower_goproxy::redirect::{self, FilteredRedirect, InvalidBase};
 use tower_goproxy::source::Area;
 use tower_goproxy::upstream::{self, Client, InvalidUpstream, UpstreamBody, UpstreamError};
 use tower_goproxy::{
@@ -50,6 +50,7 @@ fn layers_and_services_can_be_cloned_sent_and_shared() {
     all::<Fill<Upstream>>();
     all::<Fill<Redirect>>();
     all::<Redirect>();
+    all::<FilteredRedirect<Upstream>>();
     all::<NotFound>();
     all::<SharedCaches>();
     all::<Identity>();
@@ -91,6 +92,7 @@ fn a_layer_can_be_cloned_though_its_policy_cannot() {
 fn bodies_are_default_debug_and_sent_without_bounds_on_what_is_inside() {
     fn body<T: Default + Debug + Send + 'static>() {}
     body::<filter::ResponseBody<Opaque, Opaque>>();
+    body::<redirect::ResponseBody<Opaque>>();
     body::<fill::ResponseBody>();
     body::<filter::ResponseBody<Body, fill::ResponseBody>>();
     body::<TextBody>();
@@ -102,7 +104,7 @@ fn bodies_are_default_debug_and_sent_without_bounds_on_what_is_inside() {
 fn bodies_are_bodies() {
     fn body<T: http_body::Body<Data = Bytes, Error: Into<tower::BoxError>> + Send + 'static>() {}
     body::<filter::ResponseBody<Full<Bytes>, TextBody>>();
-    body::<fill::ResponseBody>();
+    body::<redirect::ResponseBody<UpstreamBody>>();
     body::<fill::ResponseBody>();
     body::<GoGetBody>();
     body::<UpstreamBody>();
@@ -117,6 +119,7 @@ fn futures_are_sent_and_shown() {
     future::<<Upstream as Service<Request<Body>>>::Future>();
     future::<<GoGet as Service<Request<Body>>>::Future>();
     future::<<Redirect as Service<Request<Body>>>::Future>();
+    future::<<FilteredRedirect<Upstream> as Service<Request<Body>>>::Future>();
     shown::<fill::ResponseFuture>();
     unpinned::<fill::ResponseFuture>();
     shown::<upstream::ResponseFuture>();
@@ -133,6 +136,7 @@ fn a_filter_keeps_the_inner_error_and_leaf_services_have_none() {
     fails_with::<GoGet, Infallible>();
     fails_with::<Fill<GoGet>, Infallible>();
     fails_with::<Redirect, Infallible>();
+    fails_with::<FilteredRedirect<Upstream>, Infallible>();
     fails_with::<NotFound, Infallible>();
     // A source may fail; the fill does not.
     type Failing =
@@ -147,6 +151,7 @@ fn leaf_services_take_any_body_of_a_request() {
     takes::<Upstream, Opaque>();
     takes::<GoGet, Opaque>();
     takes::<Redirect, Opaque>();
+    takes::<FilteredRedirect<Upstream>, Opaque>();
     takes::<NotFound, Opaque>();
     takes::<Filter<Redirect, Include, Rules>, Opaque>();
     takes::<Filter<Redirect, Include, Rules>, hyper::body::Incoming>();

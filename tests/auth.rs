@@ -17,7 +17,7 @@ use axum::middleware::{self, Next};
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Empty};
 use object_store::ObjectStore as _;
 use object_store::memory::InMemory;
 use tower::{Layer as _, Service, ServiceBuilder, ServiceExt as _};
@@ -214,7 +214,7 @@ async fn validate_request_header_between_filter_and_fill() {
     let proxy = Proxy::new();
     let include = ServiceBuilder::new()
         .layer(ValidateRequestHeaderLayer::custom(
-            |request: &mut Request<Body>| match is_let_in(request.headers()) {
+            |request: &mut Request<Empty<Bytes>>| match is_let_in(request.headers()) {
                 true => Ok(()),
                 false => Err(unauthorized()),
             },

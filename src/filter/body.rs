@@ -1,6 +1,6 @@
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -8,31 +8,54 @@ use http_body_util::{Either, Full};
 use pin_project_lite::pin_project;
 use tower::BoxError;
 
+use super::list::AllowedVersions;
+
 pin_project! {
-    /// The response body of a [`Filter`](super::Filter): that of the inner service, that of the include service, or a
-    /// line of text.
+    /// The response body of a [`Filter`](super::Filter): that of the inner service, that of the include service, the
+    /// allowed lines of a long list, or a line of text.
     pub struct ResponseBody<S, I> {
         #[pin]
-        kind: Either<Full<Bytes>, Either<S, I>>,
+        kind: Kind<S, I>,
+    }
+}
+
+pin_project! {
+    #[project = KindProj]
+    enum Kind<S, I> {
+        Own { #[pin] body: Full<Bytes> },
+        Service { #[pin] body: Either<S, I> },
+        List { begun: Option<Bytes>, list: Box<AllowedVersions<ResponseBody<S, I>>> },
     }
 }
 
 impl<S, I> ResponseBody<S, I> {
     pub(super) fn inner(body: S) -> Self {
+        let body = Either::Left(body);
         Self {
-            kind: Either::Right(Either::Left(body)),
+            kind: Kind::Service { body },
         }
     }
 
     pub(super) fn include(body: I) -> Self {
+        let body = Either::Right(body);
         Self {
-            kind: Either::Right(Either::Right(body)),
+            kind: Kind::Service { body },
         }
     }
 
     pub(super) fn own(body: Full<Bytes>) -> Self {
         Self {
-            kind: Either::Left(body),
+            kind: Kind::Own { body },
+        }
+    }
+
+    /// A list whose first lines have been read.
+    pub(super) fn list(begun: Bytes, list: AllowedVersions<Self>) -> Self {
+        Self {
+            kind: Kind::List {
+                begun: Some(begun),
+                list: Box::new(list),
+            },
         }
     }
 }
@@ -56,15 +79,32 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.project().kind.poll_frame(cx)
+        match self.project().kind.project() {
+            KindProj::Own { body } => body.poll_frame(cx).map_err(Into::into),
+            KindProj::Service { body } => body.poll_frame(cx),
+            KindProj::List { begun, list } => Poll::Ready(match begun.take() {
+                Some(begun) => Some(Ok(Frame::data(begun))),
+                None => {
+                    ready!(list.poll_text(cx)).map(|text| text.map(Frame::data).map_err(Into::into))
+                }
+            }),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.kind.is_end_stream()
+        match &self.kind {
+            Kind::Own { body } => body.is_end_stream(),
+            Kind::Service { body } => body.is_end_stream(),
+            Kind::List { .. } => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.kind.size_hint()
+        match &self.kind {
+            Kind::Own { body } => body.size_hint(),
+            Kind::Service { body } => body.size_hint(),
+            Kind::List { .. } => SizeHint::default(),
+        }
     }
 }
 

@@ -5,14 +5,12 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::{Empty, Full};
 use pin_project_lite::pin_project;
 use tower::Service;
 use tower::util::Oneshot;
 
 use super::body::ResponseBody;
-
-pub(super) const POLLED_AGAIN: &str = "a response future was polled after it was ready";
 
 pin_project! {
     /// A call of one of the two services, or a response of the filter's own, with one type of response.
@@ -20,10 +18,10 @@ pin_project! {
     pub(super) enum Call<S, I, B>
     where
         S: Service<Request<B>>,
-        I: Service<Request<B>>,
+        I: Service<Request<Empty<Bytes>>>,
     {
         Inner { #[pin] response: Oneshot<S, Request<B>> },
-        Include { #[pin] response: Oneshot<I, Request<B>> },
+        Include { #[pin] response: Oneshot<I, Request<Empty<Bytes>>> },
         Own { response: Option<Response<Full<Bytes>>> },
     }
 }
@@ -31,7 +29,7 @@ pin_project! {
 impl<S, I, B, SB, IB> Future for Call<S, I, B>
 where
     S: Service<Request<B>, Response = Response<SB>>,
-    I: Service<Request<B>, Response = Response<IB>, Error = Infallible>,
+    I: Service<Request<Empty<Bytes>>, Response = Response<IB>, Error = Infallible>,
 {
     type Output = Result<Response<ResponseBody<SB, IB>>, S::Error>;
 
@@ -45,7 +43,10 @@ where
                 Ok(response.map(ResponseBody::include))
             }
             CallProj::Own { response } => {
-                Ok(response.take().expect(POLLED_AGAIN).map(ResponseBody::own))
+                let response = response
+                    .take()
+                    .expect("a future is not polled after it was ready");
+                Ok(response.map(ResponseBody::own))
             }
         })
     }

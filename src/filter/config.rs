@@ -6,10 +6,10 @@ use http::{Method, Response, StatusCode, Uri, request};
 use http_body_util::Full;
 
 use super::applied_rule::AppliedRule;
+use super::judge::Judge;
 use super::refusal::excluded;
-use super::screen::{Screen, request_whole};
-use super::snapshot::Snapshot;
-use crate::policy::Policy;
+use super::screen::Screen;
+use crate::policy::{Policy, Rule};
 use crate::reply;
 use crate::shared_caches::SharedCaches;
 use crate::target::{Resource, Target};
@@ -26,10 +26,10 @@ pub(super) struct Config<P> {
 }
 
 /// What happens to a request and to its response.
-pub(super) struct Decision<P> {
+pub(super) struct Decision {
     pub(super) destination: Destination,
     /// Whether the response has to be searched for excluded versions.
-    pub(super) screen: Option<Box<Screen<P>>>,
+    pub(super) screen: Option<Box<Screen>>,
     pub(super) applied: Option<AppliedRule>,
     /// Whether shared caches must not keep the response.
     pub(super) private: bool,
@@ -41,7 +41,7 @@ pub(super) enum Destination {
     Reply(Response<Full<Bytes>>),
 }
 
-impl<P> From<Destination> for Decision<P> {
+impl From<Destination> for Decision {
     fn from(destination: Destination) -> Self {
         Self {
             destination,
@@ -64,9 +64,9 @@ impl<P> Clone for Config<P> {
     }
 }
 
-impl<P: Policy> Config<P> {
+impl<P: Policy + 'static> Config<P> {
     /// Decides, and prepares the request for the service that gets it.
-    pub(super) fn decide(&self, parts: &mut request::Parts) -> Decision<P> {
+    pub(super) fn decide(&self, parts: &mut request::Parts) -> Decision {
         let Some(path) = self.below_prefix(parts.uri.path()) else {
             return Destination::Inner.into();
         };
@@ -81,8 +81,9 @@ impl<P: Policy> Config<P> {
         if parts.method != Method::GET && parts.method != Method::HEAD {
             return Destination::Reply(reply::method_not_allowed()).into();
         }
-        let policy = Snapshot::of(&self.policy);
-        let rule = policy.get().rule(&target, parts);
+        let now = self.policy.snapshot();
+        let policy: &dyn Policy = now.as_deref().unwrap_or(&*self.policy);
+        let rule = policy.rule(&target, parts);
         // An extension costs allocations, so there is none by default.
         let applied = self.applied_rules.then(|| AppliedRule {
             rule: rule.clone(),
@@ -101,28 +102,29 @@ impl<P: Policy> Config<P> {
                 ..Destination::Reply(refused).into()
             };
         }
+        let restricted = rule.is_direct() || policy.depends_on_request(&target);
+        let private =
+            self.shared_caches
+                .makes_private(&parts.headers, &parts.extensions, restricted);
         let changes = matches!(
             target.resource(),
             Resource::List | Resource::Latest | Resource::Query
         );
-        let screened = changes && policy.get().depends_on_version(&target);
-        let restricted = rule.is_direct() || policy.get().depends_on_request(&target);
-        let private =
-            self.shared_caches
-                .makes_private(&parts.headers, &parts.extensions, restricted);
-        let screen = screened.then(|| {
-            let target = target.into_owned();
-            let screen = Screen::new(policy, self.exclude_status, target, parts.clone());
-            Box::new(screen)
+        let screen = (changes && policy.depends_on_version(&target)).then(|| {
+            let policy = now.unwrap_or_else(|| Arc::clone(&self.policy) as _);
+            self.screen(
+                Judge::new(policy, target.into_owned(), parts.clone()),
+                &rule,
+            )
         });
-        if screened {
-            request_whole(parts);
-        }
         if let Some(applied) = &applied {
             parts.extensions.insert(applied.clone());
         }
         if let Some(uri) = self.without_prefix(&parts.uri) {
             parts.uri = uri;
+        }
+        if let Some(screen) = &screen {
+            screen.prepare(parts);
         }
         Decision {
             destination: match rule.is_direct() {
@@ -133,6 +135,18 @@ impl<P: Policy> Config<P> {
             applied,
             private,
         }
+    }
+
+    fn screen(&self, judge: Judge, rule: &Rule) -> Box<Screen> {
+        let instead_of = match rule.is_direct() {
+            true => judge.instead_of(),
+            false => None,
+        };
+        Box::new(Screen {
+            judge,
+            exclude_status: self.exclude_status,
+            instead_of,
+        })
     }
 
     fn below_prefix<'a>(&self, path: &'a str) -> Option<&'a str> {

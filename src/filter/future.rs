@@ -5,127 +5,119 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Request, Response, response};
+use http::{Request, Response};
 use http_body::Body;
-use http_body_util::combinators::Collect;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::Empty;
 use pin_project_lite::pin_project;
 use tower::util::Oneshot;
 use tower::{BoxError, Service};
 
 use super::applied_rule::AppliedRule;
 use super::body::ResponseBody;
-use super::call::{Call, POLLED_AGAIN};
+use super::call::Call;
 use super::config::{Decision, Destination};
-use super::refusal::unreadable;
-use super::screen::Screen;
-use crate::policy::Policy;
 use crate::shared_caches::make_private;
-
-/// The most bytes of a response that are searched for excluded versions.
-const LIMIT: usize = 16 * 1024 * 1024;
 
 pin_project! {
     /// The response future of a [`Filter`](super::Filter).
     #[must_use = "futures do nothing unless polled"]
-    pub struct ResponseFuture<S, I, P, B, SB, IB>
+    pub struct ResponseFuture<S, I, B, SB, IB>
     where
         S: Service<Request<B>>,
-        I: Service<Request<B>>,
-        SB: Body<Data = Bytes, Error: Into<BoxError>>,
-        IB: Body<Data = Bytes, Error: Into<BoxError>>,
+        I: Service<Request<Empty<Bytes>>>,
     {
         #[pin]
         state: State<S, I, B, SB, IB>,
-        screen: Option<Box<Screen<P>>>,
         applied: Option<AppliedRule>,
         private: bool,
     }
 }
+
+type Screened<SB, IB, E> =
+    Pin<Box<dyn Future<Output = Result<Response<ResponseBody<SB, IB>>, E>> + Send>>;
 
 pin_project! {
     #[project = StateProj]
     enum State<S, I, B, SB, IB>
     where
         S: Service<Request<B>>,
-        I: Service<Request<B>>,
-        SB: Body<Data = Bytes, Error: Into<BoxError>>,
-        IB: Body<Data = Bytes, Error: Into<BoxError>>,
+        I: Service<Request<Empty<Bytes>>>,
     {
         Called { #[pin] call: Call<S, I, B> },
-        Reading {
-            head: Option<response::Parts>,
-            #[pin]
-            content: Collect<Limited<ResponseBody<SB, IB>>>,
-        },
+        // A request whose response is read can afford a box.
+        Screened { response: Screened<SB, IB, S::Error> },
     }
 }
 
-impl<S, I, P, B, SB, IB> ResponseFuture<S, I, P, B, SB, IB>
+impl<S, I, B, SB, IB> From<Call<S, I, B>> for State<S, I, B, SB, IB>
 where
-    S: Service<Request<B>> + Clone,
-    I: Service<Request<B>> + Clone,
-    SB: Body<Data = Bytes, Error: Into<BoxError>>,
-    IB: Body<Data = Bytes, Error: Into<BoxError>>,
+    S: Service<Request<B>>,
+    I: Service<Request<Empty<Bytes>>>,
 {
-    pub(super) fn new(inner: &S, include: &I, request: Request<B>, decision: Decision<P>) -> Self {
-        let call = match decision.destination {
-            Destination::Inner => Call::Inner {
-                response: Oneshot::new(inner.clone(), request),
-            },
-            Destination::Include => Call::Include {
-                response: Oneshot::new(include.clone(), request),
-            },
-            Destination::Reply(response) => Call::Own {
+    fn from(call: Call<S, I, B>) -> Self {
+        Self::Called { call }
+    }
+}
+
+impl<S, I, B, SB, IB> ResponseFuture<S, I, B, SB, IB>
+where
+    S: Service<Request<B>, Response = Response<SB>> + Clone + Send + 'static,
+    S::Future: Send,
+    I: Service<Request<Empty<Bytes>>, Response = Response<IB>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    I::Future: Send,
+    B: Send + 'static,
+    SB: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    IB: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    pub(super) fn new(inner: &S, include: &I, request: Request<B>, decision: Decision) -> Self {
+        let state = match (decision.destination, decision.screen) {
+            (Destination::Reply(response), _) => Call::Own {
                 response: Some(response),
+            }
+            .into(),
+            (Destination::Inner, None) => Call::Inner {
+                response: Oneshot::new(inner.clone(), request),
+            }
+            .into(),
+            // A request for a module has no body that would say anything.
+            (Destination::Include, None) => Call::Include {
+                response: Oneshot::new(include.clone(), request.map(|_| Empty::new())),
+            }
+            .into(),
+            (Destination::Inner, Some(screen)) => State::Screened {
+                response: Box::pin(screen.inner(inner.clone(), request)),
             },
+            (Destination::Include, Some(screen)) => {
+                let answer = screen.include(include.clone(), request.map(|_| Empty::new()));
+                State::Screened {
+                    response: Box::pin(async { Ok(answer.await) }),
+                }
+            }
         };
         Self {
-            state: State::Called { call },
-            screen: decision.screen,
+            state,
             applied: decision.applied,
             private: decision.private,
         }
     }
 }
 
-impl<S, I, P, B, SB, IB> Future for ResponseFuture<S, I, P, B, SB, IB>
+impl<S, I, B, SB, IB> Future for ResponseFuture<S, I, B, SB, IB>
 where
     S: Service<Request<B>, Response = Response<SB>>,
-    I: Service<Request<B>, Response = Response<IB>, Error = Infallible>,
-    P: Policy,
-    SB: Body<Data = Bytes, Error: Into<BoxError>>,
-    IB: Body<Data = Bytes, Error: Into<BoxError>>,
+    I: Service<Request<Empty<Bytes>>, Response = Response<IB>, Error = Infallible>,
 {
     type Output = Result<Response<ResponseBody<SB, IB>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let mut response = loop {
-            match this.state.as_mut().project() {
-                StateProj::Called { call } => {
-                    let (head, body) = ready!(call.poll(cx))?.into_parts();
-                    let screen = this.screen.as_ref();
-                    match screen.map_or(Ok(false), |screen| screen.needs_content(&head)) {
-                        Ok(false) => break Response::from_parts(head, body),
-                        Err(reason) => break unreadable(&reason).map(ResponseBody::own),
-                        Ok(true) => this.state.set(State::Reading {
-                            head: Some(head),
-                            content: Limited::new(body, LIMIT).collect(),
-                        }),
-                    }
-                }
-                StateProj::Reading { head, content } => {
-                    let content = ready!(content.poll(cx)).map(|content| content.to_bytes());
-                    let head = head.take().expect(POLLED_AGAIN);
-                    let screen = this.screen.as_ref().expect("only screened bodies are read");
-                    break screen.response(head, content).map(ResponseBody::own);
-                }
-            }
-        };
-        if this.screen.as_ref().is_some_and(|screen| screen.is_head()) {
-            response = response.map(|_| ResponseBody::default());
-        }
+        let this = self.project();
+        let mut response = ready!(match this.state.project() {
+            StateProj::Called { call } => call.poll(cx),
+            StateProj::Screened { response } => response.as_mut().poll(cx),
+        })?;
         if *this.private {
             make_private(response.headers_mut());
         }
@@ -137,12 +129,10 @@ where
     }
 }
 
-impl<S, I, P, B, SB, IB> fmt::Debug for ResponseFuture<S, I, P, B, SB, IB>
+impl<S, I, B, SB, IB> fmt::Debug for ResponseFuture<S, I, B, SB, IB>
 where
     S: Service<Request<B>>,
-    I: Service<Request<B>>,
-    SB: Body<Data = Bytes, Error: Into<BoxError>>,
-    IB: Body<Data = Bytes, Error: Into<BoxError>>,
+    I: Service<Request<Empty<Bytes>>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture")

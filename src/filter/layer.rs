@@ -11,8 +11,8 @@ use crate::shared_caches::SharedCaches;
 
 /// Sends each request for a module where the rule of a policy leads: see the [module docs](super).
 ///
-/// `include` is any service with `Error = Infallible`: a [`Redirect`](crate::Redirect), a
-/// `Fill` around a source, or an axum router.
+/// `include` is any `Service<Request<Empty<Bytes>>>` with `Error = Infallible`: a [`Redirect`](crate::Redirect), a `Fill`
+/// around a source, or an axum router. It gets the head of a request; a request for a module has no body.
 ///
 /// ```
 /// use http::StatusCode;

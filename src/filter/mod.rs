@@ -46,10 +46,18 @@
 //!
 //! A policy that looks at versions also decides what lists say. Where
 //! [`Policy::depends_on_version`](crate::policy::Policy::depends_on_version) holds, the response to
-//! `@v/list` is read and excluded versions are left out; `@latest` and a branch that lead to an
-//! excluded version are refused. For this the services get `GET` instead of `HEAD`, without ranges and conditions.
-//! Such a response is small; one of more than 16 MiB is refused. Redirects are not followed: a client that is
-//! redirected to a registry for a list sees all of it, and is refused when it requests the version here.
+//! `@v/list` is read and excluded versions are left out, and a branch that leads to an excluded version is refused.
+//! If `@latest` is excluded, the filter requests the list, and responds with the `.info` of the newest version in it that
+//! is allowed: a release if there is one, else a pre-release. If no version is allowed, `@latest` is refused. A request is
+//! judged by one [snapshot](crate::policy::Policy::snapshot) of the policy, with every version in its response.
+//!
+//! The include service gets up to three requests for this. The inner service gets one, since there is one request body:
+//! if `@latest` of a direct module is excluded, the client is redirected to the allowed version, by relative 303s.
+//!
+//! For this the services get `GET` instead of `HEAD`, without ranges and conditions. A list is filtered while it is read,
+//! up to 16 MiB. A response for one version may have 64 KiB. Of the head only `Age`, `Cache-Control`, `Cache-Status`,
+//! `Date`, `Expires` and `Vary` stay. A redirect is answered with 502, since it leads to all versions:
+//! [`Redirect::filtered_from`](crate::Redirect::filtered_from) names a source for what has to be filtered.
 //!
 //! # Layers outside and inside
 //!
@@ -81,17 +89,23 @@
 //! # }
 //! ```
 
+mod again;
 mod applied_rule;
 mod body;
 mod call;
 mod config;
 mod error;
 mod future;
+mod instead;
+mod judge;
 mod layer;
+mod lines;
+mod list;
+mod newest;
+mod read;
 mod refusal;
 mod screen;
 mod service;
-mod snapshot;
 
 pub use self::applied_rule::AppliedRule;
 pub use self::body::ResponseBody;

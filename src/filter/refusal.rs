@@ -23,19 +23,6 @@ pub(super) fn excluded(
     reply::text(status, &text)
 }
 
-/// 404 lets the go command look for a version in the list instead.
-pub(super) fn latest_excluded(
-    module: &ModulePath<'_>,
-    version: &Version<'_>,
-    rule: &Rule,
-) -> Response<Full<Bytes>> {
-    let mut text = format!("not found: {module}@latest is {version}, which is excluded");
-    if let Some(reason) = rule.reason() {
-        text = format!("{text}: {reason}");
-    }
-    reply::text(StatusCode::NOT_FOUND, &text)
-}
-
 /// The response of a service cannot be searched for excluded versions.
 pub(super) fn unreadable(reason: &str) -> Response<Full<Bytes>> {
     let text = format!("cannot filter excluded versions: {reason}");

@@ -1,165 +1,180 @@
 //! Keeps excluded versions out of lists and of `@latest`.
 
-use bytes::Bytes;
-use http::header::{
-    ACCEPT_ENCODING, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE,
-    EXPIRES, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
-    VARY,
-};
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode, request, response};
-use http_body_util::{Full, LengthLimitError};
-use serde_json::Value;
-use tower::BoxError;
+use std::convert::Infallible;
 
-use super::refusal::{excluded, latest_excluded, unreadable};
-use super::snapshot::Snapshot;
-use crate::info;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, request};
+use http_body::Body;
+use http_body_util::Empty;
+use tower::util::Oneshot;
+use tower::{BoxError, Service};
+
+use super::again::{Again, at, request_whole};
+use super::body::ResponseBody;
+use super::instead::{InsteadOf, see_other};
+use super::judge::Judge;
+use super::newest::newest;
+use super::read::{self, Answer, Named};
+use super::refusal::{excluded, unreadable};
 use crate::module::Version;
-use crate::policy::{Policy, Rule};
 use crate::target::{Resource, Target};
 
-/// What stays of the head of a response whose content was read. Anything else may describe bytes that are not sent: a
-/// validator, or a digest under one of its many names.
-const KEPT: [HeaderName; 7] = [
-    AGE,
-    CACHE_CONTROL,
-    CONTENT_TYPE,
-    DATE,
-    EXPIRES,
-    VARY,
-    HeaderName::from_static("cache-status"),
-];
-
 /// A request whose response has to be searched for excluded versions.
-pub(super) struct Screen<P> {
-    policy: Snapshot<P>,
-    exclude_status: StatusCode,
-    target: Target<'static>,
-    /// As the client sent it.
-    parts: request::Parts,
+pub(super) struct Screen {
+    pub(super) judge: Judge,
+    pub(super) exclude_status: StatusCode,
+    /// The request is for the list, to find a version that `@latest` can be.
+    pub(super) instead_of: Option<InsteadOf>,
 }
 
-impl<P: Policy> Screen<P> {
-    pub(super) fn new(
-        policy: Snapshot<P>,
-        exclude_status: StatusCode,
-        target: Target<'static>,
-        parts: request::Parts,
-    ) -> Self {
-        Self {
-            policy,
-            exclude_status,
-            target,
-            parts,
+/// What has become of a response.
+enum Screened<SB, IB> {
+    Answer(Answer<SB, IB>),
+    /// It names this version, which is excluded.
+    Excluded(Box<Screen>, Named),
+}
+
+impl Screen {
+    /// Makes the request one for content that can be searched.
+    pub(super) fn prepare(&self, request: &mut request::Parts) {
+        request_whole(request);
+        if self.instead_of.is_some() {
+            request.uri = at(&request.uri, &self.judge.target().with_list());
         }
     }
 
-    pub(super) fn is_head(&self) -> bool {
-        self.parts.method == Method::HEAD
-    }
-
-    /// Whether the body has to be read. An error names no versions.
-    pub(super) fn needs_content(&self, head: &response::Parts) -> Result<bool, String> {
-        let encoding = head.headers.get(CONTENT_ENCODING);
-        match head.status {
-            status if !status.is_success() => Ok(false),
-            StatusCode::OK if encoding.is_none_or(|encoding| encoding == "identity") => Ok(true),
-            StatusCode::OK => Err("upstream response is encoded".to_owned()),
-            status => Err(format!("upstream response has status {}", status.as_u16())),
-        }
-    }
-
-    /// The response without the versions that are excluded.
-    pub(super) fn response(
-        &self,
-        head: response::Parts,
-        content: Result<Bytes, BoxError>,
-    ) -> Response<Full<Bytes>> {
-        let content = match content {
-            Ok(content) => content,
-            Err(error) if error.is::<LengthLimitError>() => {
-                return unreadable("upstream response is too long");
+    /// What the include service says, without excluded versions. If `@latest` is one, it is asked for another.
+    pub(super) async fn include<I, SB, IB>(
+        self: Box<Self>,
+        include: I,
+        request: Request<Empty<Bytes>>,
+    ) -> Answer<SB, IB>
+    where
+        I: Service<Request<Empty<Bytes>>, Response = Response<IB>, Error = Infallible> + Clone,
+        SB: Body<Data = Bytes, Error: Into<BoxError>>,
+        IB: Body<Data = Bytes, Error: Into<BoxError>>,
+    {
+        let is_head = self.judge.is_head();
+        let again = Again::after(&request);
+        let answer = match self.screen(ask(include.clone(), request).await).await {
+            Screened::Answer(answer) => answer,
+            Screened::Excluded(screen, named) if screen.is_latest() => {
+                let list = again.request(screen.judge.target().with_list());
+                let list = ask(include.clone(), list).await;
+                match screen.newest(list, &named.version).await {
+                    Err(answer) => *answer,
+                    Ok((version, info)) => {
+                        let response = ask(include, again.request(info)).await;
+                        named.replaced_by(read::info(response).await, &version)
+                    }
+                }
             }
-            Err(_) => return unreadable("upstream response broke off"),
+            Screened::Excluded(screen, named) => screen.refused(&named.version),
         };
-        if self.target.resource() == Resource::List {
-            return with_content(head, self.allowed_lines(&content).into());
-        }
-        let version = match version_of(&content) {
-            Ok(version) => version,
-            Err(reason) => return unreadable(reason),
-        };
-        let module = self.target.module();
-        let rule = self.rule(&version);
-        if !rule.is_exclude() {
-            with_content(head, content)
-        } else if self.target.resource() == Resource::Latest {
-            latest_excluded(&module, &version, &rule)
+        of_method(is_head, answer)
+    }
+
+    /// What the inner service says, without excluded versions. It is asked once, since there is one body of a request: if
+    /// `@latest` is excluded, the client is told to ask for another version.
+    pub(super) async fn inner<S, B, SB, IB>(
+        self: Box<Self>,
+        inner: S,
+        request: Request<B>,
+    ) -> Result<Answer<SB, IB>, S::Error>
+    where
+        S: Service<Request<B>, Response = Response<SB>>,
+        SB: Body<Data = Bytes, Error: Into<BoxError>>,
+        IB: Body<Data = Bytes, Error: Into<BoxError>>,
+    {
+        let is_head = self.judge.is_head();
+        let response = Oneshot::new(inner, request).await?.map(ResponseBody::inner);
+        let answer = if let Some(InsteadOf(excluded)) = &self.instead_of {
+            let excluded = excluded.clone();
+            match self.newest(response, &excluded).await {
+                Err(answer) => *answer,
+                Ok((version, _)) => see_other(&format!("@v/{}.info", version.escaped())),
+            }
         } else {
-            excluded(self.exclude_status, &module, Some(&version), &rule)
-        }
-    }
-
-    /// A line begins with a version. One that does not is of no use to the go command.
-    fn allowed_lines(&self, list: &[u8]) -> Vec<u8> {
-        let mut allowed = Vec::with_capacity(list.len());
-        for line in list.split(|byte| *byte == b'\n') {
-            let version = str::from_utf8(line)
-                .ok()
-                .and_then(|line| line.split_ascii_whitespace().next())
-                .and_then(|version| Version::new(version).ok());
-            if version.is_some_and(|version| !self.rule(&version).is_exclude()) {
-                allowed.extend_from_slice(line);
-                allowed.push(b'\n');
+            match self.screen(response).await {
+                Screened::Answer(answer) => answer,
+                Screened::Excluded(screen, named) if screen.is_latest() => {
+                    see_other(&InsteadOf(named.version).to_string())
+                }
+                Screened::Excluded(screen, named) => screen.refused(&named.version),
             }
-        }
-        allowed
+        };
+        Ok(of_method(is_head, answer))
     }
 
-    /// A version that the module cannot have is of no use to the go command, and breaks its `@latest`.
-    fn rule(&self, version: &Version<'_>) -> Rule {
-        match self.target.with_version(version) {
-            Ok(target) => self.policy.get().rule(&target, &self.parts),
-            Err(invalid) => Rule::exclude_because(invalid.to_string()),
+    fn is_latest(&self) -> bool {
+        self.judge.target().resource() == Resource::Latest
+    }
+
+    async fn screen<SB, IB>(self: Box<Self>, response: Answer<SB, IB>) -> Screened<SB, IB>
+    where
+        SB: Body<Data = Bytes, Error: Into<BoxError>>,
+        IB: Body<Data = Bytes, Error: Into<BoxError>>,
+    {
+        if self.judge.target().resource() == Resource::List {
+            return Screened::Answer(match read::readable(response) {
+                Ok(response) => read::list(response, self.judge).await,
+                Err(answer) => *answer,
+            });
         }
+        match read::info(response).await {
+            Ok(named) if self.judge.allows(&named.version) => {
+                Screened::Answer(named.into_response())
+            }
+            Ok(named) => Screened::Excluded(self, named),
+            Err(answer) => Screened::Answer(*answer),
+        }
+    }
+
+    /// The version of a list that `@latest` is to be, and its `.info`; else what the client gets.
+    async fn newest<SB, IB>(
+        self,
+        list: Answer<SB, IB>,
+        excluded: &Version<'_>,
+    ) -> Result<(Version<'static>, Target<'static>), Box<Answer<SB, IB>>>
+    where
+        SB: Body<Data = Bytes, Error: Into<BoxError>>,
+        IB: Body<Data = Bytes, Error: Into<BoxError>>,
+    {
+        let refused = self.refused(excluded);
+        // Then no other version is known.
+        if matches!(list.status(), StatusCode::NOT_FOUND | StatusCode::GONE) {
+            return Err(refused.into());
+        }
+        let target = self.judge.target().clone();
+        match newest(read::readable(list)?.into_body(), self.judge, excluded).await {
+            Ok(Some(version)) => match target.with_version(&version) {
+                Ok(info) => Ok((version, info)),
+                Err(_) => Err(refused.into()),
+            },
+            Ok(None) => Err(refused.into()),
+            Err(error) => Err(unreadable(&error.to_string()).map(ResponseBody::own).into()),
+        }
+    }
+
+    fn refused<SB, IB>(&self, version: &Version<'_>) -> Answer<SB, IB> {
+        let module = self.judge.target().module();
+        let rule = self.judge.rule(version);
+        excluded(self.exclude_status, &module, Some(version), &rule).map(ResponseBody::own)
     }
 }
 
-/// Requests the whole content: what is encoded, or a part, or only said to be unchanged, cannot be searched.
-pub(super) fn request_whole(parts: &mut request::Parts) {
-    // Status and length of a response to HEAD depend on the content too.
-    parts.method = Method::GET;
-    for name in [
-        RANGE,
-        IF_RANGE,
-        IF_MATCH,
-        IF_NONE_MATCH,
-        IF_MODIFIED_SINCE,
-        IF_UNMODIFIED_SINCE,
-    ] {
-        parts.headers.remove(name);
-    }
-    let identity = const { HeaderValue::from_static("identity") };
-    parts.headers.insert(ACCEPT_ENCODING, identity);
+async fn ask<I, SB, IB>(include: I, request: Request<Empty<Bytes>>) -> Answer<SB, IB>
+where
+    I: Service<Request<Empty<Bytes>>, Response = Response<IB>, Error = Infallible>,
+{
+    let Ok(response) = Oneshot::new(include, request).await;
+    response.map(ResponseBody::include)
 }
 
-fn version_of(content: &[u8]) -> Result<Version<'static>, &'static str> {
-    let info = info::parse(content).map_err(|_| "upstream response is not a JSON object")?;
-    match info::field(&info, "Version").map_err(|_| "upstream response names two versions")? {
-        Some(Value::String(version)) => Version::new(version.as_str())
-            .map(Version::into_owned)
-            .map_err(|_| "upstream response names a malformed version"),
-        _ => Err("upstream response names no version"),
+/// Status and headers depend on the content, so `GET` was asked for.
+fn of_method<SB, IB>(is_head: bool, answer: Answer<SB, IB>) -> Answer<SB, IB> {
+    match is_head {
+        true => answer.map(|_| ResponseBody::default()),
+        false => answer,
     }
-}
-
-fn with_content(mut head: response::Parts, content: Bytes) -> Response<Full<Bytes>> {
-    let sent = std::mem::take(&mut head.headers);
-    for name in KEPT {
-        for value in sent.get_all(&name) {
-            head.headers.append(name.clone(), value.clone());
-        }
-    }
-    head.headers.insert(CONTENT_LENGTH, content.len().into());
-    Response::from_parts(head, content.into())
 }

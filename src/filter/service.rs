@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
+use http_body_util::Empty;
 use tower::{BoxError, Service};
 
 use super::body::ResponseBody;
@@ -73,15 +74,21 @@ impl<S: fmt::Debug, I: fmt::Debug, P> fmt::Debug for Filter<S, I, P> {
 
 impl<S, I, P, B, SB, IB> Service<Request<B>> for Filter<S, I, P>
 where
-    S: Service<Request<B>, Response = Response<SB>> + Clone,
-    I: Service<Request<B>, Response = Response<IB>, Error = Infallible> + Clone,
-    P: Policy,
-    SB: Body<Data = Bytes, Error: Into<BoxError>>,
-    IB: Body<Data = Bytes, Error: Into<BoxError>>,
+    S: Service<Request<B>, Response = Response<SB>> + Clone + Send + 'static,
+    S::Future: Send,
+    I: Service<Request<Empty<Bytes>>, Response = Response<IB>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    I::Future: Send,
+    P: Policy + 'static,
+    B: Send + 'static,
+    SB: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    IB: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     type Response = Response<ResponseBody<SB, IB>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S, I, P, B, SB, IB>;
+    type Future = ResponseFuture<S, I, B, SB, IB>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         Poll::Ready(Ok(()))

@@ -1,26 +1,14 @@
-//! The answer that leaves the work to the upstream registry: 303 See Other.
-//!
-//! [`Redirect`] is the include service of a proxy that stores nothing. Clients that may not reach
-//! the registry themselves need a `FillLayer` instead.
-//!
-//! The redirect is never a permanent one: a later rule, or a storage added later, must be able to
-//! take a module back.
-
-use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
-use std::future::{Ready, ready};
 use std::str::FromStr;
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::LOCATION;
 use http::uri::Scheme;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Response, StatusCode, Uri};
 use http_body_util::Full;
-use tower_service::Service;
 
-use crate::reply::{self, TextBody};
+use crate::reply;
 
 /// The address of a registry, to which paths of modules are appended: an `http` or `https` URL
 /// without a query, a fragment, or credentials.
@@ -107,66 +95,3 @@ impl fmt::Display for InvalidBase {
 }
 
 impl Error for InvalidBase {}
-
-/// A leaf service that redirects `GET` and `HEAD` to the same path at a registry. Other methods are 405, a request
-/// without a path (`GET *`) is 400.
-///
-/// The path is kept as it was requested, `%21` and `!` included, and so is the query. A path prefix
-/// under which the proxy is mounted must be gone by then: axum's `nest` removes it, and so does
-/// [`FilterLayer::prefix`](crate::filter::FilterLayer::prefix).
-///
-/// ```
-/// use http::Request;
-/// use tower::ServiceExt;
-/// use tower_goproxy::Redirect;
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let redirect = Redirect::to("https://proxy.golang.org")?;
-/// let request = Request::get("/github.com/%21burnt%21sushi/toml/@v/list").body(())?;
-/// let response = redirect.oneshot(request).await?;
-/// assert_eq!(response.status(), 303);
-/// assert_eq!(
-///     response.headers()["location"],
-///     "https://proxy.golang.org/github.com/%21burnt%21sushi/toml/@v/list",
-/// );
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug)]
-pub struct Redirect {
-    base: Base,
-}
-
-impl Redirect {
-    /// Redirects to the registry at this address; a path in it comes before the module's.
-    ///
-    /// # Errors
-    ///
-    /// If the address is not an `http` or `https` URL, is a list, or has a query, a fragment or credentials.
-    pub fn to(address: &str) -> Result<Self, InvalidBase> {
-        Base::new(address).map(|base| Self { base })
-    }
-}
-
-impl<B> Service<Request<B>> for Redirect {
-    type Response = Response<TextBody>;
-    type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        if request.method() != Method::GET && request.method() != Method::HEAD {
-            return ready(Ok(reply::method_not_allowed().map(TextBody)));
-        }
-        let uri = request.uri();
-        let response = match uri.path().starts_with('/') {
-            true => self.base.see_other(uri.path(), uri),
-            false => reply::text(StatusCode::BAD_REQUEST, "the request has no path"),
-        };
-        ready(Ok(response.map(TextBody)))
-    }
-}

@@ -161,6 +161,12 @@ impl<'a> Target<'a> {
         ))
     }
 
+    /// The [`Resource::List`] of the same module.
+    pub(crate) fn with_list(&self) -> Target<'static> {
+        let text = format!("{}/@v/list", self.module().escaped());
+        Target::trusted(Cow::Owned(text), self.module_len, Resource::List)
+    }
+
     /// A copy that borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> Target<'static> {

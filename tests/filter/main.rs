@@ -7,9 +7,14 @@ mod recorder;
 mod support;
 
 mod ask;
+mod direct;
+mod latest;
+mod lists;
 mod mount;
 mod nested;
 mod policies;
+mod redirected;
+mod registry;
 mod routes;
 mod shared_caches;
 mod stored;

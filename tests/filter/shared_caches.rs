@@ -39,7 +39,7 @@ fn layer(shared_caches: SharedCaches) -> FilterLayer<Recorder, Rules> {
     FilterLayer::new(rules(RULES), source()).shared_caches(shared_caches)
 }
 
-async fn cache_control(layer: &FilterLayer<Recorder, impl Policy>, path: &str) -> String {
+async fn cache_control(layer: &FilterLayer<Recorder, impl Policy + 'static>, path: &str) -> String {
     let app = layer.layer(source());
     get(&app, path).await.header("cache-control").to_owned()
 }

@@ -58,10 +58,36 @@ async fn a_version_is_refused_before_the_source_is_asked_and_its_neighbours_are_
             fill.layer(source.clone()),
         ))
         .service(Recorder::saying(""));
-    let answer = get(&app, "/example.com/m/@v/v1.1.0.mod").await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    for file in ["v1.1.0.info", "v1.1.0.zip"] {
+        let answer = get(&app, &format!("/example.com/m/@v/{file}")).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    }
     assert!(source.is_untouched());
-    let answer = get(&app, "/example.com/m/@v/v1.1.1.mod").await;
-    assert_eq!(answer.text, "module example.com/m\n");
-    assert_eq!(source.uris(), ["/example.com/m/@v/v1.1.1.mod"]);
+    for file in ["v1.1.0.mod", "v1.1.1.mod"] {
+        let uri = format!("/example.com/m/@v/{file}");
+        assert_eq!(get(&app, &uri).await.text, "module example.com/m\n");
+        assert_eq!(source.uris().pop(), Some(uri));
+    }
+}
+
+#[tokio::test]
+async fn a_module_that_has_become_direct_is_not_served_from_the_public_copy() {
+    let public = Recorder::saying("module example.com/m\n");
+    let private = Recorder::saying("module example.com/m // ours\n");
+    let fill = FillLayer::new(Storage::memory());
+    let fills = fill.fills();
+    let include = fill.clone().area(Area::Included).layer(public.clone());
+    let direct = fill.area(Area::Direct).layer(private);
+    for (text, found, asked) in [
+        ("+", "module example.com/m\n", 1),
+        ("+", "module example.com/m\n", 1),
+        ("D example.com/m v2", "module example.com/m // ours\n", 1),
+        ("D example.com", "module example.com/m // ours\n", 1),
+    ] {
+        let app = FilterLayer::new(rules(text), include.clone()).layer(direct.clone());
+        let answer = get(&app, "/example.com/m/@v/v1.0.0.mod").await;
+        assert_eq!(answer.text, found, "{text}");
+        fills.idle().await;
+        assert_eq!(public.seen().len(), asked, "{text}");
+    }
 }

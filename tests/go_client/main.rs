@@ -6,6 +6,8 @@ mod support;
 #[cfg(all(feature = "fill", feature = "upstream"))]
 mod apps;
 #[cfg(all(feature = "fill", feature = "upstream"))]
+mod excluded;
+#[cfg(all(feature = "fill", feature = "upstream"))]
 mod filtered;
 #[cfg(all(feature = "fill", feature = "upstream"))]
 mod proxy;

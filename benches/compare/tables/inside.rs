@@ -47,7 +47,7 @@ pub fn measure(world: &World) -> Result<Table> {
 
 fn layer(world: &World, table: &mut Table) -> Result<()> {
     // The inner service costs nothing, so what is measured is the layer.
-    let mut still = service_fn(|request: Request<()>| {
+    let mut still = service_fn(|request: Request<Empty<Bytes>>| {
         black_box(request);
         std::future::ready(Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())))
     });
@@ -69,7 +69,7 @@ fn layer(world: &World, table: &mut Table) -> Result<()> {
 }
 
 /// Nanoseconds of one request.
-fn time<S: Service<Request<()>>>(service: &mut S, path: &str) -> f64 {
+fn time<S: Service<Request<Empty<Bytes>>>>(service: &mut S, path: &str) -> f64 {
     let start = Instant::now();
     for _ in 0..REQUESTS {
         black_box(ask(service, black_box(path)));
@@ -77,8 +77,8 @@ fn time<S: Service<Request<()>>>(service: &mut S, path: &str) -> f64 {
     start.elapsed().as_secs_f64() * 1e9 / REQUESTS as f64
 }
 
-fn ask<S: Service<Request<()>>>(service: &mut S, path: &str) -> Option<S::Response> {
-    let mut request = Request::new(());
+fn ask<S: Service<Request<Empty<Bytes>>>>(service: &mut S, path: &str) -> Option<S::Response> {
+    let mut request = Request::new(Empty::new());
     *request.uri_mut() = path.parse().ok()?;
     now(service.call(request)).ok()
 }

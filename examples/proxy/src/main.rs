@@ -52,7 +52,7 @@ struct Args {
     /// What a client gets while a file is not stored yet.
     #[arg(long, value_enum, default_value_t = Miss::Stream)]
     on_miss: Miss,
-    /// Store nothing, and send every client to the upstream.
+    /// Store nothing, and send every client to the upstream, but for lists from which the rules take versions.
     #[arg(long)]
     redirect_only: bool,
     /// Let in only who has these credentials.
@@ -120,7 +120,11 @@ async fn run(args: &Args) -> Result<(), BoxError> {
     let by_rules = goget.clone().filter(|_| args.filter.is_some());
     let direct = direct(args, fill.as_ref(), by_rules);
     let modules = match &fill {
-        None => direct.layer(FilterLayer::new(rules, Redirect::to(&args.upstream.list)?)),
+        None => {
+            let redirect = Redirect::to(&args.upstream.list)?;
+            let upstream = args.upstream.upstream(args.direct.netrc(), goget.clone())?;
+            direct.layer(FilterLayer::new(rules, redirect.filtered_from(upstream)))
+        }
         Some(fill) => {
             let upstream = args.upstream.upstream(args.direct.netrc(), goget.clone())?;
             direct.layer(FilterLayer::new(rules, fill.layer(upstream)))

@@ -147,6 +147,27 @@ async fn redirect_only_sends_every_client_to_the_upstream_and_keeps_nothing() {
 }
 
 #[tokio::test]
+async fn redirect_only_sends_nobody_to_a_list_with_excluded_versions() {
+    let list = "/example.com/m/@v/list";
+    let answer = Answer::new(["v1.0.0\nv1.1.0\n"]);
+    let registry = ScriptedRegistry::serving(list, answer).await;
+    let (upstream, folder) = (registry.url(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("filter.conf");
+    fs::write(&file, "- example.com/m v1.1.0\n").unwrap();
+    let args = ["--redirect-only", "--upstream", &upstream, "--filter"];
+    let proxy = Proxy::start(&[&args[..], &[file.to_str().unwrap()]].concat()).await;
+    assert_eq!(proxy.get(list).await.whole().text(), "v1.0.0\n");
+    for (path, status) in [
+        (MOD, StatusCode::SEE_OTHER),
+        ("/example.com/other/@v/list", StatusCode::SEE_OTHER),
+        ("/example.com/m/@v/v1.1.0.info", StatusCode::FORBIDDEN),
+    ] {
+        assert_eq!(proxy.get(path).await.status, Some(status), "{path}");
+    }
+    assert_eq!(registry.requests().total(), 1);
+}
+
+#[tokio::test]
 async fn filter_is_a_file_of_rules_and_a_wrong_line_is_named() {
     let registry = module_file().await;
     let (upstream, folder) = (registry.url(), tempfile::tempdir().unwrap());

@@ -1,0 +1,21 @@
+//! The answer that leaves the work to the upstream registry: 303 See Other.
+//!
+//! [`Redirect`] is the include service of a proxy that stores nothing. Clients that may not reach
+//! the registry themselves need a `FillLayer` instead.
+//!
+//! A redirect to a list would show versions that a filter excludes: with [`Redirect::filtered_from`] such lists come from
+//! a source instead.
+//!
+//! The redirect is never a permanent one: a later rule, or a storage added later, must be able to
+//! take a module back.
+
+mod base;
+mod body;
+mod filtered;
+mod service;
+
+pub use self::base::{Base, InvalidBase};
+pub use self::body::ResponseBody;
+pub(crate) use self::filtered::ReadByFilter;
+pub use self::filtered::{FilteredRedirect, ResponseFuture};
+pub use self::service::Redirect;
