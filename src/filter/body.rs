@@ -1,61 +1,48 @@
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{Either, Full};
 use pin_project_lite::pin_project;
 use tower::BoxError;
 
-use super::list::AllowedVersions;
+/// What has been read, or is being read, by the filter.
+pub(super) type Content = UnsyncBoxBody<Bytes, BoxError>;
 
 pin_project! {
-    /// The response body of a [`Filter`](super::Filter): that of the inner service, that of the include service, the
-    /// allowed lines of a long list, or a line of text.
+    /// The response body of a [`Filter`](super::Filter): that of the inner service, that of the include service, what the
+    /// filter leaves of one, or a line of text.
     pub struct ResponseBody<S, I> {
         #[pin]
-        kind: Kind<S, I>,
-    }
-}
-
-pin_project! {
-    #[project = KindProj]
-    enum Kind<S, I> {
-        Own { #[pin] body: Full<Bytes> },
-        Service { #[pin] body: Either<S, I> },
-        List { begun: Option<Bytes>, list: Box<AllowedVersions<ResponseBody<S, I>>> },
+        kind: Either<Either<Full<Bytes>, Content>, Either<S, I>>,
     }
 }
 
 impl<S, I> ResponseBody<S, I> {
     pub(super) fn inner(body: S) -> Self {
-        let body = Either::Left(body);
         Self {
-            kind: Kind::Service { body },
+            kind: Either::Right(Either::Left(body)),
         }
     }
 
     pub(super) fn include(body: I) -> Self {
-        let body = Either::Right(body);
         Self {
-            kind: Kind::Service { body },
+            kind: Either::Right(Either::Right(body)),
         }
     }
 
     pub(super) fn own(body: Full<Bytes>) -> Self {
         Self {
-            kind: Kind::Own { body },
+            kind: Either::Left(Either::Left(body)),
         }
     }
 
-    /// A list whose first lines have been read.
-    pub(super) fn list(begun: Bytes, list: AllowedVersions<Self>) -> Self {
+    pub(super) fn content(body: Content) -> Self {
         Self {
-            kind: Kind::List {
-                begun: Some(begun),
-                list: Box::new(list),
-            },
+            kind: Either::Left(Either::Right(body)),
         }
     }
 }
@@ -79,32 +66,15 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match self.project().kind.project() {
-            KindProj::Own { body } => body.poll_frame(cx).map_err(Into::into),
-            KindProj::Service { body } => body.poll_frame(cx),
-            KindProj::List { begun, list } => Poll::Ready(match begun.take() {
-                Some(begun) => Some(Ok(Frame::data(begun))),
-                None => {
-                    ready!(list.poll_text(cx)).map(|text| text.map(Frame::data).map_err(Into::into))
-                }
-            }),
-        }
+        self.project().kind.poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.kind {
-            Kind::Own { body } => body.is_end_stream(),
-            Kind::Service { body } => body.is_end_stream(),
-            Kind::List { .. } => false,
-        }
+        self.kind.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.kind {
-            Kind::Own { body } => body.size_hint(),
-            Kind::Service { body } => body.size_hint(),
-            Kind::List { .. } => SizeHint::default(),
-        }
+        self.kind.size_hint()
     }
 }
 

@@ -6,106 +6,47 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::Body;
-use http_body_util::Empty;
+use http_body_util::{Empty, Full};
 use pin_project_lite::pin_project;
+use tower::Service;
 use tower::util::Oneshot;
-use tower::{BoxError, Service};
 
 use super::applied_rule::AppliedRule;
 use super::body::ResponseBody;
-use super::call::Call;
-use super::config::{Decision, Destination};
+use super::read::Answer;
 use crate::shared_caches::make_private;
 
 pin_project! {
     /// The response future of a [`Filter`](super::Filter).
     #[must_use = "futures do nothing unless polled"]
-    pub struct ResponseFuture<S, I, B, SB, IB>
+    pub struct ResponseFuture<S, I, B>
     where
         S: Service<Request<B>>,
         I: Service<Request<Empty<Bytes>>>,
     {
         #[pin]
-        state: State<S, I, B, SB, IB>,
-        applied: Option<AppliedRule>,
-        private: bool,
+        pub(super) state: State<S, I, B>,
+        pub(super) applied: Option<AppliedRule>,
+        pub(super) private: bool,
     }
 }
 
-type Screened<SB, IB, E> =
-    Pin<Box<dyn Future<Output = Result<Response<ResponseBody<SB, IB>>, E>> + Send>>;
-
 pin_project! {
     #[project = StateProj]
-    enum State<S, I, B, SB, IB>
+    pub(super) enum State<S, I, B>
     where
         S: Service<Request<B>>,
         I: Service<Request<Empty<Bytes>>>,
     {
-        Called { #[pin] call: Call<S, I, B> },
-        // A request whose response is read can afford a box.
-        Screened { response: Screened<SB, IB, S::Error> },
+        Inner { #[pin] response: Oneshot<S, Request<B>> },
+        Include { #[pin] response: Oneshot<I, Request<Empty<Bytes>>> },
+        Own { response: Option<Response<Full<Bytes>>> },
+        // What is read can afford a box.
+        Screened { response: Pin<Box<dyn Future<Output = Result<Answer, S::Error>> + Send>> },
     }
 }
 
-impl<S, I, B, SB, IB> From<Call<S, I, B>> for State<S, I, B, SB, IB>
-where
-    S: Service<Request<B>>,
-    I: Service<Request<Empty<Bytes>>>,
-{
-    fn from(call: Call<S, I, B>) -> Self {
-        Self::Called { call }
-    }
-}
-
-impl<S, I, B, SB, IB> ResponseFuture<S, I, B, SB, IB>
-where
-    S: Service<Request<B>, Response = Response<SB>> + Clone + Send + 'static,
-    S::Future: Send,
-    I: Service<Request<Empty<Bytes>>, Response = Response<IB>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    I::Future: Send,
-    B: Send + 'static,
-    SB: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    IB: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-{
-    pub(super) fn new(inner: &S, include: &I, request: Request<B>, decision: Decision) -> Self {
-        let state = match (decision.destination, decision.screen) {
-            (Destination::Reply(response), _) => Call::Own {
-                response: Some(response),
-            }
-            .into(),
-            (Destination::Inner, None) => Call::Inner {
-                response: Oneshot::new(inner.clone(), request),
-            }
-            .into(),
-            // A request for a module has no body that would say anything.
-            (Destination::Include, None) => Call::Include {
-                response: Oneshot::new(include.clone(), request.map(|_| Empty::new())),
-            }
-            .into(),
-            (Destination::Inner, Some(screen)) => State::Screened {
-                response: Box::pin(screen.inner(inner.clone(), request)),
-            },
-            (Destination::Include, Some(screen)) => {
-                let answer = screen.include(include.clone(), request.map(|_| Empty::new()));
-                State::Screened {
-                    response: Box::pin(async { Ok(answer.await) }),
-                }
-            }
-        };
-        Self {
-            state,
-            applied: decision.applied,
-            private: decision.private,
-        }
-    }
-}
-
-impl<S, I, B, SB, IB> Future for ResponseFuture<S, I, B, SB, IB>
+impl<S, I, B, SB, IB> Future for ResponseFuture<S, I, B>
 where
     S: Service<Request<B>, Response = Response<SB>>,
     I: Service<Request<Empty<Bytes>>, Response = Response<IB>, Error = Infallible>,
@@ -114,10 +55,21 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut response = ready!(match this.state.project() {
-            StateProj::Called { call } => call.poll(cx),
-            StateProj::Screened { response } => response.as_mut().poll(cx),
-        })?;
+        let mut response = match this.state.project() {
+            StateProj::Inner { response } => ready!(response.poll(cx))?.map(ResponseBody::inner),
+            StateProj::Include { response } => {
+                let Ok(response) = ready!(response.poll(cx));
+                response.map(ResponseBody::include)
+            }
+            StateProj::Own { response } => {
+                let response = response.take();
+                let response = response.expect("a future is not polled after it was ready");
+                response.map(ResponseBody::own)
+            }
+            StateProj::Screened { response } => {
+                ready!(response.as_mut().poll(cx))?.map(ResponseBody::content)
+            }
+        };
         if *this.private {
             make_private(response.headers_mut());
         }
@@ -129,7 +81,7 @@ where
     }
 }
 
-impl<S, I, B, SB, IB> fmt::Debug for ResponseFuture<S, I, B, SB, IB>
+impl<S, I, B> fmt::Debug for ResponseFuture<S, I, B>
 where
     S: Service<Request<B>>,
     I: Service<Request<Empty<Bytes>>>,

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use http::header::LOCATION;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, StatusCode};
 
-use super::body::ResponseBody;
+use super::read::{Answer, answer};
 use crate::module::Version;
 use crate::reply;
 
@@ -13,6 +13,7 @@ use crate::reply;
 const QUERY: &str = "instead-of=";
 
 /// The version that `@latest` must not be.
+#[derive(Clone)]
 pub(super) struct InsteadOf(pub(super) Version<'static>);
 
 impl InsteadOf {
@@ -31,11 +32,11 @@ impl fmt::Display for InsteadOf {
 }
 
 /// 303 to an address relative to `@latest`, wherever the proxy is mounted.
-pub(super) fn see_other<SB, IB>(location: &str) -> Response<ResponseBody<SB, IB>> {
+pub(super) fn see_other(location: &str) -> Answer {
     let mut response = reply::text(StatusCode::SEE_OTHER, "another version is allowed");
     // A version is ASCII without blanks; the fallback is for the compiler.
     if let Ok(location) = HeaderValue::try_from(location) {
         response.headers_mut().insert(LOCATION, location);
     }
-    response.map(ResponseBody::own)
+    answer(response)
 }

@@ -92,7 +92,6 @@
 mod again;
 mod applied_rule;
 mod body;
-mod call;
 mod config;
 mod error;
 mod future;

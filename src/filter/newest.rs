@@ -1,27 +1,16 @@
 use std::future::poll_fn;
 
-use bytes::Bytes;
-use http_body::Body;
-use tower::BoxError;
-
-use super::judge::Judge;
-use super::list::{AllowedVersions, ListError};
+use super::list::AllowedVersions;
 use crate::module::Version;
 
-/// The version of a list that `@latest` is to mean if `excluded` must not be, none if all are excluded.
-pub(super) async fn newest<B>(
-    list: B,
-    judge: Judge,
-    excluded: &Version<'_>,
-) -> Result<Option<Version<'static>>, ListError>
-where
-    B: Body<Data = Bytes, Error: Into<BoxError>>,
-{
-    let mut list = AllowedVersions::new(list, judge);
-    let incompatible = excluded.is_incompatible();
+/// The version of a list that `@latest` is to mean, none if all are excluded. `incompatible`: the latest of all is.
+pub(super) async fn newest(
+    mut list: AllowedVersions,
+    incompatible: bool,
+) -> Result<Option<Version<'static>>, &'static str> {
     let mut newest: Option<Version<'static>> = None;
-    loop {
-        let more = poll_fn(|cx| {
+    while !list.is_whole {
+        let read = poll_fn(|cx| {
             list.poll_lines(cx, |_, version| {
                 let rank = |version: &Version<'_>| rank(version, incompatible);
                 let is_newer = newest
@@ -32,12 +21,9 @@ where
                 }
             })
         });
-        match more.await {
-            Ok(true) => {}
-            Ok(false) => return Ok(newest),
-            Err(error) => return Err(error),
-        }
+        read.await?;
     }
+    Ok(newest)
 }
 
 /// As the go command chooses: a release before a pre-release, and that before a commit. An `+incompatible` version only

@@ -8,17 +8,16 @@ use http::header::{
     VARY,
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode, response};
-use http_body::Body;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
-use tower::BoxError;
 
-use super::body::ResponseBody;
+use super::body::Content;
 use super::judge::Judge;
-use super::list::{AllowedVersions, LONGEST_LIST, ListError};
-use super::refusal::unreadable;
+use super::list::{AllowedVersions, BROKE_OFF, LONGEST_LIST, TOO_LONG};
 use crate::info;
 use crate::module::Version;
+use crate::reply;
 use crate::target::Resource;
 
 /// What stays of the head of a response whose content was read. Anything else may describe bytes that are not sent (a
@@ -35,7 +34,7 @@ const KEPT: [HeaderName; 6] = [
 /// The most bytes of a response that names one version. With all that the go command puts into one it has some hundreds.
 const LONGEST_INFO: u64 = 64 * 1024;
 
-pub(super) type Answer<SB, IB> = Response<ResponseBody<SB, IB>>;
+pub(super) type Answer = Response<Content>;
 
 /// A response that names one version.
 pub(super) struct Named {
@@ -46,94 +45,91 @@ pub(super) struct Named {
 
 impl Named {
     /// With the content of a response for another version. How long the response is fresh is still in this head.
-    pub(super) fn replaced_by<SB, IB>(
-        self,
-        other: Result<Self, Box<Answer<SB, IB>>>,
-        version: &Version<'_>,
-    ) -> Answer<SB, IB> {
-        match other {
-            Ok(other) if other.version == *version => Self {
-                head: self.head,
-                ..other
-            }
-            .into_response(),
-            Ok(_) => refused("upstream response names another version"),
-            Err(answer) => *answer,
-        }
+    pub(super) fn with_content_of(self, other: Self) -> Self {
+        let head = self.head;
+        Self { head, ..other }
     }
 
-    pub(super) fn into_response<SB, IB>(self) -> Answer<SB, IB> {
+    pub(super) fn into_answer(self) -> Answer {
         whole(own_head(self.head, Resource::Latest), self.content)
     }
 }
 
 /// The response, if its body has to be read and can be; else what the client gets. An error names no versions.
-pub(super) fn readable<SB, IB>(
-    response: Answer<SB, IB>,
-) -> Result<Answer<SB, IB>, Box<Answer<SB, IB>>> {
+pub(super) fn readable(response: Answer) -> Result<Answer, Box<Answer>> {
     let status = response.status();
     let encoding = response.headers().get(CONTENT_ENCODING);
     let reason = match status {
         StatusCode::OK if encoding.is_none_or(|encoding| encoding == "identity") => {
             return Ok(response);
         }
-        StatusCode::OK => "upstream response is encoded".to_owned(),
-        _ if status.is_success() => format!("upstream response has status {}", status.as_u16()),
+        StatusCode::OK => "upstream response is encoded",
+        _ if status.is_success() => {
+            return Err(unreadable(&format!(
+                "upstream response has status {}",
+                status.as_u16()
+            )));
+        }
         // It leads to all versions.
         _ if status.is_redirection() && response.headers().contains_key(LOCATION) => {
-            "upstream response is a redirect".to_owned()
+            "upstream response is a redirect"
         }
         _ => return Err(response.into()),
     };
-    Err(refused(&reason).into())
+    Err(unreadable(reason))
 }
 
 /// A response without the excluded versions of its list.
-pub(super) async fn list<SB, IB>(response: Answer<SB, IB>, judge: Judge) -> Answer<SB, IB>
-where
-    SB: Body<Data = Bytes, Error: Into<BoxError>>,
-    IB: Body<Data = Bytes, Error: Into<BoxError>>,
-{
-    let (head, body) = response.into_parts();
+pub(super) async fn list(response: Answer, judge: Judge) -> Result<Answer, Box<Answer>> {
+    let (head, body) = readable(response)?.into_parts();
     if body.size_hint().lower() > LONGEST_LIST {
-        return refused(&ListError::TooLong.to_string());
+        return Err(unreadable(TOO_LONG));
     }
     let head = own_head(head, Resource::List);
     let mut list = AllowedVersions::new(body, judge);
     match poll_fn(|cx| list.poll_text(cx)).await {
-        None => whole(head, Bytes::new()),
-        Some(Ok(text)) if list.is_end() => whole(head, text),
+        Ok(()) if list.is_whole => Ok(whole(head, list.text.into())),
         // It is sent while it is read, without its length.
-        Some(Ok(text)) => Response::from_parts(head, ResponseBody::list(text, list)),
-        Some(Err(error)) => refused(&error.to_string()),
+        Ok(()) => Ok(Response::from_parts(head, list.boxed_unsync())),
+        Err(reason) => Err(unreadable(reason)),
     }
 }
 
 /// What a response to `@latest` or for one version says.
-pub(super) async fn info<SB, IB>(response: Answer<SB, IB>) -> Result<Named, Box<Answer<SB, IB>>>
-where
-    SB: Body<Data = Bytes, Error: Into<BoxError>>,
-    IB: Body<Data = Bytes, Error: Into<BoxError>>,
-{
-    let (head, body) = readable(response)?.into_parts();
-    if body.size_hint().lower() > LONGEST_INFO {
-        return Err(refused(&ListError::TooLong.to_string()).into());
-    }
-    let content = match Limited::new(body, LONGEST_INFO as usize).collect().await {
-        Ok(content) => content.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return Err(refused(&ListError::TooLong.to_string()).into());
+pub(super) async fn info(response: Answer) -> Result<Named, Box<Answer>> {
+    let (head, mut body) = readable(response)?.into_parts();
+    let mut content = Vec::new();
+    while body
+        .size_hint()
+        .lower()
+        .saturating_add(content.len() as u64)
+        <= LONGEST_INFO
+    {
+        match body.frame().await {
+            Some(Ok(frame)) => content.extend(frame.into_data().unwrap_or_default()),
+            Some(Err(_)) => return Err(unreadable(BROKE_OFF)),
+            None => {
+                let version = version_of(&content).map_err(unreadable)?;
+                let content = content.into();
+                return Ok(Named {
+                    head,
+                    content,
+                    version,
+                });
+            }
         }
-        Err(error) => return Err(refused(&ListError::BrokeOff(error).to_string()).into()),
-    };
-    match version_of(&content) {
-        Ok(version) => Ok(Named {
-            head,
-            content,
-            version,
-        }),
-        Err(reason) => Err(refused(reason).into()),
     }
+    Err(unreadable(TOO_LONG))
+}
+
+/// The response of a service cannot be searched for excluded versions.
+pub(super) fn unreadable(reason: &str) -> Box<Answer> {
+    let text = format!("cannot filter excluded versions: {reason}");
+    answer(reply::text(StatusCode::BAD_GATEWAY, &text)).into()
+}
+
+pub(super) fn answer(response: Response<Full<Bytes>>) -> Answer {
+    response.map(|body| body.map_err(|never| match never {}).boxed_unsync())
 }
 
 fn version_of(content: &[u8]) -> Result<Version<'static>, &'static str> {
@@ -158,11 +154,7 @@ fn own_head(mut head: response::Parts, resource: Resource) -> response::Parts {
     head
 }
 
-fn whole<SB, IB>(mut head: response::Parts, content: Bytes) -> Answer<SB, IB> {
+fn whole(mut head: response::Parts, content: Bytes) -> Answer {
     head.headers.insert(CONTENT_LENGTH, content.len().into());
-    Response::from_parts(head, ResponseBody::own(content.into()))
-}
-
-fn refused<SB, IB>(reason: &str) -> Answer<SB, IB> {
-    unreadable(reason).map(ResponseBody::own)
+    answer(Response::from_parts(head, content.into()))
 }

@@ -22,9 +22,3 @@ pub(super) fn excluded(
     };
     reply::text(status, &text)
 }
-
-/// The response of a service cannot be searched for excluded versions.
-pub(super) fn unreadable(reason: &str) -> Response<Full<Bytes>> {
-    let text = format!("cannot filter excluded versions: {reason}");
-    reply::text(StatusCode::BAD_GATEWAY, &text)
-}

@@ -5,17 +5,17 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, request};
 use http_body::Body;
-use http_body_util::Empty;
+use http_body_util::{BodyExt as _, Empty, Full};
 use tower::util::Oneshot;
 use tower::{BoxError, Service};
 
 use super::again::{Again, at, request_whole};
-use super::body::ResponseBody;
 use super::instead::{InsteadOf, see_other};
 use super::judge::Judge;
+use super::list::AllowedVersions;
 use super::newest::newest;
-use super::read::{self, Answer, Named};
-use super::refusal::{excluded, unreadable};
+use super::read::{self, Answer, Named, answer, unreadable};
+use super::refusal::excluded;
 use crate::module::Version;
 use crate::target::{Resource, Target};
 
@@ -28,9 +28,9 @@ pub(super) struct Screen {
 }
 
 /// What has become of a response.
-enum Screened<SB, IB> {
-    Answer(Answer<SB, IB>),
-    /// It names this version, which is excluded.
+enum Screened {
+    Answer(Answer),
+    /// `@latest` is this version, which is excluded.
     Excluded(Box<Screen>, Named),
 }
 
@@ -44,137 +44,126 @@ impl Screen {
     }
 
     /// What the include service says, without excluded versions. If `@latest` is one, it is asked for another.
-    pub(super) async fn include<I, SB, IB>(
+    pub(super) async fn include<I, B>(
         self: Box<Self>,
         include: I,
         request: Request<Empty<Bytes>>,
-    ) -> Answer<SB, IB>
+    ) -> Answer
     where
-        I: Service<Request<Empty<Bytes>>, Response = Response<IB>, Error = Infallible> + Clone,
-        SB: Body<Data = Bytes, Error: Into<BoxError>>,
-        IB: Body<Data = Bytes, Error: Into<BoxError>>,
+        I: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = Infallible> + Clone,
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let is_head = self.judge.is_head();
         let again = Again::after(&request);
-        let answer = match self.screen(ask(include.clone(), request).await).await {
+        let Ok(response) = Oneshot::new(include.clone(), request).await;
+        let answer = match self.screen(boxed(response)).await {
             Screened::Answer(answer) => answer,
-            Screened::Excluded(screen, named) if screen.is_latest() => {
+            Screened::Excluded(screen, named) => {
                 let list = again.request(screen.judge.target().with_list());
-                let list = ask(include.clone(), list).await;
-                match screen.newest(list, &named.version).await {
+                let Ok(list) = Oneshot::new(include.clone(), list).await;
+                match screen.newest(boxed(list), named.version.clone()).await {
                     Err(answer) => *answer,
                     Ok((version, info)) => {
-                        let response = ask(include, again.request(info)).await;
-                        named.replaced_by(read::info(response).await, &version)
+                        let Ok(info) = Oneshot::new(include, again.request(info)).await;
+                        match read::info(boxed(info)).await {
+                            Ok(info) if info.version == version => {
+                                named.with_content_of(info).into_answer()
+                            }
+                            Ok(_) => *unreadable("upstream response names another version"),
+                            Err(answer) => *answer,
+                        }
                     }
                 }
             }
-            Screened::Excluded(screen, named) => screen.refused(&named.version),
         };
         of_method(is_head, answer)
     }
 
     /// What the inner service says, without excluded versions. It is asked once, since there is one body of a request: if
     /// `@latest` is excluded, the client is told to ask for another version.
-    pub(super) async fn inner<S, B, SB, IB>(
+    pub(super) async fn inner<S, R, B>(
         self: Box<Self>,
         inner: S,
-        request: Request<B>,
-    ) -> Result<Answer<SB, IB>, S::Error>
+        request: Request<R>,
+    ) -> Result<Answer, S::Error>
     where
-        S: Service<Request<B>, Response = Response<SB>>,
-        SB: Body<Data = Bytes, Error: Into<BoxError>>,
-        IB: Body<Data = Bytes, Error: Into<BoxError>>,
+        S: Service<Request<R>, Response = Response<B>>,
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let is_head = self.judge.is_head();
-        let response = Oneshot::new(inner, request).await?.map(ResponseBody::inner);
-        let answer = if let Some(InsteadOf(excluded)) = &self.instead_of {
-            let excluded = excluded.clone();
-            match self.newest(response, &excluded).await {
-                Err(answer) => *answer,
+        let response = boxed(Oneshot::new(inner, request).await?);
+        let answer = match self.instead_of.clone() {
+            Some(InsteadOf(excluded)) => match self.newest(response, excluded).await {
                 Ok((version, _)) => see_other(&format!("@v/{}.info", version.escaped())),
-            }
-        } else {
-            match self.screen(response).await {
+                Err(answer) => *answer,
+            },
+            None => match self.screen(response).await {
                 Screened::Answer(answer) => answer,
-                Screened::Excluded(screen, named) if screen.is_latest() => {
-                    see_other(&InsteadOf(named.version).to_string())
-                }
-                Screened::Excluded(screen, named) => screen.refused(&named.version),
-            }
+                Screened::Excluded(_, named) => see_other(&InsteadOf(named.version).to_string()),
+            },
         };
         Ok(of_method(is_head, answer))
     }
 
-    fn is_latest(&self) -> bool {
-        self.judge.target().resource() == Resource::Latest
-    }
-
-    async fn screen<SB, IB>(self: Box<Self>, response: Answer<SB, IB>) -> Screened<SB, IB>
-    where
-        SB: Body<Data = Bytes, Error: Into<BoxError>>,
-        IB: Body<Data = Bytes, Error: Into<BoxError>>,
-    {
-        if self.judge.target().resource() == Resource::List {
-            return Screened::Answer(match read::readable(response) {
-                Ok(response) => read::list(response, self.judge).await,
-                Err(answer) => *answer,
-            });
+    async fn screen(self: Box<Self>, response: Answer) -> Screened {
+        let resource = self.judge.target().resource();
+        if resource == Resource::List {
+            let list = read::list(response, self.judge).await;
+            return Screened::Answer(list.unwrap_or_else(|answer| *answer));
         }
-        match read::info(response).await {
-            Ok(named) if self.judge.allows(&named.version) => {
-                Screened::Answer(named.into_response())
-            }
-            Ok(named) => Screened::Excluded(self, named),
-            Err(answer) => Screened::Answer(*answer),
-        }
+        Screened::Answer(match read::info(response).await {
+            Ok(named) if self.judge.allows(&named.version) => named.into_answer(),
+            Ok(named) if resource == Resource::Latest => return Screened::Excluded(self, named),
+            Ok(named) => self.refused(&named.version),
+            Err(answer) => *answer,
+        })
     }
 
     /// The version of a list that `@latest` is to be, and its `.info`; else what the client gets.
-    async fn newest<SB, IB>(
-        self,
-        list: Answer<SB, IB>,
-        excluded: &Version<'_>,
-    ) -> Result<(Version<'static>, Target<'static>), Box<Answer<SB, IB>>>
-    where
-        SB: Body<Data = Bytes, Error: Into<BoxError>>,
-        IB: Body<Data = Bytes, Error: Into<BoxError>>,
-    {
-        let refused = self.refused(excluded);
+    async fn newest(
+        self: Box<Self>,
+        list: Answer,
+        excluded: Version<'static>,
+    ) -> Result<(Version<'static>, Target<'static>), Box<Answer>> {
+        let refused = Box::new(self.refused(&excluded));
         // Then no other version is known.
         if matches!(list.status(), StatusCode::NOT_FOUND | StatusCode::GONE) {
-            return Err(refused.into());
+            return Err(refused);
         }
+        let list = read::readable(list)?.into_body();
         let target = self.judge.target().clone();
-        match newest(read::readable(list)?.into_body(), self.judge, excluded).await {
+        let list = AllowedVersions::new(list, self.judge);
+        match newest(list, excluded.is_incompatible()).await {
             Ok(Some(version)) => match target.with_version(&version) {
                 Ok(info) => Ok((version, info)),
-                Err(_) => Err(refused.into()),
+                Err(_) => Err(refused),
             },
-            Ok(None) => Err(refused.into()),
-            Err(error) => Err(unreadable(&error.to_string()).map(ResponseBody::own).into()),
+            Ok(None) => Err(refused),
+            Err(reason) => Err(unreadable(reason)),
         }
     }
 
-    fn refused<SB, IB>(&self, version: &Version<'_>) -> Answer<SB, IB> {
+    fn refused(&self, version: &Version<'_>) -> Answer {
         let module = self.judge.target().module();
         let rule = self.judge.rule(version);
-        excluded(self.exclude_status, &module, Some(version), &rule).map(ResponseBody::own)
+        answer(excluded(self.exclude_status, &module, Some(version), &rule))
     }
 }
 
-async fn ask<I, SB, IB>(include: I, request: Request<Empty<Bytes>>) -> Answer<SB, IB>
+fn boxed<B>(response: Response<B>) -> Answer
 where
-    I: Service<Request<Empty<Bytes>>, Response = Response<IB>, Error = Infallible>,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    let Ok(response) = Oneshot::new(include, request).await;
-    response.map(ResponseBody::include)
+    response.map(|body| {
+        body.map_err(|error| -> BoxError { error.into() })
+            .boxed_unsync()
+    })
 }
 
 /// Status and headers depend on the content, so `GET` was asked for.
-fn of_method<SB, IB>(is_head: bool, answer: Answer<SB, IB>) -> Answer<SB, IB> {
+fn of_method(is_head: bool, response: Answer) -> Answer {
     match is_head {
-        true => answer.map(|_| ResponseBody::default()),
-        false => answer,
+        true => answer(response.map(|_| Full::default())),
+        false => response,
     }
 }

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Empty;
+use tower::util::Oneshot;
 use tower::{BoxError, Service};
 
 use super::body::ResponseBody;
-use super::config::Config;
-use super::future::ResponseFuture;
+use super::config::{Config, Destination};
+use super::future::{ResponseFuture, State};
 use crate::policy::Policy;
 
 /// Sends each request to one of two services, or refuses it. Made by [`FilterLayer`](super::FilterLayer); see the
@@ -88,7 +89,7 @@ where
 {
     type Response = Response<ResponseBody<SB, IB>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S, I, B, SB, IB>;
+    type Future = ResponseFuture<S, I, B>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         Poll::Ready(Ok(()))
@@ -97,7 +98,38 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
         let decision = self.config.decide(&mut parts);
-        let request = Request::from_parts(parts, body);
-        ResponseFuture::new(&self.inner, &self.include, request, decision)
+        // A request for a module has no body that would say anything.
+        let state = match (decision.destination, decision.screen) {
+            (Destination::Reply(response), _) => State::Own {
+                response: Some(response),
+            },
+            (Destination::Inner, None) => State::Inner {
+                response: Oneshot::new(self.inner.clone(), Request::from_parts(parts, body)),
+            },
+            (Destination::Include, None) => {
+                let request = Request::from_parts(parts, Empty::new());
+                State::Include {
+                    response: Oneshot::new(self.include.clone(), request),
+                }
+            }
+            (Destination::Inner, Some(screen)) => {
+                let request = Request::from_parts(parts, body);
+                State::Screened {
+                    response: Box::pin(screen.inner(self.inner.clone(), request)),
+                }
+            }
+            (Destination::Include, Some(screen)) => {
+                let request = Request::from_parts(parts, Empty::new());
+                let answer = screen.include(self.include.clone(), request);
+                State::Screened {
+                    response: Box::pin(async { Ok(answer.await) }),
+                }
+            }
+        };
+        ResponseFuture {
+            state,
+            applied: decision.applied,
+            private: decision.private,
+        }
     }
 }
