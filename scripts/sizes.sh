@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../src"
 bounds() {
     cat <<'END'
 fill storage                    3200  2800
-module target policy filter     2500  2200
+module target policy filter     2800  2200
 verify                           400   400
 files                            420   400
 upstream                        2200  1800

@@ -30,31 +30,14 @@ pub(super) fn request_whole(parts: &mut request::Parts) {
     parts.extensions.insert(ReadByFilter);
 }
 
-/// Further requests for the same client.
-pub(super) struct Again {
-    first: request::Parts,
-}
-
-impl Again {
-    /// `first` requests the whole content.
-    pub(super) fn after<B>(first: &Request<B>) -> Self {
-        let (mut parts, ()) = Request::new(()).into_parts();
-        parts.method = first.method().clone();
-        parts.uri = first.uri().clone();
-        parts.version = first.version();
-        parts.headers = first.headers().clone();
-        parts.extensions = first.extensions().clone();
-        Self { first: parts }
+/// A further request for the same client.
+pub(super) fn again(first: &request::Parts, target: Target<'static>) -> Request<Empty<Bytes>> {
+    let mut parts = first.clone();
+    parts.uri = at(&parts.uri, &target);
+    if let Some(applied) = parts.extensions.get_mut::<AppliedRule>() {
+        applied.target = target;
     }
-
-    pub(super) fn request(&self, target: Target<'static>) -> Request<Empty<Bytes>> {
-        let mut parts = self.first.clone();
-        parts.uri = at(&parts.uri, &target);
-        if let Some(applied) = parts.extensions.get_mut::<AppliedRule>() {
-            applied.target = target;
-        }
-        Request::from_parts(parts, Empty::new())
-    }
+    Request::from_parts(parts, Empty::new())
 }
 
 /// The same scheme and host with the path of this target.

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt as _, Empty, Full};
 use tower::util::Oneshot;
 use tower::{BoxError, Service};
 
-use super::again::{Again, at, request_whole};
+use super::again::{again, at, request_whole};
 use super::instead::{InsteadOf, see_other};
 use super::judge::Judge;
 use super::list::AllowedVersions;
@@ -44,27 +44,23 @@ impl Screen {
     }
 
     /// What the include service says, without excluded versions. If `@latest` is one, it is asked for another.
-    pub(super) async fn include<I, B>(
-        self: Box<Self>,
-        include: I,
-        request: Request<Empty<Bytes>>,
-    ) -> Answer
+    pub(super) async fn include<I, B>(self: Box<Self>, include: I, first: request::Parts) -> Answer
     where
         I: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = Infallible> + Clone,
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let is_head = self.judge.is_head();
-        let again = Again::after(&request);
+        let request = Request::from_parts(first.clone(), Empty::new());
         let Ok(response) = Oneshot::new(include.clone(), request).await;
         let answer = match self.screen(boxed(response)).await {
             Screened::Answer(answer) => answer,
             Screened::Excluded(screen, named) => {
-                let list = again.request(screen.judge.target().with_list());
+                let list = again(&first, screen.judge.target().with_list());
                 let Ok(list) = Oneshot::new(include.clone(), list).await;
                 match screen.newest(boxed(list), named.version.clone()).await {
                     Err(answer) => *answer,
                     Ok((version, info)) => {
-                        let Ok(info) = Oneshot::new(include, again.request(info)).await;
+                        let Ok(info) = Oneshot::new(include, again(&first, info)).await;
                         match read::info(boxed(info)).await {
                             Ok(info) if info.version == version => {
                                 named.with_content_of(info).into_answer()

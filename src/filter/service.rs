@@ -119,8 +119,7 @@ where
                 }
             }
             (Destination::Include, Some(screen)) => {
-                let request = Request::from_parts(parts, Empty::new());
-                let answer = screen.include(self.include.clone(), request);
+                let answer = screen.include(self.include.clone(), parts);
                 State::Screened {
                     response: Box::pin(async { Ok(answer.await) }),
                 }
