@@ -58,8 +58,10 @@ impl Table {
                 self.entries.entry(folded.into()).or_default()
             }
         };
-        // Most paths have one rule: no spare room for 100,000 of them.
-        entry.lines.reserve_exact(1);
+        if entry.lines.is_empty() {
+            // Most paths have one rule: no spare room for 100,000 of them.
+            entry.lines.reserve_exact(1);
+        }
         entry.lines.push(Line {
             spelling: (path.len() != folded.as_str().len()).then(|| path.into()),
             qualifier,
