@@ -76,7 +76,7 @@ fn without_credentials(address: &str) -> String {
 impl FromStr for Base {
     type Err = InvalidBase;
 
-    /// As [`Redirect::to`].
+    /// As [`Redirect::to`](super::Redirect::to).
     fn from_str(address: &str) -> Result<Self, InvalidBase> {
         Self::new(address)
     }
