@@ -1,20 +1,28 @@
 //! From a request to its response.
 
+use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, Response};
+use http_body_util::BodyExt as _;
 
-use super::body::GoGetBody;
 use super::error::{GoGetError, Kind};
-use super::job::{Asked, Files, Found, Job, nonsense};
+use super::files::{Asked, Files, Found, Job, Zip};
+use super::observe;
 use super::worker::Worker;
 use crate::access::value::Access;
 use crate::module::version::Version;
 use crate::reply;
+use crate::source::SourceBody;
+use crate::source::file_body::FileBody;
 use crate::target::resource::Resource;
 use crate::target::value::Target;
+
+/// The body of a response of [`GoGet`](super::GoGet). Its size hint is exact.
+pub type GoGetBody = SourceBody<io::Error>;
 
 /// What a client is told to wait, in seconds, if a host limits the rate of requests.
 const WAIT: HeaderValue = HeaderValue::from_static("30");
@@ -51,11 +59,19 @@ impl Order {
         worker: &Arc<Worker>,
     ) -> Result<Response<GoGetBody>, GoGetError> {
         let resource = self.target.resource();
-        let is_private = self.access.is_some() && !worker.settings.shared;
+        let text = |text: Bytes| (Some(text.len() as u64), GoGetBody::whole(text));
         let (len, body) = match self.target.version() {
             Some(version) => {
                 let files = self.files(worker, version.into_owned()).await?;
-                content(&files, resource, self.is_head)?
+                match (resource, &files.go_mod, &files.zip) {
+                    (Resource::Mod, Some(go_mod), _) => text(go_mod.clone()),
+                    (Resource::Zip, _, Some(zip)) => (Some(zip.len), body_of(zip)),
+                    (Resource::Zip, _, None) if self.is_head => (None, GoGetBody::default()),
+                    (Resource::Mod | Resource::Zip, ..) => {
+                        return Err(GoGetError::nonsense("it has left no such file"));
+                    }
+                    _ => text(files.info.clone()),
+                }
             }
             None => {
                 let asked = match self.target.query() {
@@ -63,15 +79,16 @@ impl Order {
                     None if resource == Resource::List => Asked::List,
                     None => Asked::Query("latest".to_owned()),
                 };
-                match worker.done(self.job(asked)).await? {
-                    Found::List(text) | Found::Query(text, _) => of_text(text),
-                    Found::Files(..) => return Err(nonsense("it has brought something else")),
-                }
+                text(match worker.done(self.job(asked)).await? {
+                    Found::List(lines) => lines,
+                    Found::Version(files) => files.info.clone(),
+                })
             }
         };
-        let mut response = Response::new(match self.is_head {
-            true => GoGetBody::default(),
-            false => body,
+        let mut response = Response::new(if self.is_head {
+            GoGetBody::default()
+        } else {
+            body
         });
         let headers = response.headers_mut();
         let content_type = HeaderValue::from_static(resource.content_type());
@@ -79,7 +96,7 @@ impl Order {
         if let Some(len) = len {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
         }
-        if is_private {
+        if self.access.is_some() && !worker.settings.shared {
             // For no cache that others use (RFC 9111, section 5.2.2.7).
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
         }
@@ -107,54 +124,44 @@ impl Order {
             Resource::Zip => files.zip.is_some() || self.is_head,
             _ => true,
         };
-        let (whole, look_up) = (
-            self.job(Asked::Files(version.clone())),
-            self.job(Asked::LookUp(version.clone())),
-        );
-        let is_known = match worker.kept(&whole, &version) {
-            Some(files) if has(&files) => return Ok(files),
-            found => found.is_some(),
-        };
-        let done = async |job| match worker.done(job).await? {
-            Found::Files(_, files) => Ok(files),
-            _ => Err(nonsense("it has brought something else")),
-        };
+        let whole = self.job(Asked::Files(version.clone()));
+        let kept = worker.kept(&whole, &version);
+        if let Some(files) = kept.as_ref().filter(|files| has(files)) {
+            return Ok(Arc::clone(files));
+        }
         if resource != Resource::Zip || self.is_head {
             // A zip that is just being made brings them too. If it cannot be made, they may still be there.
-            if worker.flights.has(&whole)
-                && let Ok(files) = done(whole.clone()).await
+            if let Some(flight) = worker.flights.get(&whole)
+                && let Ok(files) = version_of(flight.await)
                 && has(&files)
             {
                 return Ok(files);
             }
-            if !is_known {
-                let files = done(look_up).await?;
+            if kept.is_none() {
+                let look_up = self.job(Asked::LookUp(version));
+                let files = version_of(worker.done(look_up).await)?;
                 if has(&files) {
                     return Ok(files);
                 }
             }
         }
-        done(whole).await
+        version_of(worker.done(whole).await)
     }
 }
 
-/// The length, where it is known, and the body.
-fn content(
-    files: &Files,
-    resource: Resource,
-    is_head: bool,
-) -> Result<(Option<u64>, GoGetBody), GoGetError> {
-    Ok(match (resource, &files.go_mod, &files.zip) {
-        (Resource::Mod, Some(text), _) => of_text(text.clone()),
-        (Resource::Zip, _, Some(zip)) => (Some(zip.len), GoGetBody::zip(zip)),
-        (Resource::Zip, _, None) if is_head => (None, GoGetBody::default()),
-        (Resource::Mod | Resource::Zip, ..) => return Err(nonsense("it has left no such file")),
-        _ => of_text(files.info.clone()),
-    })
+fn version_of(done: Result<Found, GoGetError>) -> Result<Arc<Files>, GoGetError> {
+    match done? {
+        Found::Version(files) => Ok(files),
+        Found::List(_) => Err(GoGetError::nonsense("it has brought a list")),
+    }
 }
 
-fn of_text(text: Bytes) -> (Option<u64>, GoGetBody) {
-    (Some(text.len() as u64), GoGetBody::text(text))
+fn body_of(zip: &Zip) -> GoGetBody {
+    let file = FileBody::new(Arc::clone(&zip.file), zip.len);
+    GoGetBody::new(file.map_err(|error| {
+        observe::broken(&error);
+        error
+    }))
 }
 
 impl GoGetError {
@@ -163,28 +170,20 @@ impl GoGetError {
     /// The error itself is in the response's extensions.
     #[must_use]
     pub fn into_response(self) -> Response<GoGetBody> {
-        let text = reply::line(&self.reason());
-        let len = text.len();
-        let mut response = Response::new(GoGetBody::text(text.into()));
-        *response.status_mut() = self.status();
+        let response = match self.kind() {
+            Kind::Method => reply::method_not_allowed(),
+            _ => reply::text(self.status(), &self.reason()),
+        };
+        let never = |never: Infallible| match never {};
+        let mut response = response.map(|body| GoGetBody::new(body.map_err(never)));
+        let wait = match self.kind() {
+            Kind::TooMany => Some(WAIT),
+            // Who waited for ever is told to come in a while.
+            Kind::Busy(wait) => Some(HeaderValue::from(wait.as_secs().clamp(1, 60 * 60))),
+            _ => None,
+        };
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, reply::TEXT_PLAIN);
-        headers.insert(CACHE_CONTROL, reply::NO_STORE);
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
-        match self.kind() {
-            Kind::Method => {
-                headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            }
-            Kind::TooMany => {
-                headers.insert(RETRY_AFTER, WAIT);
-            }
-            Kind::Busy(wait) => {
-                // Who waited for ever is told to come in a while.
-                let seconds = wait.as_secs().clamp(1, 60 * 60);
-                headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-            }
-            _ => {}
-        }
+        headers.extend(wait.map(|wait| (RETRY_AFTER, wait)));
         response.extensions_mut().insert(self);
         response
     }

@@ -4,17 +4,18 @@
 //! never waited for.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::folder::{age, entries, found, make, remove, size};
-use super::sandbox::{ASIDE, sweep};
+use super::sandbox::{ASIDE, lock_folder, sweep};
+use super::settings::Settings;
 
 /// The time between two clean-ups, at least.
 const PAUSE: Duration = Duration::from_secs(10 * 60);
@@ -30,16 +31,10 @@ pub(super) struct Clones {
     folder: PathBuf,
     most: u64,
     oldest: Duration,
-    state: Mutex<State>,
-    /// Held by the clean-up that runs.
-    cleaning: tokio::sync::Mutex<()>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// When the next clean-up is due. None before the first.
-    next: Option<Instant>,
-    retried: HashMap<PathBuf, Instant>,
+    /// When a clone was tried with an empty one in its place.
+    retried: Mutex<HashMap<PathBuf, Instant>>,
+    /// When the next clean-up is due; none before the first. Held by the one that runs.
+    next: Mutex<Option<Instant>>,
 }
 
 /// The clones of one owner, while one run uses them.
@@ -54,13 +49,13 @@ pub(super) struct Lent {
 }
 
 impl Clones {
-    pub(super) fn new(folder: &Path, most: u64, oldest: Duration) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
         Self {
-            folder: folder.to_owned(),
-            most,
-            oldest,
-            state: Mutex::default(),
-            cleaning: tokio::sync::Mutex::default(),
+            folder: settings.folder.clone(),
+            most: settings.max_clones_size,
+            oldest: settings.max_clones_age,
+            retried: Mutex::default(),
+            next: Mutex::default(),
         }
     }
 
@@ -69,13 +64,8 @@ impl Clones {
         let folder = self.all().join(owner.unwrap_or("everyone"));
         loop {
             make(&folder)?;
-            let lock = File::open(&folder)?;
-            match lock.lock_shared() {
-                Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
-                _ => {}
-            }
-            // Otherwise it was removed before it was locked.
-            if folder.exists() {
+            // Another server may remove it before it is locked.
+            if let Some(lock) = lock_folder(&folder, File::lock_shared)? {
                 return Ok(Lent {
                     warm: names(&folder)?,
                     opened: opened::Watch::new(&folder),
@@ -94,15 +84,13 @@ impl Clones {
     /// that was not done lately.
     pub(super) fn may_retry(&self, lent: &Lent) -> bool {
         let now = Instant::now();
+        // Nothing leaves it half changed.
+        let mut retried = self.retried.lock().unwrap_or_else(PoisonError::into_inner);
+        retried.retain(|_, at| now.duration_since(*at) < RETRY);
         let used = lent.used();
-        let mut state = self.lock();
-        state
-            .retried
-            .retain(|_, at| now.duration_since(*at) < RETRY);
         let mut may = false;
         for name in used.intersection(&lent.warm) {
-            let clone = lent.folder.join(name);
-            may |= state.retried.insert(clone, now).is_none();
+            may |= retried.insert(lent.folder.join(name), now).is_none();
         }
         may
     }
@@ -110,18 +98,17 @@ impl Clones {
     /// Removes what is too old, then what was not used for longest until the rest is small enough, if that is due.
     /// `is_full` makes it due, and leaves only clones in use. Returns how many bytes that was. Blocks the thread.
     pub(super) fn clean_if_due(&self, is_full: bool) -> io::Result<u64> {
-        let Ok(_one) = self.cleaning.try_lock() else {
-            return Ok(0);
+        let mut next = match self.next.try_lock() {
+            Ok(next) => next,
+            Err(TryLockError::Poisoned(next)) => next.into_inner(),
+            // Another one cleans.
+            Err(TryLockError::WouldBlock) => return Ok(0),
         };
         let now = Instant::now();
-        let is_due = |next: Option<Instant>| next.is_none_or(|next| next <= now);
-        {
-            let mut state = self.lock();
-            if !is_due(state.next) && !is_full {
-                return Ok(0);
-            }
-            state.next = Some(now + PAUSE);
+        if !is_full && next.is_some_and(|next| now < next) {
+            return Ok(0);
         }
+        *next = Some(now + PAUSE);
         self.clean(if is_full { 0 } else { self.most })
     }
 
@@ -160,10 +147,6 @@ impl Clones {
         // Of other servers with the same folder.
         sweep(&self.folder)?;
         Ok(removed)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -273,43 +256,38 @@ fn lock(clone: &Path) -> io::Result<Option<File>> {
     let file = options.open(lock_of(clone))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(error),
     }
 }
 
 /// Which locks of clones are opened. The go command opens that of each clone which it uses.
-#[cfg(target_os = "linux")]
 mod opened {
     use std::collections::BTreeSet;
-    use std::mem::MaybeUninit;
-    use std::os::fd::OwnedFd;
     use std::path::Path;
-    use std::sync::{Mutex, PoisonError};
 
-    use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
-    use rustix::io::Errno;
-
-    /// `None` where the system has no more watches.
+    /// The names since the beginning. `None` where that cannot be seen: not on Linux, or out of watches.
     #[derive(Debug)]
-    pub(super) struct Watch(Option<(OwnedFd, Mutex<BTreeSet<String>>)>);
+    pub(super) struct Watch(#[cfg(target_os = "linux")] Option<std::os::fd::OwnedFd>);
 
+    #[cfg(target_os = "linux")]
     impl Watch {
         pub(super) fn new(folder: &Path) -> Self {
-            let begun =
-                inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).and_then(|fd| {
-                    inotify::add_watch(&fd, folder, WatchFlags::OPEN)?;
-                    Ok((fd, Mutex::default()))
-                });
+            use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+
+            let begun = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC);
+            let begun = begun.and_then(|fd| add_watch(&fd, folder, WatchFlags::OPEN).map(|_| fd));
             Self(begun.ok())
         }
 
-        /// The names since the beginning. `None` if they are not known.
+        /// Those since the last call. `None` if they are not known.
         pub(super) fn names(&self) -> Option<BTreeSet<String>> {
-            let (fd, names) = self.0.as_ref()?;
-            let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut buffer = [MaybeUninit::uninit(); 4096];
-            let mut reader = inotify::Reader::new(fd, &mut buffer);
+            use rustix::fs::inotify::Reader;
+            use rustix::io::Errno;
+
+            let mut names = BTreeSet::new();
+            let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+            let mut reader = Reader::new(self.0.as_ref()?, &mut buffer);
             loop {
                 match reader.next() {
                     Ok(event) => {
@@ -317,26 +295,18 @@ mod opened {
                         let name = name.and_then(|name| name.strip_suffix(".lock"));
                         names.extend(name.filter(|name| super::is_name(name)).map(str::to_owned));
                     }
-                    Err(Errno::WOULDBLOCK) => return Some(names.clone()),
+                    Err(Errno::WOULDBLOCK) => return Some(names),
                     Err(Errno::INTR) => {}
                     Err(_) => return None,
                 }
             }
         }
     }
-}
 
-#[cfg(not(target_os = "linux"))]
-mod opened {
-    use std::collections::BTreeSet;
-    use std::path::Path;
-
-    #[derive(Debug)]
-    pub(super) struct Watch;
-
+    #[cfg(not(target_os = "linux"))]
     impl Watch {
         pub(super) fn new(_: &Path) -> Self {
-            Self
+            Self()
         }
 
         pub(super) fn names(&self) -> Option<BTreeSet<String>> {

@@ -87,7 +87,6 @@ impl Settings {
     ///     Ok(vec![Credentials::token("github.com", fresh_token().await?)?])
     /// });
     /// ```
-    #[must_use]
     pub fn credentials_from<F, Fut>(mut self, provider: F) -> Self
     where
         F: Fn(String, Option<Access>) -> Fut + Send + Sync + 'static,
@@ -103,7 +102,8 @@ impl Settings {
     /// used.
     ///
     /// Settings that hold or lead to a secret must name a host, as `http.https://git.corp.example/.extraHeader` or
-    /// `credential.https://git.corp.example.helper` do: only runs that may use the credentials of that host get them.
+    /// `credential.https://git.corp.example.helper` do: only runs that may use the credentials of that host get them. git
+    /// runs a helper (`man gitcredentials`) for each connection, so its credentials may change.
     ///
     /// ```
     /// # use tower_goproxy::goget::Settings;
@@ -119,7 +119,6 @@ impl Settings {
     /// # Errors
     ///
     /// [`GoGet::new`](super::GoGet::new) refuses a setting that is not known to be harmless, with its name.
-    #[must_use]
     pub fn git_config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.secrets.git_config.push((key.into(), value.into()));
         self
@@ -131,20 +130,9 @@ impl Settings {
     /// # Errors
     ///
     /// [`GoGet::check`](super::GoGet::check) and all responses fail with the name of a setting that is not allowed.
-    #[must_use]
     pub fn git_config_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.secrets.git_config_file = Some(absolute(path.into()));
         self
-    }
-
-    /// A command from which git gets the credentials of this host (`man gitcredentials`). git runs it for each
-    /// connection, so its credentials may change.
-    #[must_use]
-    pub fn git_credential_helper(self, host: impl AsRef<str>, helper: impl Into<String>) -> Self {
-        self.git_config(
-            format!("credential.https://{}.helper", host.as_ref()),
-            helper,
-        )
     }
 
     /// The private key for ssh. Default: none. Files and agents of the user who runs the server are not used.
@@ -155,21 +143,18 @@ impl Settings {
     ///     .ssh_key("/etc/goproxy/id_ed25519")
     ///     .ssh_known_hosts("/etc/goproxy/known_hosts");
     /// ```
-    #[must_use]
     pub fn ssh_key(mut self, path: impl Into<PathBuf>) -> Self {
         self.secrets.ssh_key = Some(absolute(path.into()));
         self
     }
 
     /// The socket of an agent whose keys ssh may use (`man ssh-agent`). Default: none, whatever `SSH_AUTH_SOCK` is.
-    #[must_use]
     pub fn ssh_agent(mut self, socket: impl Into<PathBuf>) -> Self {
         self.secrets.ssh_agent = Some(absolute(socket.into()));
         self
     }
 
     /// The file with the keys of the hosts that ssh may connect to. Default: none, so that it connects to no host.
-    #[must_use]
     pub fn ssh_known_hosts(mut self, path: impl Into<PathBuf>) -> Self {
         self.secrets.ssh_known_hosts = Some(absolute(path.into()));
         self

@@ -55,16 +55,20 @@ pub(super) enum Kind {
     Unknown,
     /// The go command's output makes no sense.
     Nonsense,
-    /// The command took longer than this.
-    TimeLimit(Duration),
+    /// The command took longer than it may.
+    TimeLimit,
     /// No run slot was free for this long.
     Busy(Duration),
     /// The go command, git, the folder, or a setting is not as it must be.
     Setup,
     /// A clone is broken.
     Broken,
+    /// The module's go-import names this very server as the module proxy.
+    Loop,
     /// Trouble on this machine: no permission, no memory.
     Local,
+    /// Every client has left.
+    Abandoned,
     /// The disk is full.
     Full,
 }
@@ -92,8 +96,29 @@ impl GoGetError {
         Self { kind, ..self }
     }
 
+    /// The go command has not said what it should.
+    pub(super) fn nonsense(what: &str) -> Self {
+        Self::new(Kind::Nonsense, format!("the go command: {what}"))
+    }
+
+    pub(super) fn setup(text: impl AsRef<str>, shown: &str) -> Self {
+        Self::new(Kind::Setup, text).showing(shown)
+    }
+
+    pub(super) fn local(what: &str, error: impl fmt::Display) -> Self {
+        Self::new(Kind::Local, format!("{what}: {error}"))
+    }
+
     pub(super) fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Whether a clone can be the reason, whatever the command said.
+    pub(super) fn may_be_of_clone(&self) -> bool {
+        !matches!(
+            self.kind,
+            Kind::TimeLimit | Kind::Setup | Kind::Loop | Kind::Abandoned
+        )
     }
 
     /// The status of the response.
@@ -102,23 +127,7 @@ impl GoGetError {
     /// list. What is not understood is a 502.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        match self.kind {
-            Kind::NotModule | Kind::NotFound | Kind::NoCredentials => StatusCode::NOT_FOUND,
-            Kind::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::Forbidden => StatusCode::FORBIDDEN,
-            Kind::Verification
-            | Kind::Moved
-            | Kind::Credentials
-            | Kind::HostKey
-            | Kind::Unreachable
-            | Kind::OldGo
-            | Kind::Broken
-            | Kind::Unknown
-            | Kind::Nonsense => StatusCode::BAD_GATEWAY,
-            Kind::TooMany | Kind::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Kind::Slow | Kind::TimeLimit(_) => StatusCode::GATEWAY_TIMEOUT,
-            Kind::Setup | Kind::Local | Kind::Full => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+        self.told().0
     }
 
     /// Whether the module, or this version of it, does not exist.
@@ -130,41 +139,62 @@ impl GoGetError {
     /// The text for a client: one line, without credentials, and without folders and addresses of the server.
     #[must_use]
     pub fn reason(&self) -> String {
-        let what = match self.kind {
-            Kind::NotModule | Kind::NotFound => "not found",
-            Kind::NoCredentials => "not found, or the server lacks credentials for the host",
-            Kind::Method => return "method not allowed".into(),
-            Kind::Forbidden => "forbidden",
-            Kind::Verification => "bad gateway: verification failed",
-            Kind::Moved => "bad gateway: the version has moved to another commit, try again later",
-            Kind::Credentials => "bad gateway: the host of the repository refuses access",
-            Kind::HostKey => "bad gateway: the server does not know the host by this key",
-            Kind::TooMany => "the host of the repository has had too many requests",
-            Kind::Unreachable => "bad gateway: the host of the repository cannot be reached",
-            Kind::Slow => "gateway timeout: the host of the repository is too slow",
-            Kind::OldGo => "bad gateway: the server needs a newer go command",
-            Kind::Broken => "bad gateway: the copy of the repository is broken",
-            Kind::Unknown | Kind::Nonsense => "bad gateway",
-            Kind::TimeLimit(limit) => {
-                return format!("gateway timeout: version control took longer than {limit:?}");
-            }
-            Kind::Busy(_) => return "too many commands are running, try again later".into(),
-            Kind::Setup => "the server is not set up",
-            Kind::Local | Kind::Full => return "trouble on the server".into(),
+        let (status, what) = self.told();
+        let gateway = match status {
+            StatusCode::BAD_GATEWAY => "bad gateway",
+            StatusCode::GATEWAY_TIMEOUT => "gateway timeout",
+            _ => "",
         };
-        if self.shown.is_empty() {
-            what.into()
-        } else {
-            format!("{what}: {}", self.shown)
+        let is_hidden = matches!(
+            self.kind,
+            Kind::Busy(_) | Kind::Local | Kind::Full | Kind::Abandoned
+        );
+        let shown = if is_hidden { "" } else { &*self.shown };
+        let parts = [gateway, what, shown];
+        let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join(": ")
+    }
+
+    /// The status, and what is said of it.
+    fn told(&self) -> (StatusCode, &'static str) {
+        use StatusCode as S;
+        let (none, bad, slow) = (S::NOT_FOUND, S::BAD_GATEWAY, S::GATEWAY_TIMEOUT);
+        let (busy, ours) = (S::SERVICE_UNAVAILABLE, S::INTERNAL_SERVER_ERROR);
+        match self.kind {
+            Kind::NotModule | Kind::NotFound => (none, "not found"),
+            Kind::NoCredentials => (
+                none,
+                "not found, or the server lacks credentials for the host",
+            ),
+            Kind::Method => (S::METHOD_NOT_ALLOWED, "method not allowed"),
+            Kind::Forbidden => (S::FORBIDDEN, "forbidden"),
+            Kind::Verification => (bad, "verification failed"),
+            Kind::Moved => (
+                bad,
+                "the version has moved to another commit, try again later",
+            ),
+            Kind::Credentials => (bad, "the host of the repository refuses access"),
+            Kind::HostKey => (bad, "the server does not know the host by this key"),
+            Kind::TooMany => (busy, "the host of the repository has had too many requests"),
+            Kind::Unreachable => (bad, "the host of the repository cannot be reached"),
+            Kind::Slow => (slow, "the host of the repository is too slow"),
+            Kind::OldGo => (bad, "the server needs a newer go command"),
+            Kind::Broken => (bad, "the copy of the repository is broken"),
+            Kind::Loop => (bad, "the go-import of the module leads back to this server"),
+            Kind::Unknown | Kind::Nonsense => (bad, ""),
+            Kind::TimeLimit => (slow, ""),
+            Kind::Busy(_) => (busy, "too many commands are running, try again later"),
+            Kind::Setup => (ours, "the server is not set up"),
+            Kind::Local | Kind::Full | Kind::Abandoned => (ours, "trouble on the server"),
         }
     }
 }
 
 impl fmt::Display for GoGetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
-            Kind::Method | Kind::TimeLimit(_) | Kind::Busy(_) => f.write_str(&self.reason()),
-            _ => f.write_str(&self.text),
+        match self.text.is_empty() {
+            true => f.write_str(&self.reason()),
+            false => f.write_str(&self.text),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Folders, and what is in them.
 
-use std::fs::{self, DirBuilder, Metadata};
+use std::fs::{self, DirBuilder};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -9,14 +10,7 @@ use tokio::task::spawn_blocking;
 
 /// Makes a folder that nobody else may look into. One that is there stays as it is.
 pub(super) fn make(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(folder)
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// What is in a folder; nothing, if there is none.
@@ -62,24 +56,14 @@ pub(super) fn size(path: &Path) -> io::Result<u64> {
     let Some(metadata) = found(fs::symlink_metadata(path))? else {
         return Ok(0);
     };
-    let mut bytes = on_disk(&metadata);
+    // Small files take more than their length, and sparse ones less.
+    let mut bytes = metadata.blocks() * 512;
     if metadata.is_dir() {
         for entry in entries(path)? {
             bytes += size(&entry.path())?;
         }
     }
     Ok(bytes)
-}
-
-/// Small files take more than their length, and sparse ones less.
-fn on_disk(metadata: &Metadata) -> u64 {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        metadata.blocks() * 512
-    }
-    #[cfg(not(unix))]
-    metadata.len()
 }
 
 /// On a thread that may block.
@@ -89,17 +73,12 @@ pub(super) async fn blocking<T: Send + 'static>(
     spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-/// Whether the file system of a folder has no room left. Elsewhere than on Unix it cannot be asked.
+/// Whether the file system of a folder has no room left.
 pub(super) fn is_full(folder: &Path) -> io::Result<bool> {
-    #[cfg(unix)]
-    {
-        /// The least that a run needs.
-        const ROOM: u64 = 16 << 20;
+    /// The least that a run needs.
+    const ROOM: u64 = 16 << 20;
 
-        let found = rustix::fs::statvfs(folder)?;
-        let no_files = found.f_files > 0 && found.f_favail == 0;
-        Ok(no_files || found.f_bavail.saturating_mul(found.f_frsize) < ROOM)
-    }
-    #[cfg(not(unix))]
-    Ok(false)
+    let found = rustix::fs::statvfs(folder)?;
+    let no_files = found.f_files > 0 && found.f_favail == 0;
+    Ok(no_files || found.f_bavail.saturating_mul(found.f_frsize) < ROOM)
 }

@@ -2,47 +2,40 @@
 
 use std::path::Path;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 
-use super::git_settings::{same_name, without_port};
-use super::netrc;
 use super::secrets::{Grant, Secrets};
+use crate::source::host::{same_name, without_port};
+use crate::source::netrc::Entry;
 
 /// Names in the folder of a run.
-pub(super) const NETRC: &str = "netrc";
-pub(super) const CONFIG: &str = "gitconfig";
+const NETRC: &str = "netrc";
+const CONFIG: &str = "gitconfig";
 const STORE: &str = "credentials";
 const SSH_CONFIG: &str = "ssh_config";
 
 /// All files, by name.
-pub(super) fn files(grant: &Grant, folder: &Path) -> [(&'static str, String); 5] {
+pub(super) fn files(grant: &Grant, folder: &Path) -> [(&'static str, Vec<u8>); 5] {
     [
         (NETRC, go_netrc(grant)),
         (".netrc", git_netrc(grant)),
-        (STORE, store(grant)),
-        (CONFIG, config(grant, folder)),
-        (SSH_CONFIG, ssh_config(grant)),
+        (STORE, store(grant).into()),
+        (CONFIG, config(grant, folder).into()),
+        (SSH_CONFIG, ssh_config(grant).into()),
     ]
 }
 
 /// The netrc file of the go command, where a host can have a port. The first entry of a host counts.
-fn go_netrc(grant: &Grant) -> String {
-    let logins = grant.logins.iter().map(|one| {
-        format!(
-            "machine {} login {} password {}\n",
-            one.host(),
-            one.user(),
-            one.password()
-        )
-    });
-    logins.chain([grant.netrc.clone()]).collect()
+fn go_netrc(grant: &Grant) -> Vec<u8> {
+    let entries = grant.logins.iter().chain(&grant.netrc);
+    entries.flat_map(Entry::line).collect()
 }
 
 /// The netrc file of git, which has no ports: without the hosts that have credentials of their own.
-fn git_netrc(grant: &Grant) -> String {
-    netrc::of_hosts(&grant.netrc, |host| {
-        !grant.logins.iter().any(|one| same_name(one.host(), host))
-    })
+fn git_netrc(grant: &Grant) -> Vec<u8> {
+    let is_taken = |host: &str| grant.logins.iter().any(|one| same_name(&one.host(), host));
+    let free = grant.netrc.iter().filter(|one| !is_taken(&one.host()));
+    free.flat_map(Entry::line).collect()
 }
 
 /// The file with credentials, as git's own helper reads it (`man git-credential-store`).
@@ -51,8 +44,8 @@ fn git_netrc(grant: &Grant) -> String {
 /// wherever the host redirects; credentials belong to a host and its port.
 fn store(grant: &Grant) -> String {
     let lines = grant.logins.iter().map(|one| {
-        let user = utf8_percent_encode(one.user(), NON_ALPHANUMERIC);
-        let password = utf8_percent_encode(one.password(), NON_ALPHANUMERIC);
+        let user = percent_encode(&one.login, NON_ALPHANUMERIC);
+        let password = percent_encode(&one.password, NON_ALPHANUMERIC);
         format!("https://{user}:{password}@{}\n", one.host())
     });
     lines.collect()
@@ -103,9 +96,9 @@ fn line(key: &str, value: &str) -> String {
 /// The command for ssh. It never prompts, does not wait for long, and knows no keys and no hosts but those of the
 /// settings: ssh looks for its files in the home of the user who runs the server, whatever `HOME` is.
 pub(super) fn ssh_command(secrets: &Secrets, grant: &Grant, folder: &Path) -> String {
-    let file = match grant.ssh_hosts {
-        Some(_) => quoted(&folder.join(SSH_CONFIG).to_string_lossy()),
-        None => "none".to_owned(),
+    let file = match grant.is_private {
+        true => "none".to_owned(),
+        false => quoted(&folder.join(SSH_CONFIG).to_string_lossy()),
     };
     let mut command = format!("ssh -o BatchMode=yes -o ConnectTimeout=10 -F {file}");
     let mut option = |text: &str| {
@@ -132,12 +125,9 @@ pub(super) fn ssh_command(secrets: &Secrets, grant: &Grant, folder: &Path) -> St
     command
 }
 
-/// ssh's configuration: no key is shown to other hosts (`man ssh_config`).
+/// ssh's configuration: no key is shown to hosts that are not near (`man ssh_config`).
 fn ssh_config(grant: &Grant) -> String {
-    let Some(hosts) = &grant.ssh_hosts else {
-        return String::new();
-    };
-    let names: Vec<&str> = hosts.iter().map(|host| without_port(host)).collect();
+    let names: Vec<&str> = grant.near.iter().map(|host| without_port(host)).collect();
     let others = match names.is_empty() {
         true => "all".to_owned(),
         false => format!("!host {}", names.join(",")),
@@ -152,21 +142,20 @@ fn file_option(name: &str, file: &Path) -> String {
 }
 
 /// One word for the shell.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Grant, git_netrc, line, quoted, store};
-    use crate::access::credentials::Credentials;
+    use super::{Grant, git_netrc, go_netrc, line, quoted, store};
+    use crate::source::netrc::Netrc;
 
     fn grant(logins: &[(&str, &str)]) -> Grant {
-        let mut grant = Grant::none();
+        let mut grant = Grant::default();
         for (host, password) in logins {
-            grant
-                .logins
-                .push(Credentials::new(*host, "robot", *password).unwrap());
+            let text = format!("machine {host} login robot password {password}");
+            grant.logins.extend(Netrc::parse_quoted(text.as_bytes()).0);
         }
         grant
     }
@@ -183,13 +172,15 @@ mod tests {
     #[test]
     fn credentials_win_over_a_netrc_file() {
         let mut grant = grant(&[("a.example:8443", "one")]);
-        grant.netrc = "machine a.example login x password y\n\
-                       machine b.example login x password z\ndefault login d password e\n"
-            .into();
-        assert_eq!(
-            git_netrc(&grant),
-            "\nmachine b.example login x password z\n"
-        );
+        let text = b"machine a.example login x password y\n\
+                     machine b.example account x login x password \"z z\"\n";
+        grant.netrc = Netrc::parse_quoted(text).0;
+        let git = String::from_utf8(git_netrc(&grant)).unwrap();
+        assert_eq!(git, "machine b.example login x password \"z z\"\n");
+        let go = String::from_utf8(go_netrc(&grant)).unwrap();
+        assert!(go.starts_with(
+            "machine a.example:8443 login robot password one\nmachine a.example login x"
+        ));
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! Settings of git: which ones may hold a secret, and for which host. And the hosts in URLs.
+//! Settings of git: which ones may hold a secret, and for which host.
 
 use super::error::InvalidSettings;
+use crate::source::host::{host_of, without_users};
 
 /// What a setting of git is.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,50 +92,9 @@ pub(super) fn without_user(key: &str) -> Option<String> {
     Some(without_users(key))
 }
 
-/// Every `//user:password@` loses what is before the `@`.
-pub(super) fn without_users(text: &str) -> String {
-    let mut bare = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + "://".len());
-        bare.push_str(before);
-        let end = after
-            .find(|c: char| matches!(c, '/' | '\'' | '"' | '?') || c.is_whitespace())
-            .unwrap_or(after.len());
-        let user = after[..end].rfind('@').map_or(0, |at| at + 1);
-        rest = &after[user..];
-    }
-    bare.push_str(rest);
-    bare
-}
-
-/// The host of a URL, with its port, or of git's `user@host:path`.
-pub(super) fn host_of(url: &str) -> Option<&str> {
-    let (rest, ends) = match url.split_once("://") {
-        Some((_, rest)) => (rest, &['/', '?'][..]),
-        None => (url, &[':', '/'][..]),
-    };
-    let host = rest.split(ends).next()?;
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    (!host.is_empty()).then_some(host)
-}
-
-/// Whether two hosts differ in their ports at most: a netrc file has none.
-pub(super) fn same_name(one: &str, other: &str) -> bool {
-    without_port(one).eq_ignore_ascii_case(without_port(other))
-}
-
-pub(super) fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        // The colons of an IPv6 address are inside of brackets.
-        Some((name, port)) if !port.contains(']') => name,
-        _ => host,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Setting, check, host_of, judge, same_name, without_users};
+    use super::{Setting, check, judge};
 
     #[test]
     fn settings_of_git_are_harmless_or_for_a_host_or_refused() {
@@ -171,40 +131,5 @@ mod tests {
         let error = check(&[("http.cookieFile".into(), "/secret".into())]).unwrap_err();
         let text = error.to_string();
         assert!(text.contains("http.cookieFile") && !text.contains("/secret"));
-    }
-
-    #[test]
-    fn users_in_urls_are_left_out() {
-        for (text, want) in [
-            (
-                "see https://user:pw@h/x and ssh://git@h:22/y",
-                "see https://h/x and ssh://h:22/y",
-            ),
-            ("'https://p@ss@h'", "'https://h'"),
-            ("https://h/x@v1.0.0", "https://h/x@v1.0.0"),
-        ] {
-            assert_eq!(without_users(text), want);
-        }
-    }
-
-    #[test]
-    fn a_url_has_a_host_and_hosts_are_the_same_whatever_their_ports() {
-        for (url, want) in [
-            ("https://github.com/", Some("github.com")),
-            ("ssh://git@h:22/x", Some("h:22")),
-            ("git@github.com:", Some("github.com")),
-            ("file:///srv", None),
-        ] {
-            assert_eq!(host_of(url), want, "{url}");
-        }
-        for (one, other, want) in [
-            ("a.example", "a.example", true),
-            ("a.example:8443", "A.example", true),
-            ("[::1]:8443", "[::1]", true),
-            ("[::1]", "[::2]", false),
-            ("a.example", "b.a.example", false),
-        ] {
-            assert_eq!(same_name(one, other), want, "{one} {other}");
-        }
     }
 }

@@ -1,87 +1,118 @@
 //! What the go command is run for: its arguments, its output, and the files that it leaves.
 
-use std::io;
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::error::{GoGetError, Kind};
+use super::files::{Asked, Found, Job, left_files};
 use super::folder::blocking;
-use super::job::{Asked, Failed, Found, Job, Release, nonsense, setup};
 use super::message::Message;
-use super::module_cache::{Left, info};
-use super::observe;
-use super::process::{Output, Stop, Unwanted, run};
+use super::process::Output;
 use super::sandbox::Sandbox;
 use super::secrets::Grant;
-use super::settings::Settings;
 use super::shown::shown;
 use crate::module::version::{Version, check};
 
+/// How long a module proxy may take to show that it is this server.
+const PROBE: Duration = Duration::from_secs(10);
+
+/// Names of versions that runs of this service request right now, to see whether they reach this service.
+#[derive(Debug, Default)]
+pub(super) struct Probes(Mutex<HashSet<String>>);
+
+impl Probes {
+    /// Whether there was such a one. There is none after that.
+    pub(super) fn end(&self, name: &str) -> bool {
+        self.names().remove(name)
+    }
+
+    fn names(&self) -> MutexGuard<'_, HashSet<String>> {
+        // Nothing leaves it half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// One job at work.
+#[derive(Clone, Copy)]
 pub(super) struct Go<'a> {
-    pub(super) settings: &'a Settings,
     pub(super) sandbox: &'a Sandbox,
     pub(super) grant: &'a Grant,
     pub(super) job: &'a Job,
-    /// That of the go command.
-    pub(super) release: Release,
+    pub(super) probes: &'a Probes,
+    /// `GOPROXY`.
+    pub(super) proxies: &'a str,
+    /// For one command.
+    pub(super) limit: Duration,
+    /// Module proxies that no setting names may be requested: a go-import of the kind `mod` leads to them.
+    pub(super) to_any_proxy: bool,
 }
 
 impl Go<'_> {
     /// Does the job.
-    pub(super) async fn run(&self, unwanted: &mut Unwanted) -> Result<Found, Failed> {
-        match &self.job.asked {
-            Asked::Files(version) => {
-                let said = self.download(version, unwanted).await?;
-                self.files(version.clone(), &said, true).await
-            }
-            Asked::LookUp(version) => {
-                let said = self.list(&[], &version.unescaped(), unwanted).await?;
-                same_version(&said, version)?;
-                self.looked_up(version.clone(), &said, unwanted).await
-            }
-            Asked::Query(query) => self.resolve(query, unwanted).await,
-            Asked::List => self.versions(unwanted).await,
+    pub(super) async fn run(self) -> Result<Found, GoGetError> {
+        match self.once().await {
+            Err(error) if error.kind() == Kind::Loop => {}
+            done => return done,
+        }
+        // That proxy may be this server, which would wait for itself. If it is, this request comes back at once.
+        let (name, open) = (
+            self.sandbox.name(),
+            Self {
+                to_any_proxy: true,
+                ..self
+            },
+        );
+        self.probes.names().insert(name.to_string());
+        let probe = Self {
+            limit: PROBE,
+            ..open
+        }
+        .list(&[], &name)
+        .await;
+        match (self.probes.end(&name), probe) {
+            (false, _) => Err(GoGetError::new(Kind::Loop, "")),
+            (true, Err(error)) if error.kind() == Kind::Abandoned => Err(error),
+            (true, _) => open.once().await,
         }
     }
 
-    /// The info of the version that a query stands for.
-    async fn resolve(&self, query: &str, unwanted: &mut Unwanted) -> Result<Found, Failed> {
-        let said = self.list(&[], query, unwanted).await?;
+    async fn once(&self) -> Result<Found, GoGetError> {
+        let at = self.job.name();
+        let (said, has_zip) = match &self.job.asked {
+            Asked::List => return self.versions().await,
+            Asked::Files(_) => (self.download(&at).await?, true),
+            Asked::LookUp(_) | Asked::Query(_) => (self.list(&[], &at).await?, false),
+        };
         let version = said.get("Version").and_then(Value::as_str);
-        let version = version.ok_or_else(|| nonsense("it names no version"))?;
+        let version = version.ok_or_else(|| GoGetError::nonsense("it names no version"))?;
         let version = Version::new(version)
             .and_then(|version| check(&self.job.module, &version).map(|()| version))
-            .map_err(|error| nonsense(&format!("{query} is {version}: {error}")))?
+            .map_err(|error| GoGetError::nonsense(&format!("{at} is {version}: {error}")))?
             .into_owned();
-        let files = self.looked_up(version, &said, unwanted).await?;
-        Ok(Found::Query(info(&said).into(), Box::new(files)))
-    }
-
-    /// The files after a look-up. `go list` takes a module for a newer go as it is; only a download refuses it, with the
-    /// reason.
-    async fn looked_up(
-        &self,
-        version: Version<'static>,
-        said: &Value,
-        unwanted: &mut Unwanted,
-    ) -> Result<Found, Failed> {
-        let found = self.files(version.clone(), said, false).await?;
-        if !matches!(&found, Found::Files(_, files) if files.go() > Some(self.release)) {
-            return Ok(found);
+        // What is requested by its canonical name has that name or does not exist.
+        if !matches!(self.job.asked, Asked::Query(_)) && version.unescaped() != at {
+            let text = format!("there is no {at}, it is called {version}");
+            return Err(GoGetError::new(Kind::NotFound, text));
         }
-        let said = self.download(&version, unwanted).await?;
-        self.files(version, &said, true).await
+        let commit = said.pointer("/Origin/Hash").and_then(Value::as_str);
+        let (commit, module) = (commit.map(str::to_owned), self.job.module.clone());
+        let modules = self.sandbox.modules();
+        blocking(move || left_files(&modules, &module, version, commit, has_zip))
+            .await
+            .map_err(|error| GoGetError::local("the module cache", error))?
+            .map(|files| Found::Version(Arc::new(files)))
+            .ok_or_else(|| GoGetError::nonsense("it has left no files"))
     }
 
     /// The tagged versions, in order.
     ///
     /// Retracted ones too: clients learn of retractions from the highest one that is listed.
-    async fn versions(&self, unwanted: &mut Unwanted) -> Result<Found, Failed> {
+    async fn versions(&self) -> Result<Found, GoGetError> {
         let flags = ["-versions", "-retracted"];
-        let said = self.list(&flags, "", unwanted).await?;
+        let said = self.list(&flags, "").await?;
         let listed = said.get("Versions").and_then(Value::as_array);
         let mut versions: Vec<Version<'_>> = listed
             .into_iter()
@@ -93,7 +124,7 @@ impl Go<'_> {
         versions.dedup();
         if versions.is_empty() {
             // The repository is there. Whether the module is, and has no tags, tells its newest commit.
-            self.list(&flags, "latest", unwanted).await?;
+            self.list(&flags, "latest").await?;
         }
         let lines: String = versions
             .iter()
@@ -103,92 +134,83 @@ impl Go<'_> {
     }
 
     /// Has the files of a version put into the module cache.
-    async fn download(
-        &self,
-        version: &Version<'_>,
-        unwanted: &mut Unwanted,
-    ) -> Result<Value, Failed> {
-        let argument = format!("{}@{version}", self.job.module);
-        let output = self
-            .go(&["mod", "download", "-json", &argument], unwanted)
-            .await?;
-        // With a global failure there is nothing but a message.
-        let Ok(said) = serde_json::from_slice::<Value>(&output.stdout) else {
-            return Err(Failed::Said(self.error("", &output)));
-        };
-        if let Some(message) = said.get("Error").and_then(Value::as_str) {
-            return Err(Failed::Said(self.error(message, &output)));
+    async fn download(&self, at: &str) -> Result<Value, GoGetError> {
+        let argument = format!("{}@{at}", self.job.module);
+        let args = ["mod", "download", "-x", "-json", &argument];
+        match self.said(&args).await? {
+            (said, None) => Ok(said),
+            // It has refused to make a zip. The second time it makes one, and refuses to use it.
+            (_, Some(error))
+                if error.kind() == Kind::OldGo && self.sandbox.take_newer_modules().is_ok() =>
+            {
+                match self.said(&args).await? {
+                    (_, Some(again)) if again.kind() != Kind::OldGo => Err(again),
+                    (said, _) if said.get("Zip").is_some() => Ok(said),
+                    _ => Err(error),
+                }
+            }
+            (_, Some(error)) => Err(error),
         }
-        same_version(&said, version)?;
-        Ok(said)
     }
 
     /// What `go list -m` says of a module, at a version or a query. It makes no zip.
-    async fn list(
-        &self,
-        flags: &[&str],
-        at: &str,
-        unwanted: &mut Unwanted,
-    ) -> Result<Value, Failed> {
+    async fn list(&self, flags: &[&str], at: &str) -> Result<Value, GoGetError> {
         let module = self.job.module.unescaped();
         // go would look for modules that match a pattern, and for what it was not told to.
         let is_pattern = module.contains("...") || at.contains("...");
         let is_word = matches!(at, "all" | "none" | "upgrade" | "patch");
         if is_pattern || is_word || at.starts_with(['-', '<', '>']) {
-            let text = format!("there is no version {at}");
-            return Err(GoGetError::new(Kind::NotFound, text).into());
+            return Err(GoGetError::new(
+                Kind::NotFound,
+                format!("there is no version {at}"),
+            ));
         }
         let argument = match at {
             "" => module.into_owned(),
             at => format!("{module}@{at}"),
         };
-        let mut args = vec!["list", "-e", "-m", "-json"];
+        let mut args = vec!["list", "-e", "-m", "-x", "-json"];
         args.extend(flags);
         args.push(&argument);
-        let output = self.go(&args, unwanted).await?;
-        let Ok(said) = serde_json::from_slice::<Value>(&output.stdout) else {
-            return Err(Failed::Said(self.error("", &output)));
+        match self.said(&args).await? {
+            (said, None) => Ok(said),
+            (_, Some(error)) => Err(error),
+        }
+    }
+
+    /// The JSON that a command writes, and what that says of an error.
+    async fn said(&self, args: &[&str]) -> Result<(Value, Option<GoGetError>), GoGetError> {
+        let watch = |line: &str| match self.to_any_proxy || !self.leads_to_proxy(line) {
+            true => Ok(()),
+            false => Err(GoGetError::new(Kind::Loop, line)),
         };
-        match said.get("Error") {
-            None => Ok(said),
-            Some(error) => {
-                let message = error.get("Err").and_then(Value::as_str).unwrap_or_default();
-                Err(Failed::Said(self.error(message, &output)))
-            }
-        }
+        let output = self.sandbox.go(args, self.limit, &watch).await?;
+        // With a global failure there is nothing but a message.
+        let Ok(said) = serde_json::from_slice::<Value>(&output.stdout) else {
+            return Err(self.error("", &output));
+        };
+        // Of `go list` an object, of `go mod download` a text.
+        let error = said.get("Error").map(|error| {
+            let message = error.get("Err").unwrap_or(error);
+            self.error(message.as_str().unwrap_or_default(), &output)
+        });
+        Ok((said, error))
     }
 
-    async fn go(&self, args: &[&str], unwanted: &mut Unwanted) -> Result<Output, Failed> {
-        observe::running(args);
-        let limit = self.settings.time_limit;
-        let command = self.sandbox.command(args);
-        match run(command, self.sandbox.home(), limit, unwanted).await {
-            Ok(output) => Ok(output),
-            Err(Stop::Unwanted) => Err(Failed::Unwanted),
-            Err(stop) => Err(not_run(&self.settings.go, &stop).into()),
-        }
-    }
-
-    /// The files of a version that the command has left in the module cache.
-    async fn files(
-        &self,
-        version: Version<'static>,
-        said: &Value,
-        has_zip: bool,
-    ) -> Result<Found, Failed> {
-        let hash = said.pointer("/Origin/Hash").and_then(Value::as_str);
-        let commit = hash.map(str::to_owned);
-        let left = Left::new(&self.sandbox.modules(), &self.job.module, &version);
-        let files = blocking(move || left.files(commit, has_zip))
-            .await
-            .map_err(|error| GoGetError::new(Kind::Local, format!("the module cache: {error}")))?
-            .ok_or_else(|| Failed::Said(nonsense("it has left no files")))?;
-        Ok(Found::Files(version, Arc::new(files)))
+    /// Whether a line of `-x` says that the go command requests something from a module proxy that is none of the settings.
+    fn leads_to_proxy(&self, line: &str) -> bool {
+        let url = line.strip_prefix("# get ").unwrap_or_default();
+        let proxies = self.proxies.split([',', '|']);
+        let mut known = proxies.map(|proxy| proxy.trim().trim_end_matches('/'));
+        (url.contains("/@v/") || url.contains("/@latest"))
+            && !known.any(|proxy| !proxy.is_empty() && url.starts_with(proxy))
     }
 
     /// The error that a message means.
     fn error(&self, message: &str, output: &Output) -> GoGetError {
-        let stderr = output.stderr.as_str();
+        // Before it there is only what `-x` writes.
+        let at = output.stderr.find("go: ").unwrap_or_default();
+        let stderr = &output.stderr[at..];
         let silent;
         let text = if !message.trim().is_empty() {
             message
@@ -200,11 +222,11 @@ impl Go<'_> {
         };
         let (module, name) = (self.job.module.unescaped(), self.job.name());
         let kind = Message::new(text, &[&module, &name]).kind();
-        let no_git = !self.sandbox.has_git() && matches!(kind, Kind::Unknown | Kind::Setup);
+        let no_git = self.sandbox.git().is_none() && matches!(kind, Kind::Unknown | Kind::Setup);
         let redacted = self.grant.redacted(text);
         if no_git || stderr.contains("missing Git command") {
-            return setup(format!("there is no git command: {redacted}"))
-                .showing("it has no git command");
+            let text = format!("there is no git command: {redacted}");
+            return GoGetError::setup(text, "it has no git command");
         }
         // git asks for others when those that it has sent are wrong.
         let kind = match kind {
@@ -213,43 +235,5 @@ impl Go<'_> {
         };
         let shown = shown(&redacted, self.job.host());
         GoGetError::new(kind, redacted).showing(shown)
-    }
-}
-
-/// A command that could not be run to its end, though somebody wanted it.
-pub(super) fn not_run(go: &Path, stop: &Stop) -> GoGetError {
-    let name = go.display();
-    match stop {
-        // No more processes, or no memory, at the moment.
-        Stop::NotStarted(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory
-            ) =>
-        {
-            GoGetError::new(Kind::Local, format!("{name} cannot be started: {error}"))
-        }
-        Stop::NotStarted(error) if error.kind() == io::ErrorKind::NotFound => {
-            setup(format!("{name}: no such go command")).showing("it has no go command")
-        }
-        Stop::NotStarted(error) => {
-            setup(format!("{name} cannot be started: {error}")).showing("it has no go command")
-        }
-        Stop::Io(error) => GoGetError::new(Kind::Local, format!("{name}: {error}")),
-        Stop::TimedOut(limit) => GoGetError::new(Kind::TimeLimit(*limit), ""),
-        Stop::Overflow => GoGetError::new(Kind::Nonsense, "the go command never stops writing"),
-        Stop::Unwanted => GoGetError::new(Kind::Local, "given up"),
-    }
-}
-
-/// What is requested by its canonical name has that name or does not exist.
-fn same_version(said: &Value, version: &Version<'_>) -> Result<(), GoGetError> {
-    match said.get("Version").and_then(Value::as_str) {
-        Some(found) if found == version.unescaped() => Ok(()),
-        Some(found) => {
-            let text = format!("there is no {version}, it is called {found}");
-            Err(GoGetError::new(Kind::NotFound, text))
-        }
-        None => Err(nonsense("it names no version")),
     }
 }

@@ -98,34 +98,27 @@
 //! * Needs a tokio runtime with I/O and time.
 
 mod answer;
-mod body;
 mod clones;
 mod credentials;
 mod error;
+mod files;
 mod folder;
 mod git;
 mod git_settings;
 mod go;
-mod held;
-mod job;
 mod message;
-mod module_cache;
-mod netrc;
 mod observe;
-mod patterns;
-mod places;
+mod prepare;
 mod process;
-mod ready;
 mod runs;
 mod sandbox;
 mod secrets;
 mod service;
 mod settings;
 mod shown;
-mod texts;
 mod worker;
 
-pub use self::body::GoGetBody;
+pub use self::answer::GoGetBody;
 pub use self::error::{GoGetError, InvalidSettings};
 pub use self::runs::Runs;
 pub use self::service::{GoGet, ResponseFuture};

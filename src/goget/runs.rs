@@ -1,188 +1,132 @@
-//! Runs under way: who requests the same thing at the same time waits for the same run. And what they have brought, for a
-//! moment.
+//! Runs: who requests the same thing at the same time waits for the same one; what they have brought, for a moment; and how
+//! many there may be, in all, for one host, and for one owner.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
-use std::future::Future;
-use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use super::process::Unwanted;
+use super::error::GoGetError;
+use super::files::{Files, Found, Job};
+use super::settings::Settings;
+use crate::access::value::Access;
+use crate::module::path::ModulePath;
+use crate::module::version::Version;
 use crate::span::in_current_span;
 
+type Done = BoxFuture<'static, Result<Found, GoGetError>>;
+
+/// A run that is held by each who waits for it. When the last one lets go, the run is told.
+pub(super) type Flight = Shared<Done>;
+
 /// The table of what is under way, by what it is about.
-#[derive(Debug)]
-pub(super) struct Flights<K, V> {
-    table: Mutex<HashMap<K, Weak<Flight<V>>>>,
-    running: watch::Sender<usize>,
+#[derive(Debug, Default)]
+pub(super) struct Flights {
+    table: Mutex<HashMap<Job, WeakShared<Done>>>,
+    runs: TaskTracker,
 }
 
-/// A task under way, held by each who waits for it. When the last one lets go, the task is told.
-#[derive(Debug)]
-pub(super) struct Flight<V> {
-    result: watch::Receiver<Option<V>>,
-    _wanted: oneshot::Sender<Infallible>,
-}
-
-impl<K, V> Flights<K, V>
-where
-    K: Eq + Hash,
-    V: Clone + Send + Sync + 'static,
-{
-    pub(super) fn new() -> Self {
-        Self {
-            table: Mutex::default(),
-            running: watch::Sender::new(0),
-        }
+impl Flights {
+    /// The runs, those that nobody waits for and that have not yet ended too.
+    pub(super) fn runs(&self) -> Runs {
+        // Else it waits for a close, and it never keeps new ones from starting.
+        self.runs.close();
+        Runs(self.runs.clone())
     }
 
-    /// How many tasks there are; it counts those that nobody waits for and that have not yet ended.
-    pub(super) fn running(&self) -> watch::Receiver<usize> {
-        self.running.subscribe()
+    /// The flight for this job that has no result yet.
+    pub(super) fn get(&self, job: &Job) -> Option<Flight> {
+        let found = lock(&self.table).get(job).and_then(WeakShared::upgrade);
+        found.filter(|flight| flight.peek().is_none())
     }
 
-    /// Whether there is a flight for this key that has no result yet.
-    pub(super) fn has(&self, key: &K) -> bool {
-        let found = lock(&self.table).get(key).and_then(Weak::upgrade);
-        found.is_some_and(|flight| !flight.is_over())
-    }
-
-    /// Attaches to the flight for this key, or starts one.
+    /// Attaches to the flight for this job, or starts one.
     ///
-    /// The task runs on by itself; it is given the means to learn that nobody wants it any more.
-    pub(super) fn join<F>(&self, key: K, task: impl FnOnce(Unwanted) -> F) -> Arc<Flight<V>>
+    /// The run is a task of its own; its token is cancelled when nobody wants it any more.
+    pub(super) fn join<F>(&self, job: &Job, run: impl FnOnce(CancellationToken) -> F) -> Flight
     where
-        F: Future<Output = Option<V>> + Send + 'static,
+        F: Future<Output = Result<Found, GoGetError>> + Send + 'static,
     {
         let mut table = lock(&self.table);
-        if let Some(flight) = table.get(&key).and_then(Weak::upgrade)
-            && !flight.is_over()
-        {
+        let found = table.get(job).and_then(WeakShared::upgrade);
+        if let Some(flight) = found.filter(|flight| flight.peek().is_none()) {
             return flight;
         }
-        let (sender, result) = watch::channel(None);
-        let (wanted, unwanted) = oneshot::channel();
-        let flight = Arc::new(Flight {
-            result,
-            _wanted: wanted,
-        });
-        table.retain(|_, flight| flight.strong_count() > 0);
-        table.insert(key, Arc::downgrade(&flight));
-        drop(table);
-        let count = Count::new(self.running.clone());
-        let task = task(unwanted);
-        tokio::spawn(in_current_span(async move {
-            let value = task.await;
-            // Whoever has the result must find the task gone.
-            drop(count);
-            sender.send_replace(value);
-        }));
+        let left = CancellationToken::new();
+        let task = self.runs.spawn(in_current_span(run(left.clone())));
+        let wanted = left.drop_guard();
+        let done = async move {
+            let done = task.await;
+            drop(wanted);
+            done.unwrap_or_else(|error| Err(GoGetError::local("a run broke off", error)))
+        };
+        let flight = done.boxed().shared();
+        table.retain(|_, flight| flight.upgrade().is_some());
+        table.extend(flight.downgrade().map(|weak| (job.clone(), weak)));
         flight
     }
 }
 
 fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing leaves it half changed.
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<V: Clone + Send + Sync> Flight<V> {
-    fn is_over(&self) -> bool {
-        self.result.has_changed().is_err() || self.result.borrow().is_some()
-    }
+/// A version, and for whom.
+pub(super) type Key = (ModulePath<'static>, Version<'static>, Option<Access>);
 
-    /// Waits for the result. `None` if the task has ended without one.
-    ///
-    /// # Cancel safety
-    ///
-    /// The task goes on as long as another one waits.
-    pub(super) async fn wait(self: Arc<Self>) -> Option<V> {
-        let mut result = self.result.clone();
-        let value = result.wait_for(Option::is_some).await.ok()?;
-        value.clone()
-    }
-}
+/// What a zip counts at least while it is kept: it is an open file, and there are not many of them.
+const LEAST_ZIP: u64 = 4 << 20;
 
-/// One task in the count, however it ends.
+/// Files that stay for a while after their run, the latest ones where there are too many bytes.
 #[derive(Debug)]
-struct Count(watch::Sender<usize>);
-
-impl Count {
-    fn new(running: watch::Sender<usize>) -> Self {
-        running.send_modify(|running| *running += 1);
-        Self(running)
-    }
-}
-
-impl Drop for Count {
-    fn drop(&mut self) {
-        self.0.send_modify(|running| *running -= 1);
-    }
-}
-
-/// Results that stay for a while after their run, oldest first where there are too many bytes.
-#[derive(Debug)]
-pub(super) struct Kept<K, V> {
-    table: Mutex<HashMap<K, Entry<V>>>,
+pub(super) struct Kept {
+    table: Mutex<HashMap<Key, (Instant, Arc<Files>)>>,
     most: u64,
     time: Duration,
 }
 
-#[derive(Debug)]
-struct Entry<V> {
-    value: V,
-    bytes: u64,
-    since: Instant,
-}
-
-impl<K, V> Kept<K, V>
-where
-    K: Clone + Eq + Hash + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
+impl Kept {
     /// At most so many bytes, for so long.
     pub(super) fn new(most: u64, time: Duration) -> Self {
-        Self {
-            table: Mutex::default(),
-            most,
-            time,
-        }
+        let table = Mutex::default();
+        Self { table, most, time }
     }
 
-    pub(super) fn get(&self, key: &K) -> Option<V> {
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<Files>> {
         let table = lock(&self.table);
-        let entry = table.get(key)?;
-        (entry.since.elapsed() < self.time).then(|| entry.value.clone())
+        let (since, files) = table.get(key)?;
+        (since.elapsed() < self.time).then(|| Arc::clone(files))
     }
 
     /// Takes the place of what was there.
-    pub(super) fn put(self: &Arc<Self>, key: K, value: V, bytes: u64) {
-        let since = Instant::now();
-        let entry = Entry {
-            value,
-            bytes,
-            since,
+    pub(super) fn put(self: &Arc<Self>, key: Key, files: Arc<Files>) {
+        let bytes = |files: &Files| {
+            let zip = files.zip.as_ref().map_or(0, |zip| zip.len.max(LEAST_ZIP));
+            zip + (files.info.len() + files.go_mod.as_ref().map_or(0, |text| text.len())) as u64
         };
         let mut table = lock(&self.table);
-        table.insert(key, entry);
-        let mut total: u64 = table.values().map(|entry| entry.bytes).sum();
-        while total > self.most {
-            let Some(oldest) = table.iter().min_by_key(|(_, entry)| entry.since) else {
-                break;
-            };
-            total -= oldest.1.bytes;
-            let oldest = oldest.0.clone();
-            table.remove(&oldest);
+        table.insert(key, (Instant::now(), files));
+        let mut total: u64 = table.values().map(|(_, files)| bytes(files)).sum();
+        while total > self.most
+            && let Some((key, (_, files))) = table.iter().min_by_key(|(_, (since, _))| *since)
+        {
+            total -= bytes(files);
+            let key = key.clone();
+            table.remove(&key);
         }
         drop(table);
         let (kept, time) = (Arc::downgrade(self), self.time);
         tokio::spawn(async move {
             sleep(time).await;
             if let Some(kept) = kept.upgrade() {
-                lock(&kept.table).retain(|_, entry| entry.since.elapsed() < time);
+                lock(&kept.table).retain(|_, (since, _)| since.elapsed() < time);
             }
         });
     }
@@ -193,19 +137,13 @@ where
 ///
 /// A run that nobody waits for any more is killed; it counts until its processes are gone.
 #[derive(Clone, Debug)]
-pub struct Runs {
-    running: watch::Receiver<usize>,
-}
+pub struct Runs(TaskTracker);
 
 impl Runs {
-    pub(super) fn new(running: watch::Receiver<usize>) -> Self {
-        Self { running }
-    }
-
     /// How many runs there are, including those that wait for a run slot.
     #[must_use]
     pub fn running(&self) -> usize {
-        *self.running.borrow()
+        self.0.len()
     }
 
     /// Returns once nothing is running, which may be at once.
@@ -216,7 +154,119 @@ impl Runs {
     ///
     /// Only waits, so it can be dropped at any time, for example by a time limit around it.
     pub async fn idle(&self) {
-        // The sender is gone only when all services are, and each run has one of its own.
-        let _ = self.running.clone().wait_for(|running| *running == 0).await;
+        self.0.wait().await;
+    }
+}
+
+/// The run slots of a service.
+#[derive(Debug)]
+pub(super) struct Places {
+    all: Arc<Semaphore>,
+    per_host: usize,
+    per_owner: usize,
+    /// Semaphores that somebody holds or waits for.
+    shares: Mutex<HashMap<Name, Weak<Semaphore>>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Name {
+    Host(String),
+    Owner(String),
+}
+
+/// A run slot.
+#[derive(Debug)]
+pub(super) struct Place {
+    _permits: [Option<OwnedSemaphorePermit>; 3],
+}
+
+impl Places {
+    /// By default three quarters of all are for one host, and half of them for one owner.
+    pub(super) fn new(settings: &Settings) -> Self {
+        let all = settings.runs.min(Semaphore::MAX_PERMITS);
+        let bounded = |runs: Option<usize>, default: usize| runs.unwrap_or(default.max(1)).min(all);
+        Self {
+            per_host: bounded(settings.runs_per_host, all - all / 4),
+            per_owner: bounded(settings.runs_per_owner, all / 2),
+            all: Arc::new(Semaphore::new(all)),
+            shares: Mutex::default(),
+        }
+    }
+
+    /// Waits for a slot.
+    ///
+    /// # Cancel safety
+    ///
+    /// Leaves the queue.
+    pub(super) async fn take(&self, host: &str, owner: Option<&str>) -> Place {
+        let owner = owner.map(|owner| self.share(Name::Owner(owner.to_owned()), self.per_owner));
+        let host = Some(self.share(Name::Host(host.to_owned()), self.per_host));
+        let mut permits = [const { None }; 3];
+        // That of all comes last: who waits for a share keeps nobody else from a place.
+        let queues = [owner, host, Some(Arc::clone(&self.all))];
+        for (permit, queue) in permits.iter_mut().zip(queues) {
+            if let Some(queue) = queue {
+                // It fails only if it is closed, which nobody does.
+                *permit = queue.acquire_owned().await.ok();
+            }
+        }
+        Place { _permits: permits }
+    }
+
+    fn share(&self, name: Name, places: usize) -> Arc<Semaphore> {
+        let mut shares = lock(&self.shares);
+        if let Some(share) = shares.get(&name).and_then(Weak::upgrade) {
+            return share;
+        }
+        shares.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::new(Semaphore::new(places));
+        shares.insert(name, Arc::downgrade(&share));
+        share
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::{Places, Settings};
+
+    fn places(all: usize) -> Places {
+        Places::new(&Settings::new("unused").max_runs(all))
+    }
+
+    #[test]
+    fn one_host_leaves_places_to_others() {
+        let places = places(8);
+        let take = |host| places.take(host, None).now_or_never();
+        let held: Vec<_> = (0..6).map(|_| take("dead.example").unwrap()).collect();
+        assert!(take("dead.example").is_none());
+        assert!(take("live.example").is_some());
+        drop(held);
+        assert!(take("dead.example").is_some());
+    }
+
+    #[test]
+    fn one_owner_leaves_places_to_others_whatever_the_hosts() {
+        let places = places(8);
+        let take = |host: String, owner| places.take(&host, Some(owner)).now_or_never();
+        let _held: Vec<_> = (0..4)
+            .map(|i| take(format!("{i}.example"), "ann").unwrap())
+            .collect();
+        assert!(take("4.example".into(), "ann").is_none());
+        assert!(take("0.example".into(), "bob").is_some());
+        assert!(places.take("0.example", None).now_or_never().is_some());
+    }
+
+    #[test]
+    fn shares_that_nobody_has_are_forgotten() {
+        let places = places(2);
+        for i in 0..1000 {
+            let (host, owner) = (format!("{i}.example"), i.to_string());
+            let taken = places.take(&host, Some(&owner)).now_or_never();
+            assert!(taken.is_some());
+        }
+        assert!(places.shares.lock().unwrap().len() <= 4);
+        assert_eq!(places.all.available_permits(), 2);
     }
 }

@@ -3,96 +3,121 @@
 //! The environment is built from nothing, so that the files and variables of whoever runs the server do not count
 //! (<https://go.dev/ref/mod#environment-variables>).
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tokio::process::Command;
+use tokio_util::sync::CancellationToken;
 
-use super::folder::{age, entries, make, remove};
-use super::git;
-use super::process::kill_at;
+use super::error::GoGetError;
+use super::folder::{age, entries, found, make, remove};
+use super::process::{Output, Watch, kill_at, run};
 use super::secrets::Grant;
 use super::settings::Settings;
+use super::{git, observe};
 
 /// Each begins so; what is left of a process that is gone is found by it.
 const PREFIX: &str = "run-";
-/// While it is made, it is called otherwise, so that nobody takes it for abandoned.
-const DRAFT: &str = "new-";
 /// What is being removed.
 pub(super) const ASIDE: &str = "old-";
-/// A file that a living process holds a lock on.
-const LOCK: &str = "lock";
-/// After this, a draft, or what is aside, belongs to nobody.
+/// After this, what is aside belongs to nobody.
 const LEFT: Duration = Duration::from_secs(60 * 60);
 
 /// Variables that go through as they are: how to find programs, and how this machine reaches the network.
-const KEPT: &str = "PATH SYSTEMROOT SSL_CERT_FILE SSL_CERT_DIR HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY \
-    http_proxy https_proxy no_proxy all_proxy";
+const KEPT: &str = "PATH SSL_CERT_FILE SSL_CERT_DIR HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy \
+    no_proxy all_proxy";
+/// Variables that are files and folders of the run.
+const FILES: &str =
+    "TMPDIR=tmp GOPATH=gopath GOMODCACHE=mod GOCACHE=build NETRC=netrc GIT_CONFIG_GLOBAL=gitconfig";
+/// Without `-modcacherw` the folders of extracted modules cannot be removed. The messages of git are read, so they are in
+/// English.
+const FIXED: &str = "GOAUTH=netrc GOFLAGS=-modcacherw GO111MODULE=on GOWORK=off GOENV=off GIT_TERMINAL_PROMPT=0 \
+    GCM_INTERACTIVE=never GIT_CONFIG_NOSYSTEM=1 LC_ALL=C";
+
+/// Where the go command looks for its mode of telemetry.
+const TELEMETRY: &str = ".config/go/telemetry";
+
+type Vars = BTreeMap<OsString, OsString>;
 
 /// Holds credentials, so nobody else may read it.
 #[derive(Debug)]
 pub(super) struct Sandbox {
-    folder: PathBuf,
-    /// The file that a living process holds.
+    folder: TempDir,
+    /// A living process holds it.
     _lock: File,
     go: PathBuf,
-    vars: Vec<(OsString, OsString)>,
-    is_there: bool,
+    vars: Vars,
+    /// Cancelled when nobody waits for the run any more.
+    left: CancellationToken,
 }
 
 impl Sandbox {
-    /// Makes the folder. `clones` becomes the folder of clones of its module cache.
-    pub(super) fn new(settings: &Settings, grant: &Grant, clones: &Path) -> io::Result<Self> {
+    /// Makes the folder. `clones` becomes the folder of clones of its module cache. Blocks the thread.
+    pub(super) fn new(
+        settings: &Settings,
+        grant: &Grant,
+        clones: &Path,
+        left: CancellationToken,
+    ) -> io::Result<Self> {
         make(&settings.folder)?;
         let mut builder = tempfile::Builder::new();
-        builder.prefix(DRAFT);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            builder.permissions(fs::Permissions::from_mode(0o700));
+        builder
+            .prefix(PREFIX)
+            .permissions(Permissions::from_mode(0o700));
+        let (folder, lock) = loop {
+            let folder = builder.tempdir_in(&settings.folder)?;
+            // Another server may take it for abandoned before it is locked.
+            if let Some(lock) = lock_folder(folder.path(), File::lock)? {
+                break (folder, lock);
+            }
+        };
+        let path = folder.path();
+        for name in ["work", "tmp", "bin", "mod/cache", TELEMETRY] {
+            fs::create_dir_all(path.join(name))?;
         }
-        let draft = builder.tempdir_in(&settings.folder)?;
-        let lock = File::create(draft.path().join(LOCK))?;
-        // Where the file system knows no locks, nobody takes this for abandoned.
-        match lock.lock() {
-            Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
-            _ => {}
+        for (name, text) in git::files(grant, path) {
+            fs::write(path.join(name), text)?;
         }
-        let name = draft
-            .path()
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy();
-        let folder = settings.folder.join(name.replacen(DRAFT, PREFIX, 1));
-        fs::rename(draft.path(), &folder)?;
-        drop(draft);
-        let mut sandbox = Self {
-            vars: environment(settings, grant, &folder),
+        // Else go leaves processes behind that write telemetry.
+        fs::write(path.join(TELEMETRY).join("mode"), "off")?;
+        let sandbox = Self {
+            vars: environment(settings, grant, path),
             folder,
             _lock: lock,
             go: settings.go.clone(),
-            is_there: true,
+            left,
         };
-        sandbox.fill(grant, clones)?;
+        symlink(clones, sandbox.clones())?;
         Ok(sandbox)
     }
 
-    fn fill(&mut self, grant: &Grant, clones: &Path) -> io::Result<()> {
-        for name in ["work", "tmp", "mod/cache"] {
-            fs::create_dir_all(self.folder.join(name))?;
-        }
-        link(clones, &self.clones())?;
-        for (name, text) in git::files(grant, &self.folder) {
-            fs::write(self.folder.join(name), text)?;
-        }
-        // Else go leaves processes behind that write telemetry.
-        let telemetry = self.folder.join(".config/go/telemetry");
-        fs::create_dir_all(&telemetry)?;
-        fs::write(telemetry.join("mode"), "off")
+    /// Runs the go command with these arguments.
+    ///
+    /// # Errors
+    ///
+    /// If it could not run to its end, within `limit`, and with somebody who waits for it.
+    pub(super) async fn go(
+        &self,
+        args: &[&str],
+        limit: Duration,
+        watch: Watch<'_>,
+    ) -> Result<Output, GoGetError> {
+        observe::running(args);
+        let mut command = Command::new(&self.go);
+        command
+            .args(args)
+            .current_dir(self.work())
+            .env_clear()
+            .envs(&self.vars);
+        run(command, self.folder.path(), limit, &self.left, watch).await
     }
 
     /// An empty module cache, with clones of its own.
@@ -101,130 +126,103 @@ impl Sandbox {
         fs::create_dir_all(self.clones())
     }
 
-    /// The home of its processes.
-    pub(super) fn home(&self) -> &Path {
-        &self.folder
+    /// A name that no other run has.
+    pub(super) fn name(&self) -> Cow<'_, str> {
+        let name = self.folder.path().file_name();
+        name.unwrap_or_default().to_string_lossy()
     }
 
     /// The module cache.
     pub(super) fn modules(&self) -> PathBuf {
-        self.folder.join("mod")
+        self.folder.path().join("mod")
     }
 
     /// The clones in the module cache.
     pub(super) fn clones(&self) -> PathBuf {
-        self.folder.join("mod/cache/vcs")
+        self.folder.path().join("mod/cache/vcs")
     }
 
     /// Where commands run.
     pub(super) fn work(&self) -> PathBuf {
-        self.folder.join("work")
+        self.folder.path().join("work")
     }
 
-    /// The go command with these arguments.
-    pub(super) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(&self.go);
-        command
-            .args(args)
-            .current_dir(self.work())
-            .env_clear()
-            .envs(self.vars.iter().map(|(name, value)| (name, value)));
-        command
+    /// Where commands find git. Without it, most modules cannot be fetched, yet those of a proxy can.
+    pub(super) fn git(&self) -> Option<PathBuf> {
+        let folders = env::split_paths(self.vars.get(OsStr::new("PATH"))?);
+        folders
+            .map(|folder| folder.join("git"))
+            .find(|file| file.is_file())
     }
 
-    /// Whether commands find git. Without it, most modules cannot be fetched, yet those of a proxy can.
-    pub(super) fn has_git(&self) -> bool {
-        has_program(&self.vars, "git")
+    /// From now on the go command takes modules for a newer go. Of a git repository it refuses to make a zip of them, by what
+    /// `git cat-file` says of the go.mod; the zip is made by `git archive`, which has the whole one.
+    pub(super) fn take_newer_modules(&self) -> io::Result<()> {
+        let git = self.git().ok_or(io::ErrorKind::NotFound)?;
+        let git = git::quoted(&git.to_string_lossy());
+        let text = format!(
+            "#!/bin/sh\ncase \"$*\" in\n\
+             'cat-file '*go.mod) text=$({git} \"$@\") || exit\n\
+             printf '%s\\n' \"$text\" | sed '/^[[:space:]]*go[[:space:]]/d';;\n\
+             *) exec {git} \"$@\";;\nesac\n"
+        );
+        let file = self.folder.path().join("bin/git");
+        fs::write(&file, text)?;
+        fs::set_permissions(&file, Permissions::from_mode(0o700))
     }
 
     /// Removes the folder, as a drop does, and says whether that was possible.
-    pub(super) fn close(mut self) -> io::Result<()> {
-        self.is_there = false;
-        remove(&self.folder)
+    pub(super) fn close(self) -> io::Result<()> {
+        self.folder.close()
     }
 }
 
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        if self.is_there {
-            // What stays is removed by the next sweep.
-            let _ = kill_at(&self.folder);
-            let _ = remove(&self.folder);
-        }
+/// Opens and locks a folder. `None` if it was removed before. A file system without locks is as good as a lock.
+pub(super) fn lock_folder(
+    folder: &Path,
+    lock: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<Option<File>> {
+    let Some(file) = found(File::open(folder))? else {
+        return Ok(None);
+    };
+    match lock(&file) {
+        Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error),
+        _ => Ok(folder.exists().then_some(file)),
     }
 }
 
-fn environment(settings: &Settings, grant: &Grant, folder: &Path) -> Vec<(OsString, OsString)> {
+fn environment(settings: &Settings, grant: &Grant, folder: &Path) -> Vars {
     let mut vars = inherited(settings);
     // What follows wins over what came before.
-    let mut set = |name: &str, value: &OsStr| vars.push((name.into(), value.into()));
-    for (name, file) in [
-        ("HOME", ""),
-        ("TMPDIR", "tmp"),
-        ("GOPATH", "gopath"),
-        ("GOMODCACHE", "mod"),
-        ("GOCACHE", "build"),
-        ("NETRC", git::NETRC),
-        ("GIT_CONFIG_GLOBAL", git::CONFIG),
-    ] {
-        // A path that ends with a slash is not the one by which processes are found.
-        let path = if file.is_empty() {
-            folder.to_owned()
-        } else {
-            folder.join(file)
-        };
-        set(name, path.as_os_str());
+    let mut set = |name: &str, value: &OsStr| vars.insert(name.into(), value.into());
+    set("HOME", folder.as_os_str());
+    for (name, file) in FILES.split(' ').filter_map(|var| var.split_once('=')) {
+        set(name, folder.join(file).as_os_str());
     }
-    for (name, value) in [
-        ("GOPROXY", settings.proxy.as_str()),
-        ("GOPRIVATE", &settings.private),
-        ("GONOPROXY", &settings.private),
-        ("GONOSUMDB", &settings.private),
-        ("GOINSECURE", &settings.insecure),
-        ("GOSUMDB", &settings.sumdb),
-        ("GOTOOLCHAIN", &settings.toolchain),
-        ("GOAUTH", "netrc"),
-        // Else the folders of extracted modules cannot be removed.
-        ("GOFLAGS", "-modcacherw"),
-        ("GO111MODULE", "on"),
-        ("GOWORK", "off"),
-        ("GOENV", "off"),
-        ("GIT_TERMINAL_PROMPT", "0"),
-        ("GCM_INTERACTIVE", "never"),
-        ("GIT_CONFIG_NOSYSTEM", "1"),
-        (
-            "GIT_SSH_COMMAND",
-            &git::ssh_command(&settings.secrets, grant, folder),
-        ),
-        // The messages of git are read.
-        ("LC_ALL", "C"),
-    ] {
+    for (name, value) in &settings.go_vars {
         set(name, value.as_ref());
     }
-    if let Some(vcs) = &settings.vcs {
-        set("GOVCS", vcs.as_ref());
+    for name in ["GONOPROXY", "GONOSUMDB"] {
+        set(name, settings.private_patterns().as_ref());
     }
+    for (name, value) in FIXED.split(' ').filter_map(|var| var.split_once('=')) {
+        set(name, value.as_ref());
+    }
+    let ssh = git::ssh_command(&settings.secrets, grant, folder);
+    set("GIT_SSH_COMMAND", ssh.as_ref());
+    let path = vars.get(OsStr::new("PATH")).cloned().unwrap_or_default();
+    let others = env::split_paths(&path).filter(|folder| !folder.as_os_str().is_empty());
+    let path = env::join_paths([folder.join("bin")].into_iter().chain(others));
+    // A folder with a separator in its name cannot be on it.
+    vars.extend(path.map(|path| ("PATH".into(), path)));
     vars
 }
 
 /// What commands get of the server's environment and of the settings.
-fn inherited(settings: &Settings) -> Vec<(OsString, OsString)> {
-    let kept = KEPT.split(' ');
+fn inherited(settings: &Settings) -> Vars {
+    let kept = KEPT.split_whitespace();
     let kept = kept.filter_map(|name| Some((name.into(), env::var_os(name)?)));
     kept.chain(settings.env.iter().cloned()).collect()
-}
-
-/// Whether a program can be found by the `PATH` of these variables.
-fn has_program(vars: &[(OsString, OsString)], name: &str) -> bool {
-    let path = last(vars, "PATH");
-    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
-    path.is_some_and(|path| env::split_paths(path).any(|dir| dir.join(&file).is_file()))
-}
-
-/// Of several values of a variable the last counts.
-fn last<'a>(vars: &'a [(OsString, OsString)], name: &str) -> Option<&'a OsString> {
-    let found = vars.iter().rev().find(|(this, _)| this == name);
-    found.map(|(_, value)| value)
 }
 
 /// The settings in a file of git, as git itself reads it.
@@ -262,29 +260,14 @@ pub(super) fn sweep(folder: &Path) -> io::Result<()> {
     for entry in entries(folder)? {
         let (name, path) = (entry.file_name(), entry.path());
         let name = name.to_string_lossy();
-        if name.starts_with(PREFIX) {
-            let lock = OpenOptions::new().write(true).open(path.join(LOCK));
-            let is_abandoned = match &lock {
-                Ok(lock) => lock.try_lock().is_ok(),
-                // The lock goes first or last when a folder is removed.
-                Err(error) => error.kind() == io::ErrorKind::NotFound && age(&path)? > LEFT,
-            };
-            if is_abandoned {
-                kill_at(&path)?;
-                remove(&path)?;
-            }
-        } else if (name.starts_with(DRAFT) || name.starts_with(ASIDE)) && age(&path)? > LEFT {
+        // Held until it is removed: nobody may begin in it.
+        let lock = File::open(&path);
+        let is_free = || lock.as_ref().is_ok_and(|lock| lock.try_lock().is_ok());
+        let is_run = name.starts_with(PREFIX);
+        if (is_run && is_free()) || (name.starts_with(ASIDE) && age(&path)? > LEFT) {
+            kill_at(&path)?;
             remove(&path)?;
         }
     }
     Ok(())
-}
-
-fn link(target: &Path, at: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    return std::os::unix::fs::symlink(target, at);
-    #[cfg(windows)]
-    return std::os::windows::fs::symlink_dir(target, at);
-    #[cfg(not(any(unix, windows)))]
-    return Err(io::ErrorKind::Unsupported.into());
 }

@@ -3,7 +3,6 @@
 //! A module's path leads to a host, and that host says where the repository is: anywhere. Were our credentials for all
 //! hosts that it names, whoever has a host could have us read our own repositories, past all rules about paths.
 
-use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -12,15 +11,14 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::git_settings::{
-    Setting, host_of, judge, rewritten_base, same_name, without_user, without_users,
-};
-use super::netrc;
-use super::patterns::is_private;
+use super::git_settings::{Setting, judge, rewritten_base, without_user};
 use crate::access::credentials::Credentials;
 use crate::access::logins::Logins;
 use crate::access::value::Access;
 use crate::module::path::ModulePath;
+use crate::module::patterns::is_private;
+use crate::source::host::{host_of, same_name, without_users};
+use crate::source::netrc::Entry;
 
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Provided = Pin<Box<dyn Future<Output = Result<Vec<Credentials>, BoxError>> + Send>>;
@@ -39,56 +37,29 @@ pub(super) struct Secrets {
     pub(super) ssh_known_hosts: Option<PathBuf>,
 }
 
-/// Names hosts and settings, and no values.
-impl fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hosts: Vec<_> = self.logins.iter().map(Credentials::host).collect();
-        // A key can hold a URL with a password.
-        let keys: Vec<_> = self
-            .git_config
-            .iter()
-            .map(|(key, _)| {
-                if key.contains('@') {
-                    "(has a user)"
-                } else {
-                    key
-                }
-            })
-            .collect();
-        f.debug_struct("Hosts")
-            .field("logins", &hosts)
-            .field("provider", &self.provider.is_some())
-            .field("netrc", &self.netrc)
-            .field("git_config", &keys)
-            .field("git_config_file", &self.git_config_file)
-            .field("ssh_key", &self.ssh_key)
-            .finish_non_exhaustive()
-    }
-}
-
 /// What the service has for hosts, as it is at the beginning of a run.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Held {
-    pub(super) logins: Vec<Credentials>,
+    pub(super) ours: Logins,
     /// Those of the owner of the request.
-    pub(super) owners: Vec<Credentials>,
-    /// The text of the netrc file.
-    pub(super) netrc: String,
+    pub(super) owners: Logins,
+    pub(super) netrc: Vec<Entry>,
     pub(super) git_config: Vec<(String, String)>,
 }
 
 /// What one run may use.
-#[derive(Debug)]
+#[derive(Default)]
 pub(super) struct Grant {
     /// At most one for each host and port. Those of the owner come first.
-    pub(super) logins: Vec<Credentials>,
+    pub(super) logins: Vec<Entry>,
     /// The hosts for which the owner has credentials.
     pub(super) owners: Vec<String>,
-    /// Entries of the netrc file.
-    pub(super) netrc: String,
+    pub(super) netrc: Vec<Entry>,
     pub(super) git_config: Vec<(String, String)>,
-    /// The hosts to which ssh may show a key; `None` for all.
-    pub(super) ssh_hosts: Option<Vec<String>>,
+    /// ssh may show a key to every host, not only to `near` ones.
+    pub(super) is_private: bool,
+    /// The host of the module's path, and those that git connects to instead.
+    pub(super) near: Vec<String>,
 }
 
 /// What a run for this module gets: with all that the service has if it is private, else what is for its own host and
@@ -96,96 +67,84 @@ pub(super) struct Grant {
 pub(super) fn grant(held: &Held, private: &str, module: &ModulePath<'_>) -> Grant {
     let path = module.unescaped();
     let own = path.split('/').next().unwrap_or(&path);
-    let mut near = vec![own.to_owned()];
-    for (key, value) in &held.git_config {
-        if let Some(base) = rewritten_base(key)
-            && host_of(value).is_some_and(|host| same_name(host, own))
-            && let Some(host) = host_of(base)
-        {
-            near.push(host.to_owned());
-        }
-    }
-    let is_all = is_private(private, &path);
+    let rewritten = held.git_config.iter().filter_map(|(key, value)| {
+        let is_own = host_of(value).is_some_and(|host| same_name(host, own));
+        host_of(rewritten_base(key)?).filter(|_| is_own)
+    });
+    let near: Vec<_> = [own].into_iter().chain(rewritten).collect();
+    let is_private = is_private(private, &path);
     let is_owners = |host: &str| held.owners.iter().any(|one| same_name(one.host(), host));
-    let is_granted =
-        |host: &str| !is_owners(host) && (is_all || near.iter().any(|near| same_name(near, host)));
-    let ours = held.logins.iter().filter(|one| is_granted(one.host()));
-    let logins = held.owners.iter().chain(ours).cloned().collect();
-    let mut git_config = Vec::new();
-    for (key, value) in &held.git_config {
-        match judge(key, value) {
-            Setting::Harmless => git_config.push((key.clone(), value.clone())),
-            Setting::For(host) if is_granted(host) => git_config.push((key.clone(), value.clone())),
-            Setting::For(_) => {
-                // The rewriting itself is no secret.
-                if let Some(bare) = without_user(key) {
-                    git_config.push((bare, value.clone()));
-                }
-            }
+    let is_granted = |host: &str| {
+        !is_owners(host) && (is_private || near.iter().any(|near| same_name(near, host)))
+    };
+    let ours = held.ours.iter().filter(|one| is_granted(one.host()));
+    let entry = |one: &Credentials| Entry {
+        machine: one.host().into(),
+        login: one.user().into(),
+        password: one.password().into(),
+    };
+    let git_config = held.git_config.iter().filter_map(|(key, value)| {
+        let key = match judge(key, value) {
+            Setting::Harmless => key.clone(),
+            Setting::For(host) if is_granted(host) => key.clone(),
+            // The rewriting itself is no secret.
+            Setting::For(_) => without_user(key)?,
             // Refused at the start.
-            Setting::Refused => {}
-        }
-    }
+            Setting::Refused => return None,
+        };
+        Some((key, value.clone()))
+    });
+    let netrc = held.netrc.iter().filter(|one| is_granted(&one.host()));
     Grant {
-        logins,
+        logins: held.owners.iter().chain(ours).map(entry).collect(),
         owners: held
             .owners
             .iter()
             .map(|one| one.host().to_owned())
             .collect(),
-        netrc: netrc::of_hosts(&held.netrc, is_granted),
-        git_config,
-        ssh_hosts: (!is_all).then_some(near),
+        netrc: netrc.cloned().collect(),
+        git_config: git_config.collect(),
+        is_private,
+        near: near.into_iter().map(str::to_owned).collect(),
     }
 }
 
 impl Grant {
-    /// Nothing at all.
-    pub(super) fn none() -> Self {
-        Self {
-            logins: Vec::new(),
-            owners: Vec::new(),
-            netrc: String::new(),
-            git_config: Vec::new(),
-            ssh_hosts: Some(Vec::new()),
-        }
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.logins.iter().chain(&self.netrc)
     }
 
     /// A message without what the run was given.
     pub(super) fn redacted(&self, text: &str) -> String {
-        let mut text = without_users(text);
-        let of_netrc = netrc::logins(&self.netrc);
-        let logins = self.logins.iter().map(|one| (one.user(), one.password()));
-        let of_netrc = of_netrc
-            .iter()
-            .map(|(user, password)| (&**user, &**password));
-        for (user, password) in logins.chain(of_netrc) {
-            let basic = BASE64_STANDARD.encode(format!("{user}:{password}"));
-            text = text.replace(&basic, "xxxxx").replace(password, "xxxxx");
-        }
-        for (key, value) in &self.git_config {
-            let is_secret = rewritten_base(key).is_none() && !value.is_empty();
-            if is_secret && matches!(judge(key, value), Setting::For(_)) {
-                // Of a header the name may be seen.
-                let secret = value.rsplit(' ').next().unwrap_or(value);
-                text = text.replace(secret, "xxxxx");
-            }
-        }
-        text
+        let logins = self.entries().flat_map(|one| {
+            let [login, password] = [&one.login, &one.password].map(|text| {
+                // git knows values in quotes.
+                String::from_utf8_lossy(text).trim_matches('"').to_owned()
+            });
+            [
+                BASE64_STANDARD.encode(format!("{login}:{password}")),
+                password,
+            ]
+        });
+        let settings = self.git_config.iter().filter_map(|(key, value)| {
+            let is_secret = matches!(judge(key, value), Setting::For(_));
+            // Of a header the name may be seen. Users in URLs go in any case.
+            let secret = value.rsplit(' ').next().unwrap_or(value);
+            (is_secret && rewritten_base(key).is_none()).then(|| secret.to_owned())
+        });
+        let secrets = logins.chain(settings).filter(|secret| !secret.is_empty());
+        secrets.fold(without_users(text), |text, secret| {
+            text.replace(&secret, "xxxxx")
+        })
     }
 
     /// Whether there are credentials for the host for which git asks, as in `Username for 'https://host:8443'`.
     pub(super) fn knows_host_in(&self, message: &str) -> bool {
-        let of_netrc = netrc::machines(&self.netrc);
-        let logins = self.logins.iter().map(Credentials::host);
-        logins
-            .chain(of_netrc.iter().map(String::as_str))
-            .any(|host| {
-                // git names the port too, which a netrc file has not.
-                ["'", ":"]
-                    .iter()
-                    .any(|end| message.contains(&format!("for 'https://{host}{end}")))
-            })
+        self.entries().map(Entry::host).any(|host| {
+            // git names the port too, which a netrc file has not.
+            let asks = |end| message.contains(&format!("for 'https://{host}{end}"));
+            asks("'") || asks(":")
+        })
     }
 }
 
@@ -194,17 +153,20 @@ mod tests {
     use super::{Held, grant};
     use crate::access::credentials::Credentials;
     use crate::module::path::ModulePath;
+    use crate::source::netrc::Netrc;
 
     fn held() -> Held {
         let mut held = Held::default();
         for host in ["a.example:8443", "b.example", "c.example"] {
             let one = Credentials::new(host, "robot", format!("ours-{host}"));
-            held.logins.push(one.unwrap());
+            held.ours.set(one.unwrap());
         }
-        held.netrc = "machine A.example/team login x password netrc-a\n\
-                      machine c.example login x password netrc-c\n\
-                      default login x password netrc-default\n"
-            .into();
+        held.netrc = Netrc::parse_quoted(
+            b"machine A.example/team login x password netrc-a\n\
+              machine c.example login x password \"netrc-c\"\n\
+              default login x password netrc-default\n",
+        )
+        .0;
         for (key, value) in [
             (
                 "url.https://u:pb@b.example/.insteadOf",
@@ -225,8 +187,9 @@ mod tests {
 
     fn granted(held: &Held, path: &'static str) -> String {
         let grant = grant(held, "*.corp.example", &ModulePath::new(path).unwrap());
-        let logins: Vec<_> = grant.logins.iter().map(Credentials::password).collect();
-        format!("{logins:?} {} {:?}", grant.netrc, grant.git_config)
+        let passwords = grant.entries();
+        let passwords = passwords.map(|one| String::from_utf8_lossy(&one.password));
+        format!("{:?} {:?}", passwords.collect::<Vec<_>>(), grant.git_config)
     }
 
     #[test]
@@ -259,7 +222,7 @@ mod tests {
     fn an_owner_has_nothing_of_ours_for_a_host_of_theirs() {
         let mut held = held();
         let hers = Credentials::new("a.example", "ann", "hers").unwrap();
-        held.owners.push(hers);
+        held.owners.set(hers);
         let text = granted(&held, "a.example/m");
         for (secret, want) in [
             ("hers", true),

@@ -8,8 +8,7 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::answer::Order;
-use super::body::GoGetBody;
+use super::answer::{GoGetBody, Order};
 use super::error::{GoGetError, InvalidSettings};
 use super::runs::Runs;
 use super::settings::{Settings, is_refused};
@@ -108,7 +107,7 @@ impl GoGet {
     /// ```
     #[must_use]
     pub fn runs(&self) -> Runs {
-        Runs::new(self.worker.flights.running())
+        self.worker.flights.runs()
     }
 
     /// Like `call`, with the error instead of its response.

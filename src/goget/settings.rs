@@ -1,12 +1,10 @@
 //! How the go command is run.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::Semaphore;
 
 use super::secrets::Secrets;
 
@@ -25,20 +23,17 @@ use super::secrets::Secrets;
 /// # }
 /// ```
 #[derive(Clone)]
+#[must_use = "settings do nothing before `GoGet::new`"]
 pub struct Settings {
     pub(super) folder: PathBuf,
     pub(super) shared: bool,
     pub(super) go: PathBuf,
-    pub(super) proxy: String,
-    pub(super) private: String,
-    pub(super) vcs: Option<String>,
-    pub(super) insecure: String,
-    pub(super) sumdb: String,
-    pub(super) toolchain: String,
+    /// Variables of the go command.
+    pub(super) go_vars: BTreeMap<&'static str, String>,
     pub(super) env: Vec<(OsString, OsString)>,
     pub(super) time_limit: Duration,
     pub(super) max_wait: Duration,
-    pub(super) runs: Arc<Semaphore>,
+    pub(super) runs: usize,
     pub(super) runs_per_host: Option<usize>,
     pub(super) runs_per_owner: Option<usize>,
     pub(super) max_kept_size: u64,
@@ -57,34 +52,37 @@ impl Settings {
     ///
     /// The folder is made when it is first needed, readable by this user only; one that exists stays as it is. Several
     /// processes may share one. It must not be inside a Go module.
-    #[must_use]
     pub fn new(folder: impl AsRef<Path>) -> Self {
-        const RUNS: usize = 8;
-        Self {
+        let settings = Self {
             folder: absolute(folder.as_ref().into()),
             shared: false,
             go: "go".into(),
-            proxy: "direct".into(),
-            private: String::new(),
-            vcs: None,
-            insecure: String::new(),
-            sumdb: "off".into(),
-            toolchain: "local".into(),
+            go_vars: BTreeMap::new(),
             env: Vec::new(),
             time_limit: Duration::from_secs(4 * 60),
             max_wait: Duration::from_secs(30),
-            runs: Arc::new(Semaphore::new(RUNS)),
+            runs: 8,
             runs_per_host: None,
             runs_per_owner: None,
             max_kept_size: 1 << 30,
             max_clones_size: 10 << 30,
             max_clones_age: Duration::from_secs(30 * 24 * 60 * 60),
             secrets: Secrets::default(),
-        }
+        };
+        let settings = settings.proxy("direct").private("").insecure("");
+        settings.sumdb("off").toolchain("local")
+    }
+
+    fn go_var(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.go_vars.insert(name, value.into());
+        self
+    }
+
+    pub(super) fn private_patterns(&self) -> &str {
+        &self.go_vars["GOPRIVATE"]
     }
 
     /// The go command. Default: `go`, looked up in the `PATH`.
-    #[must_use]
     pub fn go(mut self, program: impl Into<PathBuf>) -> Self {
         let program: PathBuf = program.into();
         let in_path = program.components().count() == 1;
@@ -95,10 +93,8 @@ impl Settings {
     /// `GOPROXY` of the commands. Default: `direct`, which is version control alone.
     ///
     /// It must not lead to this server.
-    #[must_use]
-    pub fn proxy(mut self, list: impl Into<String>) -> Self {
-        self.proxy = list.into();
-        self
+    pub fn proxy(self, list: impl Into<String>) -> Self {
+        self.go_var("GOPROXY", list)
     }
 
     /// `GOPRIVATE`: patterns of path prefixes, separated by commas. Default: none.
@@ -106,42 +102,32 @@ impl Settings {
     /// Private modules are not requested from a [proxy](Self::proxy) or a [checksum database](Self::sumdb). They use all
     /// credentials of the service, wherever their repositories are; other modules use only those for the host with which
     /// the path begins.
-    #[must_use]
-    pub fn private(mut self, patterns: impl Into<String>) -> Self {
-        self.private = patterns.into();
-        self
+    pub fn private(self, patterns: impl Into<String>) -> Self {
+        self.go_var("GOPRIVATE", patterns)
     }
 
     /// `GOVCS`: which version control systems may be used for which modules. Default: that of the go command, which is
     /// git and hg for public modules and all for [private](Self::private) ones.
-    #[must_use]
-    pub fn vcs(mut self, rules: impl Into<String>) -> Self {
-        self.vcs = Some(rules.into());
-        self
+    pub fn vcs(self, rules: impl Into<String>) -> Self {
+        self.go_var("GOVCS", rules)
     }
 
     /// `GOINSECURE`: modules that may be fetched over HTTP, or from hosts with invalid certificates. Default: none.
-    #[must_use]
-    pub fn insecure(mut self, patterns: impl Into<String>) -> Self {
-        self.insecure = patterns.into();
-        self
+    pub fn insecure(self, patterns: impl Into<String>) -> Self {
+        self.go_var("GOINSECURE", patterns)
     }
 
     /// `GOSUMDB`: the checksum database. Default: `off`, since clients ask it themselves and it has no private modules.
-    #[must_use]
-    pub fn sumdb(mut self, database: impl Into<String>) -> Self {
-        self.sumdb = database.into();
-        self
+    pub fn sumdb(self, database: impl Into<String>) -> Self {
+        self.go_var("GOSUMDB", database)
     }
 
     /// `GOTOOLCHAIN`, such as `auto`: whether the go command may download a newer one for a module that requires it.
     /// Default: `local`, so that such a module is a 502 with the reason.
     ///
     /// The download is not kept: each run that needs it repeats it. It needs a [checksum database](Self::sumdb).
-    #[must_use]
-    pub fn toolchain(mut self, toolchain: impl Into<String>) -> Self {
-        self.toolchain = toolchain.into();
-        self
+    pub fn toolchain(self, toolchain: impl Into<String>) -> Self {
+        self.go_var("GOTOOLCHAIN", toolchain)
     }
 
     /// A variable for the commands, for example of a version control system.
@@ -158,7 +144,6 @@ impl Settings {
     /// assert!(GoGet::new(settings.clone().env("HGRCPATH", "/etc/goproxy/hgrc")).is_ok());
     /// assert!(GoGet::new(settings.env("GIT_ASKPASS", "/usr/bin/ask")).is_err());
     /// ```
-    #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), value.into()));
         self
@@ -168,7 +153,6 @@ impl Settings {
     /// and so have requests without one.
     ///
     /// Commands still run with the credentials of the owner. What they fetch is then for everyone for about a minute.
-    #[must_use]
     pub fn shared(mut self) -> Self {
         self.shared = true;
         self
@@ -178,42 +162,31 @@ impl Settings {
     /// a `FillLayer` waits for its source.
     ///
     /// A response can take longer: a list without tags needs two commands, and a broken clone twice as many.
-    #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
         self
     }
 
     /// The most runs at once. Default: 8. With 0, all responses are 503.
-    #[must_use]
-    pub fn max_runs(self, runs: usize) -> Self {
-        self.with_semaphore(Arc::new(Semaphore::new(runs.min(Semaphore::MAX_PERMITS))))
+    pub fn max_runs(mut self, runs: usize) -> Self {
+        self.runs = runs;
+        self
     }
 
     /// The most runs at once for modules whose paths begin with the same host. Default: three quarters of all runs, so
     /// that a host that does not respond leaves some to others.
-    #[must_use]
     pub fn max_runs_per_host(mut self, runs: usize) -> Self {
         self.runs_per_host = Some(runs);
         self
     }
 
     /// The most runs at once for one owner of an [`Access`](crate::Access). Default: half of all runs.
-    #[must_use]
     pub fn max_runs_per_owner(mut self, runs: usize) -> Self {
         self.runs_per_owner = Some(runs);
         self
     }
 
-    /// Limits runs by this semaphore, which other work may share.
-    #[must_use]
-    pub fn with_semaphore(mut self, runs: Arc<Semaphore>) -> Self {
-        self.runs = runs;
-        self
-    }
-
     /// How long a request waits for a free run slot before it gets 503 with `Retry-After`. Default: 30 seconds.
-    #[must_use]
     pub fn max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;
         self
@@ -223,7 +196,6 @@ impl Settings {
     /// least, since it is an open file.
     ///
     /// Requests that wait for a run get its zip, whatever its size.
-    #[must_use]
     pub fn max_kept_size(mut self, bytes: u64) -> Self {
         self.max_kept_size = bytes;
         self
@@ -232,14 +204,12 @@ impl Settings {
     /// The most bytes on disk of all clones together. Default: 10 GiB.
     ///
     /// Beyond it, those that were not used for longest are removed. Clones that were used in the last ten minutes stay.
-    #[must_use]
     pub fn max_clones_size(mut self, bytes: u64) -> Self {
         self.max_clones_size = bytes;
         self
     }
 
     /// How long a clone stays without being used. Default: 30 days.
-    #[must_use]
     pub fn max_clones_age(mut self, age: Duration) -> Self {
         self.max_clones_age = age;
         self
@@ -257,20 +227,14 @@ pub(super) fn is_refused(name: &OsStr) -> bool {
 /// Leaves out credentials, and what could hold them.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let env: Vec<_> = self.env.iter().map(|(name, _)| name).collect();
         f.debug_struct("Settings")
             .field("folder", &self.folder)
             .field("shared", &self.shared)
             .field("go", &self.go)
-            .field("private", &self.private)
-            .field("vcs", &self.vcs)
-            .field("insecure", &self.insecure)
-            .field("toolchain", &self.toolchain)
-            .field("env", &env)
+            .field("private", &self.private_patterns())
             .field("time_limit", &self.time_limit)
             .field("max_wait", &self.max_wait)
-            .field("runs", &self.runs.available_permits())
-            .field("hosts", &self.secrets)
+            .field("runs", &self.runs)
             .finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::git_settings::host_of;
+use crate::source::host::host_of;
 
 /// Lines that say what happened, in output of git.
 const TELLING: [&str; 4] = ["fatal: ", "remote: ", "ERROR: ", "error: "];

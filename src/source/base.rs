@@ -138,18 +138,6 @@ pub(crate) fn basic(user: &[u8], password: &[u8]) -> Result<HeaderValue, Invalid
     Ok(value)
 }
 
-/// The URL as it may be shown: whatever could be a password is cut out.
-pub(crate) fn redacted(url: &str) -> String {
-    let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None => (String::new(), url),
-    };
-    match rest.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}xxxxx@{host}"),
-        None => format!("{scheme}{rest}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::Base;

@@ -9,6 +9,8 @@ use http_body::Body;
 use http_body_util::{BodyExt as _, Limited};
 use tower::BoxError;
 
+use super::host::without_users;
+
 /// What the go command shows of an error.
 const MOST_BYTES: usize = 648;
 const MOST_LINES: usize = 8;
@@ -52,7 +54,7 @@ fn fit(bytes: &[u8]) -> Option<String> {
     if text
         .chars()
         .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
-        || names_a_user(text)
+        || without_users(text) != text
     {
         return None;
     }
@@ -72,15 +74,6 @@ fn fit(bytes: &[u8]) -> Option<String> {
         shown.truncate(end);
     }
     (!shown.is_empty()).then_some(shown)
-}
-
-/// Whether the text has a URL with userinfo.
-fn names_a_user(text: &str) -> bool {
-    text.split("://").skip(1).any(|rest| {
-        rest.split(|c: char| c == '/' || c.is_whitespace())
-            .next()
-            .is_some_and(|authority| authority.contains('@'))
-    })
 }
 
 #[cfg(test)]

@@ -5,22 +5,30 @@ pub(crate) mod address;
 mod area;
 #[cfg(feature = "upstream")]
 pub(crate) mod base;
+#[cfg(any(feature = "go-get", feature = "upstream"))]
+mod body;
 #[cfg(all(feature = "upstream", feature = "tracing"))]
 pub(crate) mod chain;
 #[cfg(feature = "upstream")]
 pub(crate) mod error_text;
-#[cfg(feature = "upstream")]
+#[cfg(any(feature = "go-get", feature = "upstream"))]
 pub(crate) mod file_body;
 #[cfg(any(feature = "go-get", feature = "upstream"))]
 mod future;
 #[cfg(feature = "upstream")]
 pub(crate) mod health;
-#[cfg(feature = "upstream")]
+#[cfg(any(feature = "go-get", feature = "upstream"))]
+pub(crate) mod host;
+#[cfg(any(feature = "go-get", feature = "upstream"))]
 pub(crate) mod netrc;
+#[cfg(feature = "upstream")]
+pub(crate) mod netrc_file;
 mod stored_elsewhere;
 mod validators;
 
 pub use self::area::{Area, HasArea};
+#[cfg(any(feature = "go-get", feature = "upstream"))]
+pub use self::body::SourceBody;
 #[cfg(any(feature = "go-get", feature = "upstream"))]
 pub use self::future::ResponseFuture;
 pub use self::stored_elsewhere::StoredElsewhere;

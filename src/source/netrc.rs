@@ -1,101 +1,15 @@
-//! netrc files, read as the go command reads them: words in pairs within a line, `machine` compared with
-//! `host:port/path`, and no `default`.
+//! netrc files, read as the go command reads them: words in pairs within a line, and no `default`.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
-use std::{env, fmt, fs, io};
-
-use tokio::time::Instant;
-
-/// How often a file is looked at.
-const EVERY: Duration = Duration::from_secs(1);
-
-/// A file that is read again when it has changed: tokens rotate.
-pub(crate) struct NetrcFile {
-    path: PathBuf,
-    state: Mutex<State>,
-}
-
-struct State {
-    netrc: Arc<Netrc>,
-    stamp: Option<Stamp>,
-    looked: Option<Instant>,
-}
-
-/// What a change of the file changes.
-type Stamp = (SystemTime, u64);
-
-impl NetrcFile {
-    /// A file that has to be there.
-    pub(crate) fn read(path: &Path) -> io::Result<Self> {
-        let stamp = stamp(path);
-        Ok(Self::of(path, Netrc::parse(&fs::read(path)?), stamp))
-    }
-
-    /// `$NETRC`, else `.netrc` in the home directory. A file that is not there is an empty one.
-    pub(crate) fn from_env() -> io::Result<Option<Self>> {
-        let Some(path) = path_from_env() else {
-            return Ok(None);
-        };
-        match Self::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Ok(Some(Self::of(&path, Netrc::default(), None)))
-            }
-            other => other.map(Some),
-        }
-    }
-
-    fn of(path: &Path, netrc: Netrc, stamp: Option<Stamp>) -> Self {
-        let state = State {
-            netrc: Arc::new(netrc),
-            stamp,
-            looked: None,
-        };
-        Self {
-            path: path.to_owned(),
-            state: Mutex::new(state),
-        }
-    }
-
-    /// What the file says now. One that cannot be read any more counts as it was: a rewrite may be under way.
-    ///
-    /// A look at a small local file takes microseconds, and there is one a second.
-    pub(crate) fn current(&self) -> Arc<Netrc> {
-        // Nothing leaves it half changed.
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        if state.looked.is_none_or(|looked| now - looked >= EVERY) {
-            state.looked = Some(now);
-            let stamp = stamp(&self.path);
-            if stamp != state.stamp
-                && let Ok(text) = fs::read(&self.path)
-            {
-                state.netrc = Arc::new(Netrc::parse(&text));
-                state.stamp = stamp;
-            }
-        }
-        Arc::clone(&state.netrc)
-    }
-}
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    let metadata = fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
-}
-
-/// Leaves out what the file says: all of it is secret.
-impl fmt::Debug for NetrcFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NetrcFile").finish_non_exhaustive()
-    }
-}
+#[cfg(feature = "go-get")]
+use std::borrow::Cow;
+use std::iter;
 
 /// The entries of a file, in its order.
 #[derive(Default)]
-pub(crate) struct Netrc(Vec<Entry>);
+pub(crate) struct Netrc(pub(crate) Vec<Entry>);
 
 /// The credentials of one machine.
+#[derive(Clone)]
 pub(crate) struct Entry {
     /// `host`, `host:port` or either with a path; the host in lower case.
     pub(crate) machine: Vec<u8>,
@@ -103,9 +17,42 @@ pub(crate) struct Entry {
     pub(crate) password: Vec<u8>,
 }
 
+#[cfg(feature = "go-get")]
+impl Entry {
+    /// With its port, and without the path that the go command knows behind it.
+    pub(crate) fn host(&self) -> Cow<'_, str> {
+        let mut parts = self.machine.split(|byte| *byte == b'/');
+        String::from_utf8_lossy(parts.next().unwrap_or_default())
+    }
+
+    /// A line of a file.
+    pub(crate) fn line(&self) -> Vec<u8> {
+        let words = [
+            &b"machine"[..],
+            &self.machine,
+            b"login",
+            &self.login,
+            b"password",
+            &self.password,
+        ];
+        [&words.join(&b' '), &b"\n"[..]].concat()
+    }
+}
+
 impl Netrc {
     /// Passwords need not be UTF-8.
+    #[cfg(feature = "upstream")]
     pub(crate) fn parse(text: &[u8]) -> Self {
+        Self::read(text, false)
+    }
+
+    /// With values in quotes as whole words, quotes included: git knows them, the go command does not.
+    #[cfg(feature = "go-get")]
+    pub(crate) fn parse_quoted(text: &[u8]) -> Self {
+        Self::read(text, true)
+    }
+
+    fn read(text: &[u8], quotes: bool) -> Self {
         let mut entries = Vec::new();
         let mut draft = Draft::default();
         let mut is_macro = false;
@@ -114,9 +61,8 @@ impl Netrc {
                 is_macro = !line.is_empty();
                 continue;
             }
-            let mut words = line
-                .split(|byte| byte.is_ascii_whitespace())
-                .filter(|word| !word.is_empty());
+            let mut rest = line;
+            let mut words = iter::from_fn(|| next_word(&mut rest, quotes));
             while let Some(key) = words.next() {
                 // The go command takes entries out of comments.
                 if key.starts_with(b"#") {
@@ -141,6 +87,7 @@ impl Netrc {
         Self(entries)
     }
 
+    #[cfg(feature = "upstream")]
     /// The credentials of the machine that is the longest prefix, by elements, of `host:port/path`, of which the host is
     /// in lower case. Of two entries for one machine the first counts.
     pub(crate) fn find(&self, place: &str) -> Option<&Entry> {
@@ -181,6 +128,25 @@ impl<'a> Draft<'a> {
     }
 }
 
+fn next_word<'a>(rest: &mut &'a [u8], quotes: bool) -> Option<&'a [u8]> {
+    let text = rest.trim_ascii_start();
+    let first = text.first()?;
+    let blank = || text.iter().position(u8::is_ascii_whitespace);
+    let quote = || {
+        let mut pairs = text.windows(2);
+        pairs
+            .position(|pair| pair[1] == b'"' && pair[0] != b'\\')
+            .map(|at| at + 2)
+    };
+    let end = match *first {
+        b'"' if quotes => quote().or_else(blank),
+        _ => blank(),
+    };
+    let (word, after) = text.split_at(end.unwrap_or(text.len()));
+    *rest = after;
+    Some(word)
+}
+
 /// Without the scheme and one slash at the end, as in the go command; with the host in lower case.
 fn normal(machine: &[u8]) -> Vec<u8> {
     let machine = machine.strip_prefix(b"https://").unwrap_or(machine);
@@ -189,19 +155,6 @@ fn normal(machine: &[u8]) -> Vec<u8> {
     let end = host.unwrap_or(machine.len());
     machine[..end].make_ascii_lowercase();
     machine
-}
-
-fn path_from_env() -> Option<PathBuf> {
-    let set = |name| env::var_os(name).filter(|value| !value.is_empty());
-    if let Some(path) = set("NETRC") {
-        return Some(path.into());
-    }
-    let (home, file) = if cfg!(windows) {
-        ("USERPROFILE", "_netrc")
-    } else {
-        ("HOME", ".netrc")
-    };
-    set(home).map(|home| Path::new(&home).join(file))
 }
 
 #[cfg(test)]

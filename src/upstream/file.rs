@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, Response};
@@ -28,7 +29,10 @@ pub(super) async fn open(
     let length = metadata.len();
     let mut response = Response::new(match *method {
         Method::HEAD => UpstreamBody::default(),
-        _ => UpstreamBody::new(FileBody::new(file, length).map_err(not_read)),
+        _ => {
+            let file = Arc::new(file.into_std().await);
+            UpstreamBody::new(FileBody::new(file, length).map_err(not_read))
+        }
     });
     let headers = response.headers_mut();
     let content_type = HeaderValue::from_static(target.resource().content_type());

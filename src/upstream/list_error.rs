@@ -4,7 +4,7 @@ use std::fmt;
 
 use tower::BoxError;
 
-use crate::source::base::redacted;
+use crate::source::host::redacted;
 
 /// Why a GOPROXY list, or the set-up of an [`Upstream`](super::Upstream), is refused.
 ///

@@ -10,7 +10,7 @@ use super::error::UpstreamError;
 use super::observe;
 use crate::source::base::{Base, basic};
 use crate::source::health::Health;
-use crate::source::netrc::NetrcFile;
+use crate::source::netrc_file::NetrcFile;
 
 #[derive(Clone)]
 pub(super) struct Registry {

@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue, Uri};
 use super::list_error::InvalidUpstream;
 use super::redirect::MayStep;
 use super::service::Upstream;
-use crate::source::netrc::NetrcFile;
+use crate::source::netrc_file::NetrcFile;
 
 impl<C> Upstream<C> {
     /// The limit from a request to the head of its response, for each attempt and each redirect. Default: 2 minutes, since

@@ -19,8 +19,7 @@ pub(crate) const HIS: &str = "github.com/team/his";
 
 /// Repositories behind a host, and a service for which the host is GitHub.
 pub(crate) struct Scene {
-    /// Go away with this value.
-    _repos: Repos,
+    pub(crate) repos: Repos,
     pub(crate) host: GitHost,
     pub(crate) folder: TempDir,
     pub(crate) settings: Settings,
@@ -51,7 +50,7 @@ impl Scene {
             .git_config(key, value)
             .git_config("http.sslCAInfo", host.authority());
         Self {
-            _repos: repos,
+            repos,
             host,
             folder,
             goget: GoGet::new(settings.clone()).unwrap(),

@@ -37,7 +37,7 @@ fn ways(scene: &Scene) -> Vec<(&'static str, GoGet)> {
         ("default of netrc", settings().netrc(at("default")).unwrap()),
         (
             "helper of the host",
-            settings().git_credential_helper(&address, &helper),
+            settings().git_config(format!("credential.{url}.helper"), &helper),
         ),
         (
             "helper of a path",

@@ -104,7 +104,6 @@ async fn it_happens_every_ten_minutes() {
     // Of a server that was killed meanwhile.
     let left = setup.folder.path().join("run-left");
     fs::create_dir(&left).unwrap();
-    fs::write(left.join("lock"), "").unwrap();
     run(&setup).await;
     until(|| !clones[0].exists() && !left.exists()).await;
 }

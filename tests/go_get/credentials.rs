@@ -66,7 +66,10 @@ async fn a_credential_helper_opens_a_repository() {
     let file = setup.folder.path().join("store");
     fs::write(&file, format!("https://robot:hunter2@{}\n", host.address())).unwrap();
     let helper = format!("store --file={}", file.display());
-    let goget = github(&host, &setup).git_credential_helper(host.address(), helper);
+    let goget = github(&host, &setup).git_config(
+        format!("credential.https://{}.helper", host.address()),
+        helper,
+    );
     assert_served(&host, goget).await;
 }
 

@@ -219,30 +219,6 @@ async fn what_the_settings_do_not_allow_is_forbidden() {
 }
 
 #[tokio::test]
-async fn a_module_for_a_newer_go_is_a_bad_gateway_whatever_is_requested() {
-    let repos = Setup::new();
-    let repo = repos.hello();
-    repo.write("go.mod", &format!("module {HELLO}\n\ngo 1.99\n"));
-    repo.commit("new");
-    repo.tag("v1.0.0");
-    for file in [
-        "@v/v1.0.0.info",
-        "@v/v1.0.0.mod",
-        "@v/v1.0.0.zip",
-        "@v/main.info",
-        "@latest",
-    ] {
-        let answer = repos.get(&format!("/{HELLO}/{file}")).await;
-        assert_error(&answer, 502, "the server needs a newer go command");
-        assert!(
-            answer.text().contains("requires go >= 1.99"),
-            "{}",
-            answer.text()
-        );
-    }
-}
-
-#[tokio::test]
 async fn what_is_no_request_for_a_module_is_refused_without_a_run() {
     let folder = TempDir::new().unwrap();
     let settings = Settings::new(folder.path().join("new")).go(program());

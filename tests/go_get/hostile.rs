@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::errors::assert_error;
 use crate::setup::{HELLO, Setup, git, script};
 use crate::shared::counted;
-use crate::support::get;
+use crate::support::{Server, get};
 
 /// Texts by which messages are classified, or once made the service remove something.
 const TEXTS: [&str; 9] = [
@@ -173,5 +175,96 @@ async fn what_a_host_says_changes_no_class_and_no_terminal() {
     for text in [answer.text(), error.to_string(), error.reason()] {
         let text = text.trim_end_matches('\n');
         assert!(!text.contains(char::is_control), "{text:?}");
+    }
+}
+
+/// Whatever a repository holds that names other hosts: none of them is asked, and none learns a secret.
+#[tokio::test]
+async fn a_repository_makes_nothing_leave_for_hosts_that_it_names() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    // All traffic of the commands goes through it.
+    let recorder = Server::handle("http", move |mut stream| {
+        let log = Arc::clone(&log);
+        async move {
+            let mut sent = vec![0; 1 << 16];
+            let read = stream.read(&mut sent).await.unwrap_or_default();
+            sent.truncate(read);
+            log.lock().unwrap().extend(sent);
+            let _ = stream
+                .write_all(b"HTTP/1.1 502 no\r\ncontent-length: 0\r\n\r\n")
+                .await;
+        }
+    })
+    .await;
+    let folder = TempDir::new().unwrap();
+    let netrc = folder.path().join("netrc");
+    let hosts = ["lfs.example", "sub.example", "evil.example", "example.com"];
+    let text: String = hosts
+        .iter()
+        .map(|host| format!("machine {host} login robot password hunter2\n"))
+        .collect();
+    fs::write(&netrc, text).unwrap();
+    let setup = Setup::new().with(|goget| {
+        let goget = crate::hosts::everywhere(goget, &recorder.url()).insecure("*");
+        let header = "http.https://lfs.example/.extraHeader";
+        goget
+            .netrc(&netrc)
+            .unwrap()
+            .credentials("sub.example", "robot", "hunter3")
+            .unwrap()
+            .git_config(header, "X-Token: hunter4")
+            .private("example.com")
+    });
+    let repo = setup.hello();
+    for (name, text) in [
+        (
+            ".gitmodules",
+            "[submodule \"x\"]\n\tpath = x\n\turl = https://sub.example/x\n",
+        ),
+        (".lfsconfig", "[lfs]\n\turl = https://lfs.example/x\n"),
+        (
+            ".gitattributes",
+            "*.bin filter=lfs diff=lfs merge=lfs -text\n",
+        ),
+        (
+            "a.bin",
+            "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
+        ),
+        (
+            "go.mod",
+            "module example.com/team/hello.git\n\ngo 1.20\n\nrequire evil.example/y v1.0.0\n\n\
+             replace evil.example/y => sub.example/z v1.0.0\n",
+        ),
+    ] {
+        repo.write(name, text);
+    }
+    repo.commit("evil");
+    repo.tag("v1.0.0");
+    for file in [
+        "@v/list",
+        "@latest",
+        "@v/main.info",
+        "@v/v1.0.0.info",
+        "@v/v1.0.0.mod",
+        "@v/v1.0.0.zip",
+    ] {
+        let answer = setup.get(&format!("/{HELLO}/{file}")).await;
+        assert_eq!(answer.status, 200, "{file}: {}", answer.text());
+    }
+    assert_eq!(String::from_utf8_lossy(&seen.lock().unwrap()), "");
+
+    // The paths that a client asks for do lead there, without what others are told.
+    for host in ["evil.example", "lfs.example"] {
+        let answer = setup.get(&format!("/{host}/y/@v/v1.0.0.info")).await;
+        assert_eq!(answer.status, 502, "{}", answer.text());
+    }
+    let seen = String::from_utf8_lossy(&seen.lock().unwrap()).into_owned();
+    assert!(
+        seen.contains("evil.example") && seen.contains("lfs.example"),
+        "{seen}"
+    );
+    for secret in ["hunter", "Basic", "aHVudGVy", "robot"] {
+        assert!(!seen.contains(secret), "{seen}");
     }
 }

@@ -17,7 +17,9 @@ mod hostile;
 mod hosts;
 #[cfg(target_os = "linux")]
 mod killed;
+mod looped;
 mod missing;
+mod netrc;
 mod origin;
 mod processes;
 mod redirected;

@@ -128,7 +128,6 @@ async fn what_a_process_that_is_gone_has_left_is_removed() {
     let setup = Setup::new();
     let left = setup.folder.path().join("run-left");
     fs::create_dir(&left).unwrap();
-    fs::write(left.join("lock"), "").unwrap();
     setup.goget.check().await.unwrap();
     assert!(!left.exists());
     // Nor is anything left of this one.

@@ -115,7 +115,7 @@ async fn git_sends_credentials_to_no_host_and_no_port_that_the_host_names() {
 }
 
 /// A proxy that connects to these addresses, whatever the names say elsewhere.
-async fn connects(hosts: [(&'static str, SocketAddr); 2]) -> Server {
+pub(crate) async fn connects(hosts: [(&'static str, SocketAddr); 2]) -> Server {
     Server::handle("http", move |mut stream| async move {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {

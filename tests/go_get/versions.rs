@@ -1,5 +1,7 @@
 //! What each kind of version is answered with.
 
+use std::io::Read as _;
+
 use crate::setup::{HELLO, Setup};
 
 /// The commit's time, as it stands in a pseudo-version.
@@ -176,4 +178,45 @@ async fn capitals_are_escaped_on_the_way() {
     assert_eq!(info["Version"], "v1.0.0-RC1");
     let zip = setup.get(&format!("{path}.zip")).await;
     assert_eq!(zip.status, 200);
+}
+
+/// Its clients have that go. Only the server's does not.
+#[tokio::test]
+async fn a_module_for_a_newer_go_is_served() {
+    for (folder, prefix) in [("", ""), ("sub/", "/sub")] {
+        let setup = Setup::new();
+        let repo = setup.hello();
+        let module = format!("{HELLO}{prefix}");
+        let go_mod = format!("module {module} // go 1.99\n\n\tgo 1.99\n\ntoolchain go1.99.1\n");
+        let license = "\ngo 1 place further\n\n";
+        repo.write("LICENSE", license);
+        repo.write(&format!("{folder}go.mod"), &go_mod);
+        repo.write(&format!("{folder}a.go"), "package a\n");
+        let tip = repo.commit("new");
+        repo.tag(&format!("{folder}v1.0.0"));
+        let zip = setup.get(&format!("/{module}/@v/v1.0.0.zip")).await;
+        assert_eq!(zip.status, 200, "{}", zip.text());
+        let mut zip = zip::ZipArchive::new(std::io::Cursor::new(zip.body)).unwrap();
+        for (name, want) in [("go.mod", &*go_mod), ("LICENSE", license)] {
+            let mut text = String::new();
+            let mut file = zip.by_name(&format!("{module}@v1.0.0/{name}")).unwrap();
+            file.read_to_string(&mut text).unwrap();
+            assert_eq!(text, want);
+        }
+        assert_eq!(
+            setup.text(&format!("/{module}/@v/v1.0.0.mod")).await,
+            go_mod
+        );
+        for file in ["@v/v1.0.0.info", "@v/main.info", "@latest"] {
+            let info = setup.json(&format!("/{module}/{file}")).await;
+            assert_eq!(info["Version"], "v1.0.0", "{file}");
+            assert_eq!(info["Origin"]["Hash"], tip, "{file}");
+        }
+        // What is wrong with it all the same is said.
+        repo.write(&format!("{folder}a:b"), "");
+        repo.commit("bad");
+        repo.tag(&format!("{folder}v1.1.0"));
+        let answer = setup.get(&format!("/{module}/@v/v1.1.0.zip")).await;
+        crate::errors::assert_error(&answer, 404, "malformed file path");
+    }
 }

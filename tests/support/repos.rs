@@ -53,6 +53,13 @@ impl Repos {
         repo
     }
 
+    /// A repository that is there.
+    pub fn at(&self, name: &str) -> Repo {
+        Repo {
+            path: self.root().join(name),
+        }
+    }
+
     /// The lines of git's configuration that put these repositories in the place of a host's.
     pub fn instead_of(&self, host: &str) -> (String, String) {
         (

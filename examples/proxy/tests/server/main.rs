@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod company;
 mod direct;
 mod proxy;
 

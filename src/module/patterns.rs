@@ -1,7 +1,7 @@
 //! Patterns of module paths (`go help module-private`).
 
 /// Whether one of the patterns, with commas between them, matches the path or a prefix of it that ends with an element.
-pub(super) fn is_private(patterns: &str, path: &str) -> bool {
+pub(crate) fn is_private(patterns: &str, path: &str) -> bool {
     patterns.split(',').any(|pattern| {
         let pattern = pattern.trim_end_matches('/');
         let elements = pattern.split('/').count();
