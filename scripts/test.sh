@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs the tests, against the real go command (scripts/go.sh finds or fetches it), an S3 server, an SSH server and nginx
 # (scripts/s3.sh, scripts/ssh.sh and scripts/nginx.sh do the same).
-#   scripts/test.sh              everything: all packages with all features, doc tests and examples, then the crate
+#   scripts/test.sh              everything: all packages with the feature full, doc tests and examples, then the crate
 #                                without features, then the tour, which checks what it shows
-#   scripts/test.sh ARGS...      cargo test --workspace --all-features ARGS..., for example --test go_client
+#   scripts/test.sh ARGS...      cargo test --workspace --features tower-goproxy/full ARGS..., for example --test go_client
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -33,9 +33,9 @@ printf 'go command: %s\nS3 server: %s\nSSH server: %s\nnginx: %s\n' \
     "$TOWER_GOPROXY_GO" "$TOWER_GOPROXY_MOTO" "$TOWER_GOPROXY_SSHD" "$TOWER_GOPROXY_NGINX" >&2
 
 if (($#)); then
-    run cargo test --locked --workspace --all-features "$@"
+    run cargo test --locked --workspace --features tower-goproxy/full "$@"
 else
-    run cargo test --locked --workspace --all-features
+    run cargo test --locked --workspace --features tower-goproxy/full
     run cargo test --locked --no-default-features
     run_quietly cargo run --locked -p tower-goproxy-tour
 fi

@@ -68,8 +68,9 @@
 //!
 //! # Features
 //!
-//! None is on by default. `fill`, `upstream` and `go-get` are described above; `ring` is the TLS provider of `upstream` where
-//! the process has installed none, `tracing` logs failures, `metrics` counts, and `full` is all of them.
+//! None is on by default. `fill`, `upstream` and `go-get` are described above; `ring` and
+//! `aws-lc-rs` are TLS providers of `upstream` where the process has installed none, `tracing` logs failures, `metrics`
+//! counts, and `full` is all of them except `aws-lc-rs`. `go-get` needs Unix.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -86,6 +87,9 @@
     clippy::return_self_not_must_use,
     clippy::unwrap_used
 )]
+
+#[cfg(all(feature = "go-get", not(unix)))]
+compile_error!("the feature `go-get` needs Unix");
 
 pub mod access;
 pub mod filter;

@@ -52,7 +52,8 @@
 //! | `GOVCS` does not allow it | 403 |
 //! | a host cannot be reached, breaks off, refuses our credentials | 502 |
 //! | the checksum database has another hash | 502 |
-//! | the module requires a newer go command | 502, unless [`toolchain`](Settings::toolchain) allows a download |
+//! | the go-import names this very server as the module proxy | 502 |
+//! | it cannot make a zip of a module for a newer go | 502, unless [`toolchain`](Settings::toolchain) allows a download |
 //! | what is not understood | 502 |
 //! | a host limits the rate of requests, or no run slot is free | 503 with `Retry-After` |
 //! | a host or the command is too slow | 504 |
@@ -86,15 +87,15 @@
 //! # Caveats
 //!
 //! * Nobody else may use the folder as a module cache.
-//! * If the host of a module says by a go-import of the kind `mod` that this very server has it, the run waits for itself
-//!   until its time limit: 504.
+//! * A go-import of the kind `mod` is followed, unless it leads back to this service. If it leads to another server of
+//!   the same name, such as a second one behind a load balancer, the run ends at its time limit: 504.
 //! * If git fails for want of memory or time, the go command can take that for a version that does not exist: do not keep
 //!   such a 404 for long.
 //! * What runs while the server is killed ends when the next service with the same folder runs its first command, or at
 //!   its next clean-up. This, and
 //!   finding processes that started a session of their own, needs Linux.
 //! * If a module is kept with `svn` and that is not installed, the go command says that there is no such revision: 404.
-//! * Killing a process group needs Unix; elsewhere only the go command itself is killed.
+//! * Needs Unix.
 //! * Needs a tokio runtime with I/O and time.
 
 mod answer;

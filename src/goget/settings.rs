@@ -123,7 +123,7 @@ impl Settings {
     }
 
     /// `GOTOOLCHAIN`, such as `auto`: whether the go command may download a newer one for a module that requires it.
-    /// Default: `local`, so that such a module is a 502 with the reason.
+    /// Default: `local`. Modules in git repositories do not need it.
     ///
     /// The download is not kept: each run that needs it repeats it. It needs a [checksum database](Self::sumdb).
     pub fn toolchain(self, toolchain: impl Into<String>) -> Self {

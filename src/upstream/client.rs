@@ -44,8 +44,8 @@ const READ: usize = 128 * 1024;
 /// `http`, `https` and `socks5` ones. To this machine itself it always goes directly, as the go command does. Clones share
 /// the pool.
 ///
-/// Its TLS provider is that of the process ([`CryptoProvider::install_default`]), else `ring`, with the feature of that
-/// name.
+/// Its TLS provider is that of the process ([`CryptoProvider::install_default`]), else `ring` or `aws-lc-rs`, with the
+/// feature of that name.
 ///
 /// [`CryptoProvider::install_default`]: https://docs.rs/rustls/0.23/rustls/crypto/struct.CryptoProvider.html#method.install_default
 ///

@@ -41,14 +41,16 @@ fn trusting(roots: RootCertStore) -> Result<ClientConfig, InvalidUpstream> {
         .with_no_client_auth())
 }
 
-/// By the provider of the process, else by `ring`, if that is a feature.
+/// By the provider of the process, else by that of a feature.
 fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, InvalidUpstream> {
     let provider = CryptoProvider::get_default().map(Arc::clone);
     #[cfg(feature = "ring")]
-    let provider = provider.or_else(|| Some(Arc::new(rustls::crypto::ring::default_provider())));
+    let provider = provider.or_else(|| Some(rustls::crypto::ring::default_provider().into()));
+    #[cfg(feature = "aws-lc-rs")]
+    let provider = provider.or_else(|| Some(rustls::crypto::aws_lc_rs::default_provider().into()));
     let provider = provider.ok_or_else(|| {
         InvalidUpstream::new(
-            "no TLS provider: install one with rustls::crypto::CryptoProvider::install_default, or enable the feature `ring`",
+            "no TLS provider: install one with rustls::crypto::CryptoProvider::install_default, or enable the feature `ring` or `aws-lc-rs`",
         )
     })?;
     ClientConfig::builder_with_provider(provider)
