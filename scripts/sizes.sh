@@ -14,8 +14,8 @@ fill storage                    3200  2800
 module target policy filter     2800  2200
 verify                           400   400
 files                            420   400
-upstream                        2200  1800
-goget                           3420  2200
+upstream                        2170  1800
+goget                           2740  2200
 END
 }
 

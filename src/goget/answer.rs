@@ -85,11 +85,10 @@ impl Order {
                 })
             }
         };
-        let mut response = Response::new(if self.is_head {
-            GoGetBody::default()
-        } else {
-            body
-        });
+        let mut response = Response::new(body);
+        if self.is_head {
+            *response.body_mut() = GoGetBody::default();
+        }
         let headers = response.headers_mut();
         let content_type = HeaderValue::from_static(resource.content_type());
         headers.insert(CONTENT_TYPE, content_type);

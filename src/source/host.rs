@@ -1,6 +1,7 @@
 //! Hosts, as they are named in URLs.
 
 /// The host of a URL, with its port, or of git's `user@host:path`.
+#[cfg(feature = "go-get")]
 pub(crate) fn host_of(url: &str) -> Option<&str> {
     let (rest, ends) = match url.split_once("://") {
         Some((_, rest)) => (rest, &['/', '?'][..]),
@@ -12,10 +13,12 @@ pub(crate) fn host_of(url: &str) -> Option<&str> {
 }
 
 /// Whether two hosts differ in their ports at most.
+#[cfg(feature = "go-get")]
 pub(crate) fn same_name(one: &str, other: &str) -> bool {
     without_port(one).eq_ignore_ascii_case(without_port(other))
 }
 
+#[cfg(feature = "go-get")]
 pub(crate) fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         // The colons of an IPv6 address are inside of brackets.
@@ -55,6 +58,7 @@ pub(crate) fn redacted(url: &str) -> String {
 }
 
 #[cfg(test)]
+#[cfg(feature = "go-get")]
 mod tests {
     use super::{host_of, same_name, without_users};
 
