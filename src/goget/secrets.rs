@@ -16,9 +16,9 @@ use crate::access::credentials::Credentials;
 use crate::access::logins::Logins;
 use crate::access::value::Access;
 use crate::module::path::ModulePath;
-use crate::module::patterns::is_private;
 use crate::source::host::{host_of, same_name, without_users};
 use crate::source::netrc::Entry;
+use crate::source::patterns::is_private;
 
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Provided = Pin<Box<dyn Future<Output = Result<Vec<Credentials>, BoxError>> + Send>>;

@@ -32,8 +32,6 @@ pub(crate) mod error;
 pub(crate) mod escape;
 pub(crate) mod limits;
 pub(crate) mod path;
-#[cfg(feature = "go-get")]
-pub(crate) mod patterns;
 pub(crate) mod query;
 pub(crate) mod semver;
 mod suffix;

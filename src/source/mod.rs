@@ -23,6 +23,8 @@ pub(crate) mod host;
 pub(crate) mod netrc;
 #[cfg(feature = "upstream")]
 pub(crate) mod netrc_file;
+#[cfg(feature = "go-get")]
+pub(crate) mod patterns;
 mod stored_elsewhere;
 mod validators;
 
