@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tower::Layer;
 use tower_goproxy::fill::FillLayer;
 use tower_goproxy::filter::FilterLayer;
+use tower_goproxy::fresh::FreshLayer;
 use tower_goproxy::policy::Rules;
 use tower_goproxy::{Storage, Upstream};
 
@@ -21,7 +22,9 @@ use tower_goproxy::{Storage, Upstream};
 async fn main() -> Result<(), Box<dyn Error>> {
     // Public modules: stored while they are streamed from the upstream.
     let storage = Storage::disk("modules")?;
-    let include = FillLayer::new(storage).layer(Upstream::new("https://proxy.golang.org")?);
+    let stored = FillLayer::new(storage.clone()).layer(Upstream::new("https://proxy.golang.org")?);
+    // Lists are kept for a minute, and are there when the upstream is not.
+    let include = FreshLayer::new(storage).layer(stored);
     let rules = Rules::parse(
         "
         +                               # everything comes from the upstream,

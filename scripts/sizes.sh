@@ -12,6 +12,7 @@ bounds() {
     cat <<'END'
 fill storage                    3200  2800
 module target policy filter     2800  2200
+fresh                          2240  1800
 verify                           400   400
 files                            420   400
 upstream                        2170  1800
@@ -25,7 +26,6 @@ readonly type_folders=(fill storage)
 # Types of these folders that a streamed miss does not meet, each with the reason.
 not_met() {
     cat <<'END'
-AreaOfSource      builds the service
 FillLayer         builds the service
 Fills             waits for fills, from outside
 OnDisconnect      a setting

@@ -21,6 +21,10 @@
     doc = "* `FillLayer` wraps any source in a `Storage` (feature `fill`, which is off here)."
 )]
 #![cfg_attr(
+    feature = "fill",
+    doc = "* [`FreshLayer`](fresh::FreshLayer) keeps lists, `@latest` and what does not exist for a while (feature `fill`)."
+)]
+#![cfg_attr(
     feature = "upstream",
     doc = "* [`Upstream`] is a source over HTTP (feature `upstream`)."
 )]
@@ -43,12 +47,14 @@
 //! use tower::Layer;
 //! use tower_goproxy::fill::FillLayer;
 //! use tower_goproxy::filter::FilterLayer;
+//! use tower_goproxy::fresh::FreshLayer;
 //! use tower_goproxy::policy::Rules;
 //! use tower_goproxy::{Storage, Upstream};
 //!
 //! # fn app() -> Result<Router, Box<dyn std::error::Error>> {
 //! let storage = Storage::disk("modules")?;
-//! let include = FillLayer::new(storage).layer(Upstream::new("https://proxy.golang.org")?);
+//! let stored = FillLayer::new(storage.clone()).layer(Upstream::new("https://proxy.golang.org")?);
+//! let include = FreshLayer::new(storage).layer(stored);
 //! let app = Router::new()
 //!     .route("/healthz", get(|| async { "ok" }))
 //!     .layer(FilterLayer::new(Rules::from_file("filter.conf")?, include));
@@ -103,6 +109,8 @@ pub mod upstream;
 
 pub mod source;
 
+#[cfg(feature = "fill")]
+mod cached_only;
 mod info;
 mod not_found;
 mod reply;
@@ -115,6 +123,8 @@ mod target;
 mod files;
 #[cfg(feature = "fill")]
 pub mod fill;
+#[cfg(feature = "fill")]
+pub mod fresh;
 #[cfg(feature = "fill")]
 mod observe;
 #[cfg(feature = "fill")]

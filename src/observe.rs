@@ -11,6 +11,8 @@ pub(crate) enum Answer {
     Miss,
     Attached,
     Bypass,
+    /// Something earlier, in place of what a source says now.
+    Stale,
 }
 
 impl Answer {
@@ -21,6 +23,7 @@ impl Answer {
             Self::Miss => "miss",
             Self::Attached => "attached",
             Self::Bypass => "bypass",
+            Self::Stale => "stale",
         }
     }
 }

@@ -35,21 +35,19 @@ use crate::target::Resource;
 const MOST: usize = 16 * 1024 * 1024;
 
 impl Asked {
-    /// A list, `@latest` or a query: read as a whole, so that it has its slot for no longer than the source needs.
+    /// A list, `@latest` or a query, as the source sends it.
     pub(super) async fn changing(&self, source: Source) -> Answered {
         let method = self.parts.method.clone();
-        let (response, _slot, mut pace) = self.ask(source, Resource::List, method).await?;
+        let (response, slot, pace) = self.ask(source, Resource::List, method).await?;
         if response.status().is_success() && response.status() != StatusCode::OK {
             let text = "the source sent something else than the whole answer";
             return Err(Failure::bad_gateway(text));
         }
         let (mut parts, body) = response.into_parts();
-        let content = self.whole(body, &mut pace).await?;
         parts.headers.remove(TRANSFER_ENCODING);
-        if self.parts.method != Method::HEAD {
-            parts.headers.insert(CONTENT_LENGTH, content.len().into());
-        }
-        let body = ResponseBody::whole(Full::new(content));
+        let len = declared_len(&parts.headers, body.size_hint().exact()).unwrap_or(None);
+        let passed = self.passed(body, len, slot, pace, &mut parts.headers);
+        let body = passed.await?;
         Ok((Response::from_parts(parts, body), BYPASS))
     }
 
@@ -111,16 +109,30 @@ impl Asked {
         }
         let mut head = self.unchecked_head(&parts.headers, exact);
         let len = declared_len(&parts.headers, exact).unwrap_or(None);
-        // To HTTP/1.0 the end of the connection is the end of a body without a length: a broken one would look whole.
-        let body = if len.is_none() && self.parts.version < Version::HTTP_11 {
-            let content = self.whole(body, &mut pace).await?;
-            head.headers_mut()
-                .insert(CONTENT_LENGTH, content.len().into());
-            ResponseBody::whole(Full::new(content))
-        } else {
-            ResponseBody::frames(driven(body, slot, pace), len)
-        };
+        let passed = self.passed(body, len, slot, pace, head.headers_mut());
+        let body = passed.await?;
         Ok((head.map(|()| body), MISS))
+    }
+
+    async fn passed(
+        &self,
+        body: SourceBody,
+        len: Option<u64>,
+        slot: Slot,
+        mut pace: Pace,
+        head: &mut HeaderMap,
+    ) -> Result<ResponseBody, Failure> {
+        let is_head = self.parts.method == Method::HEAD;
+        if len.is_some() || is_head || self.parts.version >= Version::HTTP_11 {
+            return Ok(ResponseBody::frames(driven(body, slot, pace), len));
+        }
+        // To HTTP/1.0 the end of the connection is the end of a body without a length: a broken one would look whole.
+        let (content, true) = read(&self.target, body, MOST, &mut pace).await? else {
+            let text = "the source's response broke off or is too long";
+            return Err(Failure::bad_gateway(text));
+        };
+        head.insert(CONTENT_LENGTH, content.len().into());
+        Ok(ResponseBody::whole(Full::new(content)))
     }
 
     /// Ours, so that of what the source says nothing goes further but how the file is encoded.
@@ -134,19 +146,6 @@ impl Asked {
             headers.append(CONTENT_ENCODING, encoding.clone());
         }
         head
-    }
-
-    async fn whole(&self, body: SourceBody, pace: &mut Pace) -> Result<Bytes, Failure> {
-        let declared = body.size_hint().exact();
-        match read(&self.target, body, MOST, pace).await? {
-            (content, true) if declared.is_none_or(|len| len == content.len() as u64) => {
-                Ok(content)
-            }
-            _ => {
-                let text = "the source's response broke off or is too long";
-                Err(Failure::bad_gateway(text))
-            }
-        }
     }
 
     /// Asks the source, once there is a slot for this.

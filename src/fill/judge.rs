@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use bytes::{Bytes, BytesMut};
 use http::response::Parts;
-use http::{HeaderMap, HeaderName, Response, StatusCode, header};
+use http::{HeaderMap, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use tower::BoxError;
 
@@ -94,22 +94,14 @@ pub(super) async fn failure(
 
 /// The headers of an error that mean the same to everybody.
 fn kept(status: StatusCode, headers: &HeaderMap) -> HeaderMap {
-    const KEPT: [HeaderName; 5] = [
-        header::CONTENT_TYPE,
-        header::CACHE_CONTROL,
-        header::LOCATION,
-        header::RETRY_AFTER,
-        header::VARY,
-    ];
-    let of_status = match status {
-        StatusCode::UNAUTHORIZED => Some(header::WWW_AUTHENTICATE),
-        StatusCode::METHOD_NOT_ALLOWED => Some(header::ALLOW),
-        _ => None,
-    };
     let mut kept = HeaderMap::new();
-    for name in KEPT.into_iter().chain(of_status) {
-        if let Some(value) = headers.get(&name) {
-            kept.insert(name, value.clone());
+    for (name, value) in headers {
+        if let ("cache-control" | "content-type" | "retry-after" | "vary", _)
+        | ("location", 300..400)
+        | ("www-authenticate", 401)
+        | ("allow", 405) = (name.as_str(), status.as_u16())
+        {
+            kept.append(name, value.clone());
         }
     }
     kept

@@ -10,7 +10,7 @@ use super::fills::Fills;
 use super::service::Fill;
 use super::shared::Shared;
 use crate::shared_caches::SharedCaches;
-use crate::source::{Area, HasArea};
+use crate::source::{Area, AreaOfSource, HasArea};
 use crate::storage::Storage;
 use crate::verify::Verify;
 
@@ -37,10 +37,6 @@ pub struct FillLayer<A = AreaOfSource> {
     shared: Shared,
     area: A,
 }
-
-/// The layer asks its source where the files belong: see [`HasArea`].
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AreaOfSource;
 
 impl FillLayer {
     /// A layer that looks into this storage first and fills it on a miss. Where the files belong is said by the source, or
@@ -96,6 +92,19 @@ impl<A> FillLayer<A> {
     /// ```
     pub fn shared(self) -> Self {
         self.with(|shared| shared.owners_share = true)
+    }
+
+    /// Answers from the storage only, as if every request had `Disable-Module-Fetch: true`: the source is never asked. A
+    /// [`FreshLayer`](crate::fresh::FreshLayer) around this layer answers lists and `@latest` from what is stored.
+    /// Default: off.
+    ///
+    /// ```
+    /// # use tower_goproxy::Storage;
+    /// # use tower_goproxy::fill::FillLayer;
+    /// let air_gap = FillLayer::new(Storage::memory()).offline();
+    /// ```
+    pub fn offline(self) -> Self {
+        self.with(|shared| shared.offline = true)
     }
 
     /// How many zips may be fetched at once, over all services of this layer. Default: 64.

@@ -45,10 +45,12 @@
 //! | any other 2xx | 502 | no |
 //! | 404, 403 and other statuses | the same status and text | no |
 //!
-//! Lists, `@latest` and queries for a branch are requested from the source each time.
+//! Lists, `@latest` and queries for a branch are requested from the source each time, and pass unchecked; a
+//! [`FreshLayer`](crate::fresh::FreshLayer) around this one keeps them.
 //! [`FillLayer::ignore_source_cache_control`] stores `no-store` files too.
 //!
-//! A request with `Disable-Module-Fetch: true` is answered from the storage only; other files are 404.
+//! A request with `Disable-Module-Fetch: true` is answered from the storage only, and with [`FillLayer::offline`] every
+//! request is; other files are 404.
 //!
 //! # Where it is stored
 //!
@@ -137,7 +139,8 @@
 //!
 //! # Counters
 //!
-//! With the feature `metrics`: `goproxy_answers_total` (by `answer`: `hit`, `miss`, `attached`, `bypass`),
+//! With the feature `metrics`: `goproxy_answers_total` (by `answer`: `hit`, `miss`, `attached`, `bypass`, and
+//! `stale` of a `FreshLayer`),
 //! `goproxy_fills_total` (by `end`: `stored`, `not_kept`, `not_found`, `failed`, `unshared`, `abandoned`), `goproxy_fill_bytes_total`,
 //! `goproxy_source_failures_total`, `goproxy_storage_failures_total`, `goproxy_refused_total` (503 since no slot was
 //! free) and `goproxy_direct_files_in_plain_layout_total`.
@@ -183,5 +186,5 @@ mod table;
 pub use self::body::ResponseBody;
 pub use self::config::{OnDisconnect, OnMiss};
 pub use self::fills::Fills;
-pub use self::layer::{AreaOfSource, FillLayer};
+pub use self::layer::FillLayer;
 pub use self::service::{Fill, ResponseFuture};

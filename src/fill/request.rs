@@ -17,6 +17,7 @@ use super::service::Source;
 use super::shared::Shared;
 use super::table::{Client, Entry, Stage, lock};
 use crate::access::value::Access;
+use crate::cached_only::is_cached_only;
 use crate::observe::{self, Answer, NoFile};
 use crate::reply::{self, NO_STORE};
 use crate::shared_caches::make_private;
@@ -88,9 +89,12 @@ impl Asked {
                 && !self.is_cached_only()
                 && (stores || !self.is_zip() && !redirects);
             if !starts {
-                break (shared.table.attach(&key), None, stores);
-            }
-            if let Some((client, entry)) = shared.table.join(&key, stored) {
+                let client = shared.table.attach(&key);
+                // Else the fill of this file has just ended: look again.
+                if client.is_some() || shared.table.stored(&key) == stored {
+                    break (client, None, stores);
+                }
+            } else if let Some((client, entry)) = shared.table.join(&key, stored) {
                 break (Some(client), entry, stores);
             }
         };
@@ -216,26 +220,16 @@ impl Asked {
         self.target.resource() == Resource::Zip
     }
 
-    /// `Disable-Module-Fetch: true` asks for what is stored and nothing else.
     fn is_cached_only(&self) -> bool {
-        let header = self.parts.headers.get("disable-module-fetch");
-        header.is_some_and(|value| {
-            matches!(
-                value.as_bytes(),
-                b"1" | b"t" | b"T" | b"true" | b"True" | b"TRUE"
-            )
-        })
+        self.shared.offline || is_cached_only(&self.parts.headers)
     }
 }
 
 /// `stores`: the storage has answered.
 fn not_cached(stores: bool) -> Failure {
-    let (status, text) = match stores {
-        true => (StatusCode::NOT_FOUND, "not found: temporarily unavailable"),
-        false => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the storage does not answer",
-        ),
-    };
-    Failure::new(status, text)
+    if stores {
+        return Failure::new(StatusCode::NOT_FOUND, "not found: temporarily unavailable");
+    }
+    let text = "the storage does not answer";
+    Failure::new(StatusCode::SERVICE_UNAVAILABLE, text)
 }

@@ -252,8 +252,9 @@ impl Run {
     /// The file is right: shows it to the end, and stores it.
     async fn store(&mut self, key: &Key, file: File) {
         let entry = Arc::clone(&self.entry);
-        entry.running.spool.end(Ok(()));
+        // In this order: who has all bytes finds the file there.
         entry.running.reach(Stage::Checked(file));
+        entry.running.spool.end(Ok(()));
         let stored = match file.stores {
             true => self.commit(key, file).await,
             false => Ok(()),

@@ -19,7 +19,7 @@ use super::body::ResponseBody;
 use super::request::Asked;
 use super::shared::Shared;
 use crate::reply;
-use crate::source::Area;
+use crate::source::{Area, HasArea};
 use crate::target::Target;
 
 /// Any source with any body. The two boxes are cheap beside a miss.
@@ -68,6 +68,12 @@ impl<S: fmt::Debug> fmt::Debug for Fill<S> {
             .field("source", &self.source)
             .field("area", &self.area)
             .finish_non_exhaustive()
+    }
+}
+
+impl<S> HasArea for Fill<S> {
+    fn area(&self) -> Area {
+        self.area
     }
 }
 

@@ -20,6 +20,10 @@ impl fmt::Display for Area {
     }
 }
 
+/// A layer asks what it wraps where the files belong: see [`HasArea`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AreaOfSource;
+
 /// A source that knows its [`Area`]. A `FillLayer` asks for it, or is told with `FillLayer::area`.
 ///
 /// ```

@@ -13,7 +13,7 @@ pub(crate) mod chain;
 pub(crate) mod error_text;
 #[cfg(any(feature = "go-get", feature = "upstream"))]
 pub(crate) mod file_body;
-#[cfg(any(feature = "go-get", feature = "upstream"))]
+#[cfg(any(feature = "fill", feature = "go-get", feature = "upstream"))]
 mod future;
 #[cfg(feature = "upstream")]
 pub(crate) mod health;
@@ -28,10 +28,10 @@ pub(crate) mod patterns;
 mod stored_elsewhere;
 mod validators;
 
-pub use self::area::{Area, HasArea};
+pub use self::area::{Area, AreaOfSource, HasArea};
 #[cfg(any(feature = "go-get", feature = "upstream"))]
 pub use self::body::SourceBody;
-#[cfg(any(feature = "go-get", feature = "upstream"))]
+#[cfg(any(feature = "fill", feature = "go-get", feature = "upstream"))]
 pub use self::future::ResponseFuture;
 pub use self::stored_elsewhere::StoredElsewhere;
 pub use self::validators::Validators;

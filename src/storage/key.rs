@@ -20,12 +20,7 @@ impl Key {
         if !target.resource().is_file() {
             return None;
         }
-        let folder = match (area, owner.map(OwnerName::as_str)) {
-            (Area::Included, None) => String::new(),
-            (Area::Direct, None) => "@direct/".to_owned(),
-            (Area::Direct, Some(owner)) => format!("@for/{owner}/"),
-            (Area::Included, Some(owner)) => format!("@for/{owner}/@included/"),
-        };
+        let folder = folder(area, owner);
         Some(Self {
             path: format!("{folder}{target}").into(),
             file_at: folder.len(),
@@ -53,6 +48,16 @@ impl Key {
             path: format!("{folder}{}", self.file()).into(),
             file_at: folder.len(),
         }
+    }
+}
+
+/// Where the files of an area and an owner lie: nothing, or a folder with its slash.
+pub(crate) fn folder(area: Area, owner: Option<&OwnerName>) -> String {
+    match (area, owner.map(OwnerName::as_str)) {
+        (Area::Included, None) => String::new(),
+        (Area::Direct, None) => "@direct/".to_owned(),
+        (Area::Direct, Some(owner)) => format!("@for/{owner}/"),
+        (Area::Included, Some(owner)) => format!("@for/{owner}/@included/"),
     }
 }
 

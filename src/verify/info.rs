@@ -6,7 +6,7 @@ use crate::info::{field, parse};
 /// Takes what the go command takes for a canonical version: an object whose `Version` is the one
 /// asked for, with a `Time` in RFC 3339 and an `Origin` object if they are there. Like Go, names
 /// are compared without case. The error is the reason.
-pub(super) fn check_info(content: &[u8], version: &str) -> Result<(), String> {
+pub(crate) fn check_info(content: &[u8], version: &str) -> Result<(), String> {
     let info = parse(content).map_err(|error| format!(".info is not a JSON object: {error}"))?;
     let field = |name| field(&info, name).map_err(|error| format!(".info is ambiguous: {error}"));
     match field("Version")? {

@@ -55,6 +55,7 @@ mod zip;
 mod zip_directory;
 
 pub use self::go_module_files::GoModuleFiles;
+pub(crate) use self::info::check_info;
 pub use self::traits::{Verified, Verify, VerifyFuture, Verifying};
 pub(crate) use self::whole_file::ReadAt;
 pub use self::whole_file::WholeFile;

@@ -11,13 +11,14 @@ pub(crate) type Sources = BTreeMap<String, String>;
 
 /// The modules of the crate, lowest floor first. A file imports from its own floor and from lower ones.
 pub(crate) const FLOORS: [&[&str]; 7] = [
-    &["access", "info", "module", "reply", "span"],
+    &["access", "cached_only", "info", "module", "reply", "span"],
     &["shared_caches", "target"],
     &["policy", "source"],
     &["observe", "verify"],
     &["files", "storage"],
     &[
         "filter",
+        "fresh",
         "goget",
         "not_found",
         "redirect",
@@ -28,7 +29,7 @@ pub(crate) const FLOORS: [&[&str]; 7] = [
 ];
 
 /// Lower, and yet not for the one who is named first.
-const STRANGERS: [(&str, &[&str]); 1] = [("fill", &["filter", "goget", "upstream"])];
+const STRANGERS: [(&str, &[&str]); 1] = [("fill", &["filter", "fresh", "goget", "upstream"])];
 
 /// All that the files of a folder import beside each other.
 const ALONE: [(&str, &[&str]); 1] = [("fill/spool", &["files"])];

@@ -29,6 +29,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tower::Layer;
 use tower_goproxy::fill::{FillLayer, OnMiss};
 use tower_goproxy::filter::FilterLayer;
+use tower_goproxy::fresh::{CachedOnlyLayer, FreshLayer};
 use tower_goproxy::policy::Rules;
 use tower_goproxy::{GoGet, Redirect, Storage, Target};
 
@@ -55,6 +56,9 @@ struct Args {
     /// Store nothing, and send every client to the upstream, but for lists from which the rules take versions.
     #[arg(long)]
     redirect_only: bool,
+    /// Answer from the storage alone, and ask nobody for what is missing.
+    #[arg(long, conflicts_with = "redirect_only")]
+    offline: bool,
     /// Let in only who has these credentials.
     #[arg(long, value_name = "USER:PASS")]
     basic_auth: Option<String>,
@@ -115,22 +119,23 @@ async fn run(args: &Args) -> Result<(), BoxError> {
         true => args.direct.goget(&args.storage).await?,
         false => None,
     };
-    let fill = fill_layer(args)?;
+    let layers = layers(args)?;
     // What rules call direct is not what the list does.
     let by_rules = goget.clone().filter(|_| args.filter.is_some());
-    let direct = direct(args, fill.as_ref(), by_rules);
-    let modules = match &fill {
+    let direct = direct(args, layers.as_ref(), by_rules);
+    let modules = match &layers {
         None => {
             let redirect = Redirect::to(&args.upstream.list)?;
             let upstream = args.upstream.upstream(args.direct.netrc(), goget.clone())?;
             direct.layer(FilterLayer::new(rules, redirect.filtered_from(upstream)))
         }
-        Some(fill) => {
+        Some(layers) => {
             let upstream = args.upstream.upstream(args.direct.netrc(), goget.clone())?;
-            direct.layer(FilterLayer::new(rules, fill.layer(upstream)))
+            let include = layers.included.layer(layers.fill.layer(upstream));
+            direct.layer(FilterLayer::new(rules, include))
         }
     };
-    let app = app(args, modules)?;
+    let app = app(args, modules.layer(CachedOnlyLayer::new()))?;
 
     let listener = TcpListener::bind(args.listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
@@ -141,9 +146,11 @@ async fn run(args: &Args) -> Result<(), BoxError> {
     axum::serve(listener, app)
         .with_graceful_shutdown(stopped())
         .await?;
-    // A fill outlives its client.
-    if let Some(fill) = fill {
-        fill.fills().idle().await;
+    // What runs behind an answer outlives its client.
+    if let Some(layers) = layers {
+        layers.included.refreshes().idle().await;
+        layers.direct.refreshes().idle().await;
+        layers.fill.fills().idle().await;
     }
     // A run that nobody waits for is killed, and its processes are to be gone before this one.
     if let Some(goget) = goget {
@@ -152,8 +159,15 @@ async fn run(args: &Args) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// What stores all that there is: its clones share the running fills and their places.
-fn fill_layer(args: &Args) -> Result<Option<FillLayer>, BoxError> {
+struct Layers {
+    /// Stores all that there is: its clones share the running fills and their places.
+    fill: FillLayer,
+    /// Keep what changes, each for a source of its own.
+    included: FreshLayer,
+    direct: FreshLayer,
+}
+
+fn layers(args: &Args) -> Result<Option<Layers>, BoxError> {
     if args.redirect_only {
         return Ok(None);
     }
@@ -163,24 +177,33 @@ fn fill_layer(args: &Args) -> Result<Option<FillLayer>, BoxError> {
         Miss::Redirect => OnMiss::redirect(&args.upstream.list)?,
         Miss::NotFound => OnMiss::NotFound,
     };
-    let layer = FillLayer::new(storage(&args.storage)?);
-    Ok(Some(layer.on_miss(on_miss)))
+    let storage = storage(&args.storage)?;
+    let fresh = || {
+        let layer = FreshLayer::new(storage.clone());
+        if args.offline { layer.offline() } else { layer }
+    };
+    Ok(Some(Layers {
+        included: fresh(),
+        direct: fresh(),
+        fill: FillLayer::new(storage.clone()).on_miss(on_miss),
+    }))
 }
 
 /// The inner service: what the rules leave to version control, and every other path.
-fn direct(args: &Args, fill: Option<&FillLayer>, goget: Option<GoGet>) -> Router {
+fn direct(args: &Args, layers: Option<&Layers>, goget: Option<GoGet>) -> Router {
     let Some(goget) = goget else {
         return Router::new().fallback(not_here);
     };
-    let Some(fill) = fill.cloned() else {
+    let Some(layers) = layers else {
         return Router::new().fallback_service(goget);
     };
+    let fill = layers.fill.clone();
     let fill = match args.on_miss {
         // The upstream does not have them, nor should it learn their names.
         Miss::Redirect => fill.on_miss(OnMiss::Stream),
         Miss::Stream | Miss::Wait | Miss::NotFound => fill,
     };
-    Router::new().fallback_service(fill.layer(goget))
+    Router::new().fallback_service(layers.direct.layer(fill.layer(goget)))
 }
 
 fn app(args: &Args, mut app: Router) -> Result<Router, BoxError> {

@@ -1,0 +1,269 @@
+//! One question to the source, and what its response means.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::DateTime;
+use http::header::{HeaderMap, RETRY_AFTER};
+use http::{Extensions, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Empty};
+use serde_json::Value;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, ServiceExt};
+
+use super::list;
+use super::question::Question;
+use super::said::{Said, is_absence, is_failure};
+use super::shared::Shared;
+use super::shown::{Caching, Shown};
+use crate::access::value::Access;
+use crate::info;
+use crate::module::{Version, check};
+use crate::reply;
+use crate::shared_caches::has_directive;
+use crate::source::Validators;
+use crate::verify::check_info;
+
+/// What is wrapped, with its types boxed.
+pub(super) type Inner =
+    BoxCloneSyncService<Request<Empty<Bytes>>, Response<InnerBody>, std::convert::Infallible>;
+pub(super) type InnerBody = UnsyncBoxBody<Bytes, BoxError>;
+
+/// So much of each answer is read at once. A longer one is read when no other long one is.
+const USUAL: usize = 256 * 1024;
+/// How long the rest of a long one may take, with the wait for its turn.
+const LONG: Duration = Duration::from_secs(60);
+/// The go command shows less of an error's text.
+const MOST_OF_TEXT: usize = 1024;
+/// A longer `Retry-After` is cut to this: it may be a mistake.
+const LONGEST_WAIT: u64 = 60 * 60;
+
+/// The right to hold a long answer.
+pub(super) type Long = Option<OwnedSemaphorePermit>;
+
+/// What the source has said.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// What is known already.
+    Unchanged,
+    Said(Said),
+    /// The same, and nobody keeps it: the source forbids that, or it is about this request and not about the module.
+    ForOnce(Said),
+    /// Nothing about the module.
+    Failed(Shown),
+}
+
+/// A request of our own: credentials and conditions of a client stay outside.
+pub(super) fn request(
+    question: &Question,
+    extensions: &Extensions,
+    validators: Option<Validators>,
+) -> Request<Empty<Bytes>> {
+    let mut request = Request::new(Empty::new());
+    // A checked target is always a path.
+    if let Ok(uri) = question.target.to_uri_path().try_into() {
+        *request.uri_mut() = uri;
+    }
+    *request.extensions_mut() = extensions.clone();
+    if let Some(validators) = validators {
+        request.extensions_mut().insert(validators);
+    }
+    request
+}
+
+pub(super) async fn ask(
+    inner: Inner,
+    question: &Question,
+    extensions: &Extensions,
+    validators: Option<Validators>,
+    shared: &Shared,
+) -> (Heard, Long) {
+    let is_conditional = validators.is_some();
+    let Ok(response) = inner
+        .oneshot(request(question, extensions, validators))
+        .await;
+    let (head, body) = response.into_parts();
+    if is_conditional && head.status == StatusCode::NOT_MODIFIED {
+        return (Heard::Unchanged, None);
+    }
+    let by_user = extensions.get::<Access>().is_some();
+    if head.status != StatusCode::OK {
+        let heard = judge_error(head.status, &head.headers, body, by_user, shared).await;
+        return (heard, None);
+    }
+    let (content, long) = match read(body, question.most(), shared).await {
+        Ok(read) => read,
+        Err(text) => return (Heard::Failed(bad_gateway(text)), None),
+    };
+    let content = if question.is_list() {
+        list::canonical(&question.target.module(), content).await
+    } else if let Err(text) = check_version(question, &content) {
+        return (Heard::Failed(bad_gateway(&text)), None);
+    } else {
+        content
+    };
+    let says = |name| !shared.ignore_cache_control && has_directive(&head.headers, name);
+    let said = Said {
+        status: StatusCode::OK,
+        content,
+        private: says("private"),
+        validators: head.extensions.get().cloned(),
+    };
+    let heard = match says("no-store") {
+        true => Heard::ForOnce(said),
+        false => Heard::Said(said),
+    };
+    (heard, long)
+}
+
+/// What a response other than 200 says. `by_user`: the request carried the credentials of a user.
+pub(super) async fn judge_error(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: InnerBody,
+    by_user: bool,
+    shared: &Shared,
+) -> Heard {
+    let said = Said {
+        status,
+        content: text(body, status).await,
+        private: has_directive(headers, "private"),
+        validators: None,
+    };
+    if is_absence(status) {
+        let no_store = !shared.ignore_cache_control && has_directive(headers, "no-store");
+        let is_about_user = by_user && status == StatusCode::FORBIDDEN;
+        return match no_store || is_about_user {
+            true => Heard::ForOnce(said),
+            false => Heard::Said(said),
+        };
+    }
+    if status.is_client_error() && !is_failure(status) {
+        return Heard::ForOnce(said);
+    }
+    if !is_failure(status) {
+        return Heard::Failed(bad_gateway(
+            "the source sent something else than the whole answer",
+        ));
+    }
+    let shown = Shown::of(&said, Caching::Never);
+    Heard::Failed(match retry_after(headers) {
+        Some(wait) => shown.retry_in(wait),
+        None => shown,
+    })
+}
+
+/// The length of a `Retry-After`, in seconds or up to a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let seconds = text.parse().ok().or_else(|| {
+        let then = DateTime::parse_from_rfc2822(text).ok()?.timestamp();
+        let now = std::time::UNIX_EPOCH.elapsed().ok()?.as_secs();
+        Some(u64::try_from(then).ok()?.saturating_sub(now))
+    })?;
+    Some(Duration::from_secs(seconds.min(LONGEST_WAIT)))
+}
+
+fn bad_gateway(text: &str) -> Shown {
+    Shown::text(StatusCode::BAD_GATEWAY, text)
+}
+
+async fn read(
+    body: InnerBody,
+    most: usize,
+    shared: &Shared,
+) -> Result<(Bytes, Long), &'static str> {
+    const TOO_LONG: &str = "the source's response is too long";
+    const BROKEN: &str = "the source's response broke off";
+    if body.size_hint().lower() > most as u64 {
+        return Err(TOO_LONG);
+    }
+    let mut body = pin!(body);
+    let mut content = Vec::new();
+    let is_all = read_up_to(body.as_mut(), &mut content, USUAL).await;
+    if is_all.map_err(|_| BROKEN)? {
+        return match content.len() > most {
+            true => Err(TOO_LONG),
+            false => Ok((content.into(), None)),
+        };
+    }
+    let rest = timeout(LONG, async {
+        let long = Semaphore::acquire_owned(Arc::clone(&shared.long))
+            .await
+            .ok();
+        Ok::<_, BoxError>((read_up_to(body, &mut content, most).await?, long))
+    });
+    match rest
+        .await
+        .map_err(|_| "the source's response is too slow")?
+    {
+        Ok((true, long)) => Ok((content.into(), long)),
+        Ok((false, _)) => Err(TOO_LONG),
+        Err(_) => Err(BROKEN),
+    }
+}
+
+/// Whether that is all of it: there is no more, and not more than this.
+async fn read_up_to(
+    mut body: Pin<&mut InnerBody>,
+    content: &mut Vec<u8>,
+    most: usize,
+) -> Result<bool, BoxError> {
+    while content.len() <= most {
+        let Some(frame) = body.frame().await.transpose()? else {
+            return Ok(true);
+        };
+        let bytes = frame.into_data().unwrap_or_default();
+        let bytes = &bytes[..bytes.len().min(most + 1 - content.len())];
+        let len = content.len() + bytes.len();
+        if content.capacity() < len {
+            // Doubled, but never beyond what may come.
+            let wanted = (content.capacity() * 2).clamp(len, most.max(len) + 1);
+            content.reserve_exact(wanted - content.len());
+        }
+        content.extend_from_slice(bytes);
+    }
+    Ok(false)
+}
+
+/// The text of an error, or its status if it has none.
+async fn text(body: InnerBody, status: StatusCode) -> Bytes {
+    let mut content = Vec::new();
+    // Cut short, it is a text all the same.
+    let _ = read_up_to(pin!(body), &mut content, MOST_OF_TEXT).await;
+    content.truncate(MOST_OF_TEXT);
+    if let Err(error) = str::from_utf8(&content) {
+        content.truncate(error.valid_up_to());
+    }
+    if content.is_empty() {
+        let reason = status.canonical_reason().unwrap_or("the source refused");
+        return reply::line(&reason.to_ascii_lowercase()).into();
+    }
+    content.into()
+}
+
+/// The go command believes whatever version is named here.
+fn check_version(question: &Question, content: &[u8]) -> Result<(), String> {
+    let version = version_of(content).ok_or("the source's answer names no version")?;
+    if check(&question.target.module(), &version).is_err() {
+        return Err("the source's answer names a version that the module cannot have".to_owned());
+    }
+    check_info(content, &version.unescaped())
+}
+
+/// The version that an `.info` names.
+pub(super) fn version_of(content: &[u8]) -> Option<Version<'static>> {
+    let info = info::parse(content).ok()?;
+    match info::field(&info, "Version").ok()? {
+        Some(Value::String(version)) => {
+            Version::new(version.as_str()).ok().map(Version::into_owned)
+        }
+        _ => None,
+    }
+}

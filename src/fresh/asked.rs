@@ -1,0 +1,124 @@
+//! How a list, `@latest` or a query is answered.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Response, StatusCode, request};
+use http_body_util::Full;
+
+use super::ask::{Inner, version_of};
+use super::flight::Stage;
+use super::question::Question;
+use super::records;
+use super::refresh::Refresh;
+use super::shared::Shared;
+use super::show::Storeroom;
+use super::shown::{ASKED, COLLAPSED, Caching, HIT, STALE, Shown};
+use crate::observe::{self, Answer};
+use crate::span::in_current_span;
+use crate::target::Resource;
+
+/// What is requested, and by whom.
+pub(super) struct Asked {
+    pub(super) shared: Arc<Shared>,
+    pub(super) question: Question,
+    pub(super) client: request::Parts,
+}
+
+impl Asked {
+    /// `inner` is called only if nobody else has asked.
+    pub(super) async fn changing(&self, inner: impl FnOnce() -> Inner) -> Response<Full<Bytes>> {
+        let (shared, question) = (&self.shared, &self.question);
+        if let Some(response) = self.known() {
+            return response;
+        }
+        let (mut stage, flight) = shared.flights.join(question.path(), &question.access);
+        let is_first = flight.is_some();
+        if let Some(flight) = flight {
+            let refresh = Refresh {
+                question: question.clone(),
+                extensions: self.client.extensions.clone(),
+                inner: inner(),
+                shared: Arc::clone(shared),
+                flight,
+            };
+            tokio::spawn(in_current_span(refresh.run()));
+        }
+        let reached = stage
+            .wait_for(|stage| !matches!(stage, Stage::Waiting))
+            .await;
+        match reached.map(|stage| stage.clone()) {
+            Ok(Stage::Answered(shown)) => {
+                self.response(&shown, if is_first { ASKED } else { COLLAPSED })
+            }
+            Ok(Stage::Stale(shown)) => {
+                observe::answered(Answer::Stale);
+                self.response(&shown, STALE)
+            }
+            // Its task has died.
+            Ok(Stage::Waiting) | Err(_) => {
+                let text = "the request to the source was given up";
+                self.response(&Shown::text(StatusCode::BAD_GATEWAY, text), ASKED)
+            }
+        }
+    }
+
+    /// What is known and still good.
+    pub(super) fn known(&self) -> Option<Response<Full<Bytes>>> {
+        let known = self.shared.memory.get(self.question.path())?;
+        if !known.is_fresh(&self.question) {
+            return None;
+        }
+        let is_stale = matches!(known.shown.caching, Caching::Stale);
+        let (answer, state) = if is_stale {
+            (Answer::Stale, STALE)
+        } else {
+            (Answer::Hit, HIT)
+        };
+        observe::answered(answer);
+        Some(self.response(&known.shown, state))
+    }
+
+    /// What is stored, and nothing else.
+    pub(super) async fn stored_only(&self) -> Response<Full<Bytes>> {
+        let (storage, question) = (&self.shared.storage, &self.question);
+        let room = match Storeroom::try_all(storage, question).await {
+            Ok(room) => room,
+            Err(error) => {
+                observe::storage_failed(&error);
+                let text = "the storage does not answer";
+                return self.response(&Shown::text(StatusCode::SERVICE_UNAVAILABLE, text), ASKED);
+            }
+        };
+        // Where a branch was is good for something only if that version is here.
+        let query = match question.target.resource() {
+            Resource::Query => records::read(storage, question).await,
+            _ => None,
+        };
+        let query = query
+            .filter(|said| version_of(&said.content).is_some_and(|version| room.has(&version)));
+        let shown = match query {
+            Some(said) => Some(Shown::of(&said, Caching::Stale)),
+            None => room.alone(question).await,
+        };
+        match shown {
+            Some(shown) => {
+                observe::answered(Answer::Hit);
+                self.response(&shown, HIT)
+            }
+            None => {
+                let text = "not found: temporarily unavailable";
+                self.response(&Shown::text(StatusCode::NOT_FOUND, text), ASKED)
+            }
+        }
+    }
+
+    pub(super) fn response(&self, shown: &Shown, state: &'static str) -> Response<Full<Bytes>> {
+        shown.response(
+            &self.question,
+            &self.client,
+            self.shared.shared_caches,
+            state,
+        )
+    }
+}

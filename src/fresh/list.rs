@@ -1,0 +1,168 @@
+//! Lists of versions.
+
+use bytes::Bytes;
+
+use crate::module::{ModulePath, Version, check};
+
+/// A longer list is sorted on a thread of its own.
+const LONG: usize = 16 * 1024;
+
+/// The versions of a source's list that a module can have, each once, in order. What stands behind a version in its line is
+/// left out, and so are pseudo-versions, but for the newest one at the end: it is the latest version of a source without
+/// `@latest`.
+pub(super) async fn canonical(module: &ModulePath<'_>, list: Bytes) -> Bytes {
+    if list.len() <= LONG {
+        return sorted(module, &list);
+    }
+    let module = module.clone().into_owned();
+    let work = move || sorted(&module, &list);
+    // It neither panics nor is it aborted, unless the runtime ends.
+    tokio::task::spawn_blocking(work).await.unwrap_or_default()
+}
+
+/// What clients see of such a list, with more versions, which are escaped.
+pub(super) async fn with(module: &ModulePath<'_>, list: &Bytes, more: &[String]) -> Bytes {
+    let list = tagged(list);
+    let has = |version: &str| {
+        list.split(|byte| *byte == b'\n')
+            .any(|line| line == version.as_bytes())
+    };
+    let new = more.iter().filter_map(|escaped| {
+        let version = Version::from_escaped(&**escaped).ok()?;
+        let unescaped = version.unescaped().into_owned();
+        (!version.is_pseudo() && !has(&unescaped)).then_some(unescaped)
+    });
+    let new: Vec<String> = new.collect();
+    if new.is_empty() {
+        return list;
+    }
+    canonical(module, [&list, new.join("\n").as_bytes()].concat().into()).await
+}
+
+/// Without the pseudo-version at the end.
+fn tagged(list: &Bytes) -> Bytes {
+    let lines = list.strip_suffix(b"\n").unwrap_or(list);
+    let last = lines
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
+    let text = str::from_utf8(&lines[last..]).unwrap_or_default();
+    match Version::new(text) {
+        Ok(version) if version.is_pseudo() => list.slice(..last),
+        _ => list.clone(),
+    }
+}
+
+/// The version for `@latest`, as the go command would choose it.
+pub(super) fn latest<'a>(versions: impl Iterator<Item = Version<'a>>) -> Option<Version<'a>> {
+    versions.max_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)))
+}
+
+/// Releases, then pre-releases, then by the time of the commit; before all, what has a go.mod by its name.
+fn rank(version: &Version<'_>) -> (bool, bool, bool, String) {
+    if version.is_pseudo() {
+        let text = version.unescaped();
+        let time = text
+            .rsplit('-')
+            .nth(1)
+            .and_then(|time| time.rsplit('.').next());
+        return (false, false, false, time.unwrap_or_default().to_owned());
+    }
+    (
+        true,
+        !version.is_prerelease(),
+        !version.is_incompatible(),
+        String::new(),
+    )
+}
+
+/// All versions of a list.
+pub(super) fn versions(list: &[u8]) -> impl Iterator<Item = Version<'_>> {
+    list.split(|byte| *byte == b'\n').filter_map(|line| {
+        let text = str::from_utf8(line).ok()?.split_ascii_whitespace().next()?;
+        Version::new(text).ok()
+    })
+}
+
+fn sorted(module: &ModulePath<'_>, list: &[u8]) -> Bytes {
+    let newest = latest(
+        versions(list).filter(|version| version.is_pseudo() && check(module, version).is_ok()),
+    );
+    // Where the lines of versions begin: a long list has more of them than memory should be spent on.
+    let mut lines: Vec<u32> = Vec::new();
+    let mut at = 0;
+    for line in list.split_inclusive(|byte| *byte == b'\n') {
+        let version = versions(line).next();
+        let fits = |version: &Version<'_>| !version.is_pseudo() && check(module, version).is_ok();
+        if version.is_some_and(|version| fits(&version)) {
+            // No list is as long as that.
+            lines.push(at as u32);
+        }
+        at += line.len();
+    }
+    let version_at = |line: u32| versions(&list[line as usize..]).next();
+    lines.sort_unstable_by(|a, b| version_at(*a).cmp(&version_at(*b)));
+    lines.dedup_by(|a, b| version_at(*a) == version_at(*b));
+    let mut sorted = String::with_capacity(list.len().min(lines.len() * 16));
+    for version in lines.into_iter().filter_map(version_at).chain(newest) {
+        sorted.push_str(&version.unescaped());
+        sorted.push('\n');
+    }
+    sorted.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bytes, ModulePath, Version, latest, sorted, with};
+
+    #[test]
+    fn a_list_is_what_the_go_command_takes_in_order() {
+        let plain = ModulePath::new("example.com/m").unwrap();
+        let list = "v1.10.0\r\nv1.2.0 2020-01-02T03:04:05Z\n\n  v1.2.0  \nv1.2.0-RC.1\nv1\nv1.0\nv1.0.0+meta\nv2.0.0\n\
+            v3.0.0+incompatible\nv0.0.0-20240102030405-abcdef012345\n<html>\n\u{feff}v0.1.0\nv0.2.0";
+        let expected = "v0.2.0\nv1.2.0-RC.1\nv1.2.0\nv1.10.0\nv3.0.0+incompatible\nv0.0.0-20240102030405-abcdef012345\n";
+        assert_eq!(sorted(&plain, list.as_bytes()), expected);
+        let second = ModulePath::new("example.com/m/v2").unwrap();
+        assert_eq!(sorted(&second, list.as_bytes()), "v2.0.0\n");
+        assert_eq!(sorted(&plain, b"\xff\xfe\nv1.0.0"), "v1.0.0\n");
+    }
+
+    #[tokio::test]
+    async fn more_versions_take_their_places() {
+        let module = ModulePath::new("example.com/m").unwrap();
+        let list = Bytes::from("v1.0.0\nv1.2.0\nv0.0.0-20240102030405-abcdef012345\n");
+        assert_eq!(with(&module, &list, &[]).await, "v1.0.0\nv1.2.0\n");
+        let more = [
+            "v1.1.0-!r!c.1",
+            "v1.0.0",
+            "v0.0.0-20240102030405-abcdef012345",
+        ];
+        let united = with(&module, &list, &more.map(str::to_owned)).await;
+        assert_eq!(united, "v1.0.0\nv1.1.0-RC.1\nv1.2.0\n");
+    }
+
+    #[test]
+    fn latest_is_the_highest_release_then_the_highest_pre_release_then_the_newest_commit() {
+        let old = "v1.2.4-0.20230102030405-abcdef012345";
+        let new = "v0.0.0-20240102030405-abcdef012345";
+        for (versions, expected) in [
+            (
+                &["v1.0.0", "v1.10.0", "v1.2.0", "v2.0.0-rc.1", new][..],
+                "v1.10.0",
+            ),
+            (&["v1.0.0", "v2.0.0+incompatible"], "v1.0.0"),
+            (
+                &["v2.0.0+incompatible", "v1.0.0-rc.1"],
+                "v2.0.0+incompatible",
+            ),
+            (&["v1.0.0-rc.1", "v1.0.0-rc.10", new], "v1.0.0-rc.10"),
+            (&[old, new], new),
+        ] {
+            let versions = versions
+                .iter()
+                .map(|version| Version::new(*version).unwrap());
+            assert_eq!(latest(versions).unwrap().unescaped(), expected);
+        }
+        assert_eq!(latest([].into_iter()), None);
+    }
+}

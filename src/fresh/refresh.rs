@@ -1,0 +1,295 @@
+//! One question to the source, for all who ask it, in a task of its own: a client that leaves ends it only before its turn has
+//! come.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use http::{Extensions, StatusCode};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout};
+
+use super::absent::{self, belongs_to};
+use super::ask::{Heard, Inner, Long, ask, version_of};
+use super::complete;
+use super::flight::{Flight, Stage};
+use super::list;
+use super::memory::Kept;
+use super::question::Question;
+use super::records;
+use super::said::Said;
+use super::shared::Shared;
+use super::show::Storeroom;
+use super::shown::{Caching, Shown};
+use crate::observe;
+use crate::target::Resource;
+
+/// A source that has failed is not asked for the same again before.
+const PAUSE: Duration = Duration::from_secs(5);
+
+pub(super) struct Refresh {
+    pub(super) question: Question,
+    pub(super) extensions: Extensions,
+    pub(super) inner: Inner,
+    pub(super) shared: Arc<Shared>,
+    pub(super) flight: Flight,
+}
+
+/// What is known before the source is asked.
+type Known = Option<Arc<Kept>>;
+
+impl Refresh {
+    pub(super) async fn run(self) {
+        let shared = &self.shared;
+        let known = match shared.memory.get(self.question.path()) {
+            // The flight before this one may have landed just now.
+            Some(kept) if kept.is_fresh(&self.question) => {
+                return self.flight.reach(Stage::Answered(kept.shown.clone()));
+            }
+            Some(kept) if kept.shown.status == StatusCode::OK => Some(kept),
+            _ => self.recorded().await,
+        };
+        let is_stale_enough = known
+            .as_ref()
+            .is_some_and(|known| Instant::now() < known.stale_until);
+        if is_stale_enough || shared.is_silent() {
+            self.stand_in(known.as_ref()).await;
+        }
+        let begun = Instant::now();
+        let heard = self.hear_in_time(known.as_ref()).await;
+        let Some((heard, _long)) = heard else {
+            return;
+        };
+        if !matches!(heard, Heard::Failed(_)) || begun.elapsed() < shared.patience {
+            shared.set_silent(false);
+        }
+        match heard {
+            Heard::Failed(failure) => self.failed(failure, known).await,
+            Heard::ForOnce(said) => {
+                let room = Storeroom::read(&shared.storage, &self.question, &said).await;
+                let shown = room.shown(&self.question, &said, Caching::Never).await;
+                self.flight.reach(Stage::Answered(shown));
+            }
+            Heard::Unchanged => match known {
+                Some(known) => self.answered(known.said.clone(), Some(known)).await,
+                // Nothing was known to be unchanged.
+                None => {
+                    let text = "the source sent something else than the whole answer";
+                    self.failed(Shown::text(StatusCode::BAD_GATEWAY, text), None)
+                        .await;
+                }
+            },
+            Heard::Said(said) => self.answered(self.by_list(said).await, known).await,
+        }
+    }
+
+    /// A source without `@latest` leaves it to its list.
+    async fn by_list(&self, said: Said) -> Said {
+        let (shared, question) = (&self.shared, &self.question);
+        let is_asked_for = question.target.resource() == Resource::Latest;
+        if !is_asked_for || said.is_found() || said.status == StatusCode::FORBIDDEN {
+            return said;
+        }
+        let list = match shared.memory.get(&question.beside(Resource::List)) {
+            Some(kept) => kept.said.clone(),
+            None => return said,
+        };
+        let stored = Storeroom::all(&shared.storage, question).await;
+        let listed = list::versions(&list.content).filter(|_| list.is_found());
+        let Some(version) = list::latest(listed.chain(stored.latest())) else {
+            return said;
+        };
+        let Ok(info) = question.target.with_version(&version) else {
+            return said;
+        };
+        let info = question.other(info);
+        match ask(self.inner.clone(), &info, &self.extensions, None, shared).await {
+            (Heard::Said(found), _) if found.is_found() => Said {
+                validators: None,
+                ..found
+            },
+            _ => said,
+        }
+    }
+
+    /// Has clients wait no longer than they have to.
+    async fn hear_in_time(&self, known: Option<&Arc<Kept>>) -> Option<(Heard, Long)> {
+        let mut heard = pin!(self.hear(known));
+        match timeout(self.shared.patience, heard.as_mut()).await {
+            Ok(heard) => heard,
+            Err(_) => {
+                self.shared.set_silent(true);
+                self.stand_in(known).await;
+                heard.await
+            }
+        }
+    }
+
+    /// Asks the source when it is this question's turn. `None`: nobody wants to know any more.
+    async fn hear(&self, known: Option<&Arc<Kept>>) -> Option<(Heard, Long)> {
+        let _slot = match self.slot().await? {
+            Ok(slot) => slot,
+            Err(refusal) => return Some((Heard::Failed(refusal), None)),
+        };
+        let validators = known.and_then(|known| known.said.validators.clone());
+        let inner = self.inner.clone();
+        Some(
+            ask(
+                inner,
+                &self.question,
+                &self.extensions,
+                validators,
+                &self.shared,
+            )
+            .await,
+        )
+    }
+
+    async fn slot(&self) -> Option<Result<OwnedSemaphorePermit, Shown>> {
+        let slots = &self.shared.slots;
+        if let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
+            return Some(Ok(slot));
+        }
+        let max_wait = self.shared.max_wait;
+        let slot = timeout(max_wait, Arc::clone(slots).acquire_owned());
+        match select(pin!(slot), pin!(self.flight.deserted())).await {
+            Either::Left((Ok(slot), _)) => slot.ok().map(Ok),
+            Either::Left((Err(_), _)) => {
+                observe::refused(&self.question.target);
+                let text = "too many requests are waiting for the source, try again later";
+                let refusal = Shown::text(StatusCode::SERVICE_UNAVAILABLE, text);
+                Some(Err(refusal.retry_in(max_wait)))
+            }
+            Either::Right(_) => None,
+        }
+    }
+
+    /// An earlier answer, for those who are not to wait for the source.
+    async fn stand_in(&self, known: Option<&Arc<Kept>>) {
+        let shown = match known {
+            Some(known) => Some(Shown {
+                caching: Caching::Stale,
+                ..known.shown.clone()
+            }),
+            None => absent::instead_of_failure(&self.shared, &self.question).await,
+        };
+        if let Some(shown) = shown {
+            self.flight.reach(Stage::Stale(shown));
+        }
+    }
+
+    async fn answered(&self, said: Said, known: Known) {
+        let (shared, question) = (&self.shared, &self.question);
+        let room = Storeroom::read(&shared.storage, question, &said).await;
+        let ask_at = Instant::now() + shared.lifetime(said.status);
+        let before = known.as_ref().filter(|known| known.is_recorded());
+        let is_known = before.is_some_and(|known| known.said.is_same(&said));
+        let shown = room.shown(question, &said, Caching::Until(ask_at)).await;
+        let kept = Arc::new(Kept {
+            stale_until: ask_at + shared.stale,
+            recorded: Arc::new(AtomicBool::new(is_known)),
+            ..Kept::new(said, shown, question, ask_at)
+        });
+        shared.memory.put(question, &kept);
+        self.flight.reach(Stage::Answered(kept.shown.clone()));
+        if kept.said.is_absence() {
+            shared.pending.put(question, &kept);
+        }
+        if room.is_used() {
+            belongs_to(shared, question);
+        }
+        if is_known {
+            return;
+        }
+        self.consequences(&kept);
+        self.write_down(kept, before.is_some()).await;
+    }
+
+    /// Until the record is what is known by then: another answer may have come meanwhile.
+    async fn write_down(&self, mut kept: Arc<Kept>, mut is_there: bool) {
+        let (shared, question) = (&self.shared, &self.question);
+        loop {
+            let written = records::write(&shared.storage, question, &kept.said, is_there).await;
+            kept.recorded.store(written, Ordering::Release);
+            is_there |= written;
+            match shared.memory.get(question.path()) {
+                Some(now) if !now.said.is_same(&kept.said) => kept = now,
+                _ => return,
+            }
+        }
+    }
+
+    /// What else a new answer means.
+    fn consequences(&self, kept: &Kept) {
+        // The two are asked one after the other, and are not to contradict each other.
+        let (shared, question) = (&self.shared, &self.question);
+        match question.target.resource() {
+            Resource::List => shared.memory.forget(&question.beside(Resource::Latest)),
+            Resource::Latest => shared.memory.forget(&question.beside(Resource::List)),
+            _ => {}
+        }
+        let names_a_version = !question.is_list() && kept.said.is_found();
+        if names_a_version
+            && let Some(version) = version_of(&kept.said.content)
+            && let Ok(info) = question.target.with_version(&version)
+        {
+            complete::fetch(shared, &self.inner, &question.other(info), &self.extensions);
+        }
+    }
+
+    /// What is known, or stored, or an absence that may stand in for it; else the failure.
+    async fn failed(&self, failure: Shown, known: Known) {
+        let (shared, question) = (&self.shared, &self.question);
+        let wait = match failure.caching {
+            Caching::RetryAt(then) => then,
+            _ => Instant::now() + PAUSE,
+        };
+        let stands_in = match known {
+            Some(known) => {
+                let room = Storeroom::read(&shared.storage, question, &known.said).await;
+                let shown = room.shown(question, &known.said, Caching::Stale).await;
+                let kept = Kept {
+                    shown,
+                    ask_at: wait,
+                    ..(*known).clone()
+                };
+                let kept = Arc::new(kept);
+                shared.memory.put(question, &kept);
+                Some(kept.shown.clone())
+            }
+            None => match Storeroom::all(&shared.storage, question)
+                .await
+                .alone(question)
+                .await
+            {
+                Some(shown) => Some(shown),
+                None => absent::instead_of_failure(shared, question).await,
+            },
+        };
+        if let Some(shown) = stands_in {
+            return self.flight.reach(Stage::Stale(shown));
+        }
+        // Nothing is known of the module: until then clients hear the same.
+        if let Some(kept) = Kept::until_retry(&failure, question) {
+            shared.memory.put(question, &Arc::new(kept));
+        }
+        self.flight.reach(Stage::Answered(failure));
+    }
+
+    async fn recorded(&self) -> Known {
+        let (shared, question) = (&self.shared, &self.question);
+        let said = records::read(&shared.storage, question).await?;
+        let room = Storeroom::read(&shared.storage, question, &said).await;
+        let now = Instant::now();
+        Some(Arc::new(Kept {
+            shown: room.shown(question, &said, Caching::Stale).await,
+            said,
+            by: None,
+            ask_at: now,
+            stale_until: now,
+            recorded: Arc::new(AtomicBool::new(true)),
+        }))
+    }
+}

@@ -1,0 +1,125 @@
+//! What a source has said, and how that is written down.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{HeaderValue, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::source::Validators;
+
+/// An answer of a source that is kept: content, or that there is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) status: StatusCode,
+    /// Of a list the versions, in order; else what the source has sent. Of an absence its text.
+    pub(super) content: Bytes,
+    /// It is for no cache that several users share.
+    pub(super) private: bool,
+    pub(super) validators: Option<Validators>,
+}
+
+impl Said {
+    pub(super) fn is_found(&self) -> bool {
+        self.status == StatusCode::OK
+    }
+
+    /// "I do not have it", or "you do not get it": a truth about a module, and no failure.
+    pub(super) fn is_absence(&self) -> bool {
+        is_absence(self.status)
+    }
+
+    /// Whether a record of one is a record of the other. Validators that alone are new are not worth a write.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (self.status, self.private, &self.content) == (other.status, other.private, &other.content)
+    }
+
+    /// A line of JSON, then the content. `kept_for`: the stored module that an absence is kept for.
+    pub(super) fn to_record(&self, kept_for: Option<&str>) -> Bytes {
+        let text = |value: &Option<HeaderValue>| -> Option<String> {
+            value.as_ref()?.to_str().ok().map(str::to_owned)
+        };
+        let validators = self.validators.as_ref();
+        let head = json!({
+            "status": self.status.as_u16(),
+            "private": self.private,
+            "origin": validators.map(|validators| &validators.origin),
+            "etag": validators.and_then(|validators| text(&validators.etag)),
+            "last-modified": validators.and_then(|validators| text(&validators.last_modified)),
+            "for": kept_for,
+        });
+        let mut record = BytesMut::from(head.to_string().as_bytes());
+        record.put_u8(b'\n');
+        record.put_slice(&self.content);
+        record.freeze()
+    }
+
+    /// `None` for what is no record of this form: it counts as not there.
+    pub(super) fn from_record(record: &Bytes) -> Option<(Self, Option<String>)> {
+        let end = record.iter().position(|byte| *byte == b'\n')?;
+        let head: Map<String, Value> = serde_json::from_slice(&record[..end]).ok()?;
+        let text = |name| head.get(name).and_then(Value::as_str);
+        let header = |name| text(name).and_then(|value| HeaderValue::from_str(value).ok());
+        let status = head.get("status").and_then(Value::as_u64)?;
+        let said = Self {
+            status: StatusCode::from_u16(u16::try_from(status).ok()?).ok()?,
+            content: record.slice(end + 1..),
+            private: head.get("private").and_then(Value::as_bool)?,
+            validators: text("origin").map(|origin| Validators {
+                origin: origin.to_owned(),
+                etag: header("etag"),
+                last_modified: header("last-modified"),
+            }),
+        };
+        Some((said, text("for").map(str::to_owned)))
+    }
+}
+
+pub(super) fn is_absence(status: StatusCode) -> bool {
+    [
+        StatusCode::NOT_FOUND,
+        StatusCode::GONE,
+        StatusCode::FORBIDDEN,
+    ]
+    .contains(&status)
+}
+
+/// A failure says nothing about a module.
+pub(super) fn is_failure(status: StatusCode) -> bool {
+    status.is_server_error()
+        || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bytes, HeaderValue, Said, StatusCode, Validators};
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        for (content, kept_for) in [("v1.0.0\nv1.1.0\n", None), ("", Some("example.com/m"))] {
+            let said = Said {
+                status: StatusCode::OK,
+                content: Bytes::from(content),
+                private: true,
+                validators: Some(Validators {
+                    origin: "https://registry.example".to_owned(),
+                    etag: Some(HeaderValue::from_static("\"1-2\"")),
+                    last_modified: None,
+                }),
+            };
+            let (read, read_for) = Said::from_record(&said.to_record(kept_for)).unwrap();
+            assert_eq!((&read, read_for.as_deref()), (&said, kept_for));
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_none() {
+        for record in [
+            "",
+            "v1.0.0\n",
+            "{}\n",
+            "{\"status\":1,\"private\":true}\n",
+            "{\"status\":200}",
+        ] {
+            assert_eq!(Said::from_record(&Bytes::from(record)), None, "{record}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What clients see: what the source says, united with what is stored.
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use super::list;
+use super::question::Question;
+use super::said::Said;
+use super::shown::{Caching, Shown};
+use super::stored::{Stored, info};
+use crate::module::Version;
+use crate::observe;
+use crate::storage::{Storage, StorageError};
+use crate::target::Resource;
+
+/// What is stored of a module, as far as it matters to a question. A storage that fails has nothing.
+pub(super) struct Storeroom<'a> {
+    storage: &'a Storage,
+    stored: Stored,
+}
+
+impl<'a> Storeroom<'a> {
+    /// What may be added to what the source says.
+    pub(super) async fn read(storage: &'a Storage, question: &Question, said: &Said) -> Self {
+        let may_add = match question.target.resource() {
+            Resource::List => said.is_found() || is_not_found(said.status),
+            Resource::Latest => is_not_found(said.status),
+            _ => false,
+        };
+        match may_add {
+            true => Self::all(storage, question).await,
+            false => Self {
+                storage,
+                stored: Stored::default(),
+            },
+        }
+    }
+
+    pub(super) async fn all(storage: &'a Storage, question: &Question) -> Self {
+        Self::try_all(storage, question)
+            .await
+            .unwrap_or_else(|error| {
+                observe::storage_failed(&error);
+                Self {
+                    storage,
+                    stored: Stored::default(),
+                }
+            })
+    }
+
+    pub(super) async fn try_all(
+        storage: &'a Storage,
+        question: &Question,
+    ) -> Result<Self, StorageError> {
+        let stored = Stored::read(storage, question).await?;
+        Ok(Self { storage, stored })
+    }
+
+    /// Whether the module is stored, as far as it was looked for.
+    pub(super) fn is_used(&self) -> bool {
+        self.stored.any
+    }
+
+    /// The version for `@latest`, where only what is stored can be had.
+    pub(super) fn latest(&self) -> Option<Version<'_>> {
+        self.stored.latest()
+    }
+
+    /// Whether a version is of use without a source.
+    pub(super) fn has(&self, version: &Version<'_>) -> bool {
+        self.stored
+            .usable()
+            .iter()
+            .any(|stored| stored == version.escaped())
+    }
+
+    /// What the source says, with what is stored.
+    pub(super) async fn shown(&self, question: &Question, said: &Said, caching: Caching) -> Shown {
+        let shown = Shown::of(said, caching);
+        let knows_more = !self.stored.versions.is_empty();
+        match question.target.resource() {
+            Resource::List if said.is_found() || knows_more && is_not_found(said.status) => {
+                let list = match said.is_found() {
+                    true => &said.content,
+                    false => &Bytes::new(),
+                };
+                let module = question.target.module();
+                Shown {
+                    status: StatusCode::OK,
+                    content: list::with(&module, list, &self.stored.versions).await,
+                    private: said.private || self.stored.private,
+                    caching,
+                }
+            }
+            Resource::Latest if is_not_found(said.status) && knows_more => {
+                match self.alone(question).await {
+                    Some(found) => Shown { caching, ..found },
+                    None => shown,
+                }
+            }
+            _ => shown,
+        }
+    }
+
+    /// What is stored, where nothing else is known.
+    pub(super) async fn alone(&self, question: &Question) -> Option<Shown> {
+        let found = |content| Shown {
+            status: StatusCode::OK,
+            content,
+            private: self.stored.private,
+            caching: Caching::Stale,
+        };
+        let version = match question.target.resource() {
+            Resource::List if self.stored.versions.is_empty() => return None,
+            Resource::List => {
+                let module = question.target.module();
+                let nothing = Bytes::new();
+                let list = list::with(&module, &nothing, self.stored.usable());
+                return Some(found(list.await));
+            }
+            Resource::Latest => self.stored.latest()?.into_owned(),
+            // What came before modules is asked for without its suffix.
+            _ => Version::new(format!("{}+incompatible", question.target.query()?)).ok()?,
+        };
+        if !self.has(&version) {
+            return None;
+        }
+        let content = info(self.storage, question, &version)
+            .await
+            .unwrap_or_else(|error| {
+                observe::storage_failed(&error);
+                None
+            })?;
+        Some(found(content))
+    }
+}
+
+fn is_not_found(status: StatusCode) -> bool {
+    [StatusCode::NOT_FOUND, StatusCode::GONE].contains(&status)
+}

@@ -1,0 +1,79 @@
+use http::StatusCode;
+use tower_goproxy::Storage;
+use tower_goproxy::fresh::{Complete, FreshLayer};
+
+use super::fixtures::{MAIN, Proxy, Script, broken, info};
+use super::support::{Kept, within};
+
+const FILES: [&str; 3] = ["info", "mod", "zip"];
+
+/// Which files of a version are there once a client has had this one.
+async fn left_by(complete: Complete, file: &str) -> Vec<&'static str> {
+    let (script, kept) = (Script::default(), Kept::in_memory());
+    script.add("example.com/m", "v1.0.0");
+    let (source, storage) = (script.source(), kept.storage());
+    let layer = FreshLayer::new(storage.clone()).complete(complete);
+    let proxy = Proxy::with(layer, &storage, &source);
+    for _ in 0..2 {
+        let got = proxy.get(&format!("/example.com/m/@v/v1.0.0.{file}")).await;
+        assert_eq!(got.status, StatusCode::OK);
+        proxy.idle().await;
+    }
+    // Each was fetched once.
+    let names = kept.names().await;
+    assert_eq!(
+        source.requests().total(),
+        names.iter().filter(|name| !name.starts_with('@')).count()
+    );
+    let there = FILES
+        .iter()
+        .filter(|file| names.contains(&format!("example.com/m/@v/v1.0.0.{file}")));
+    there.copied().collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_file_the_others_of_its_version_are_fetched() {
+    within(async {
+        for (complete, file, expected) in [
+            (Complete::Zips, "zip", &FILES[..]),
+            (Complete::Zips, "mod", &["mod"]),
+            (Complete::Zips, "info", &["info"]),
+            (Complete::All, "zip", &FILES),
+            (Complete::All, "mod", &FILES),
+            (Complete::All, "info", &FILES),
+            (Complete::Nothing, "zip", &["zip"]),
+        ] {
+            assert_eq!(
+                left_by(complete, file).await,
+                expected,
+                "{complete:?} {file}"
+            );
+        }
+        assert_eq!(Complete::default(), Complete::Zips);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_version_that_a_branch_names_is_stored_under_its_own_name_and_its_zip_is_not_fetched() {
+    within(async {
+        let version = "v0.0.0-20240102030405-abcdef012345";
+        let script = Script::default();
+        script
+            .add("example.com/m", version)
+            .set(MAIN, info(version));
+        let (source, storage) = (script.source(), Storage::memory());
+        let proxy = Proxy::new(&storage, &source);
+        assert_eq!(proxy.get(MAIN).await.status, StatusCode::OK);
+        proxy.idle().await;
+        script.down(broken());
+        let at = format!("/example.com/m/@v/{version}");
+        assert_eq!(
+            proxy.get(&format!("{at}.info")).await.status,
+            StatusCode::OK
+        );
+        assert_eq!(source.requests().count(&format!("{at}.zip")), 0);
+        assert_eq!(source.requests().total(), 2);
+    })
+    .await;
+}

@@ -1,0 +1,19 @@
+//! Lists, `@latest`, queries and absences: kept for a while, revalidated, and there when the source is not.
+#![cfg(all(feature = "fill", feature = "upstream"))]
+
+#[macro_use]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod absence;
+mod away;
+mod completed;
+mod conditional;
+mod fixtures;
+mod freshness;
+mod go;
+mod offline;
+mod owners;
+mod records;
+mod tables;
+mod united;

@@ -1,0 +1,163 @@
+use std::convert::Infallible;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{Empty, Full};
+use tokio::time::advance;
+use tower::util::BoxCloneSyncService;
+use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+use tower_goproxy::fill::{self, FillLayer};
+use tower_goproxy::fresh::{FreshLayer, ResponseBody};
+use tower_goproxy::source::Area;
+use tower_goproxy::{Access, Storage};
+
+use super::support::{get, request, whole, within};
+
+type App = BoxCloneSyncService<Request<()>, Response<ResponseBody<fill::ResponseBody>>, Infallible>;
+
+const PATHS: [&str; 4] = [
+    "/git.example/secret/@v/list",
+    "/git.example/secret/@latest",
+    "/git.example/secret/@v/main.info",
+    "/git.example/secret/@v/v1.0.0.info",
+];
+
+/// One owner may read the module; another one is told so by name.
+fn private_module(request: &Request<Empty<Bytes>>, is_down: bool) -> Response<Full<Bytes>> {
+    let owner = request
+        .extensions()
+        .get::<Access>()
+        .map_or("nobody", Access::owner);
+    let (status, body) = match owner {
+        _ if is_down => (StatusCode::BAD_GATEWAY, "down".to_owned()),
+        "alice" if request.uri().path().ends_with("list") => {
+            (StatusCode::OK, "v1.0.0\n".to_owned())
+        }
+        "alice" => (StatusCode::OK, "{\"Version\":\"v1.0.0\"}".to_owned()),
+        owner => (StatusCode::NOT_FOUND, format!("not found for {owner}")),
+    };
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert("cache-control", "no-cache".parse().unwrap());
+    response
+}
+
+#[tokio::test(start_paused = true)]
+async fn owners_never_see_each_others_answers() {
+    within(async {
+        for order in [["alice", "bob"], ["bob", "alice"]] {
+            let storage = Storage::memory();
+            let is_down = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+            let make = || {
+                let is_down = std::sync::Arc::clone(&is_down);
+                let source = service_fn(move |request: Request<Empty<Bytes>>| {
+                    let is_down = is_down.load(std::sync::atomic::Ordering::SeqCst);
+                    let response = private_module(&request, is_down);
+                    async { Ok::<_, Infallible>(response) }
+                });
+                let fill = FillLayer::new(storage.clone()).area(Area::Direct);
+                let fresh = FreshLayer::new(storage.clone());
+                let refreshes = fresh.refreshes();
+                {
+                    let app = ServiceBuilder::new()
+                        .layer(fresh)
+                        .layer(fill)
+                        .service(source);
+                    (App::new(app), refreshes)
+                }
+            };
+            let ask =
+                async |app: &App, owner: Option<&str>, path: &str, headers: &[(&str, &str)]| {
+                    let mut request = request(http::Method::GET, path, headers);
+                    if let Some(owner) = owner {
+                        request.extensions_mut().insert(Access::new(owner));
+                    }
+                    let Ok(response) = app.clone().oneshot(request).await;
+                    let (head, body) = response.into_parts();
+                    assert!(head.headers["cache-control"] != "public");
+                    let body = whole(body).await.unwrap();
+                    (
+                        head.status.as_u16(),
+                        String::from_utf8(body.to_vec()).unwrap(),
+                    )
+                };
+            let (app, refreshes) = make();
+            for _ in 0..2 {
+                for path in PATHS {
+                    for owner in order {
+                        let (status, text) = ask(&app, Some(owner), path, &[]).await;
+                        match owner {
+                            "alice" => assert_eq!(status, 200, "{path}"),
+                            owner => assert_eq!(
+                                (status, text),
+                                (404, format!("not found for {owner}")),
+                                "{path}"
+                            ),
+                        }
+                    }
+                    assert_eq!(ask(&app, None, path, &[]).await.0, 404, "{path}");
+                }
+                refreshes.idle().await;
+            }
+            // Without the source, fresh or not, here and in another process.
+            is_down.store(true, std::sync::atomic::Ordering::SeqCst);
+            advance(Duration::from_secs(3600)).await;
+            for (app, refreshes) in [(app, refreshes), make()] {
+                for path in PATHS {
+                    for owner in order {
+                        let (status, text) = ask(&app, Some(owner), path, &[]).await;
+                        match owner {
+                            "alice" => assert_eq!(status, 200, "{path}"),
+                            _ => assert_eq!((status, &*text), (502, "down"), "{path}"),
+                        }
+                        let stored =
+                            ask(&app, Some(owner), path, &[("disable-module-fetch", "true")]).await;
+                        if owner != "alice" {
+                            assert_eq!(stored.0, 404, "{path}");
+                        }
+                    }
+                    assert_eq!(ask(&app, None, path, &[]).await.0, 502, "{path}");
+                }
+                refreshes.idle().await;
+            }
+        }
+    })
+    .await;
+}
+
+/// The same owner with another password.
+#[tokio::test(start_paused = true)]
+async fn an_absence_is_for_the_credentials_that_it_was_told_to() {
+    within(async {
+        let source = service_fn(|request: Request<Empty<Bytes>>| {
+            let access: &Access = request.extensions().get().unwrap();
+            let is_right = access
+                .credentials_for("git.example")
+                .is_some_and(|one| one.password() == "right");
+            let mut response = Response::new(Full::<Bytes>::from("v1.0.0\n"));
+            if !is_right {
+                *response.status_mut() = StatusCode::NOT_FOUND;
+            }
+            async { Ok::<_, Infallible>(response) }
+        });
+        let storage = Storage::memory();
+        let fill = FillLayer::new(storage.clone()).area(Area::Direct);
+        let app = ServiceBuilder::new()
+            .layer(FreshLayer::new(storage))
+            .layer(fill)
+            .service(source);
+        for (password, status) in [("wrong", 404), ("right", 200)] {
+            let mut request = get("/git.example/m/@v/list");
+            let access = Access::new("alice")
+                .credentials("git.example", "alice", password)
+                .unwrap();
+            request.extensions_mut().insert(access);
+            let Ok(response) = app.clone().oneshot(request).await;
+            assert_eq!(response.status(), status);
+        }
+    })
+    .await;
+}
