@@ -152,36 +152,48 @@ async fn record(
 
 /// The absence that stands in for an answer that the source has failed to give, if there is one.
 pub(super) async fn instead_of_failure(shared: &Shared, question: &Question) -> Option<Shown> {
-    let found = find(&shared.storage, question).await;
+    let found = find(shared, question).await;
     found.unwrap_or_else(|error| {
         observe::storage_failed(&error);
         None
     })
 }
 
-async fn find(storage: &Storage, question: &Question) -> Result<Option<Shown>, StorageError> {
+async fn find(shared: &Shared, question: &Question) -> Result<Option<Shown>, StorageError> {
+    let storage = &shared.storage;
+    let asked = question.target.module();
+    let asked = asked.escaped();
     let record = storage
         .record(&format!("{ABSENT}/{}", question.path()))
         .await?;
-    let Some((said, Some(module))) = record.as_ref().and_then(Said::from_record) else {
-        return Ok(None);
+    let (said, modules) = match record.as_ref().and_then(Said::from_record) {
+        Some((said, Some(module))) => (said, vec![module]),
+        // There are more paths below a module than records.
+        _ => match shared.memory.absent(question.path()) {
+            Some(kept) if kept.by == question.access => {
+                let ends = asked
+                    .match_indices('/')
+                    .map(|(end, _)| asked[..end].to_owned());
+                (kept.said.clone(), ends.collect())
+            }
+            _ => return Ok(None),
+        },
     };
-    let list = format!("/{module}/@v/list");
-    let Ok(Some(list)) = Target::parse(&list) else {
-        return Ok(None);
-    };
-    let belongs = is_above(question.target.module().escaped(), &module)
-        || is_above(&module, question.target.module().escaped());
-    if !said.is_absence()
-        || !belongs
-        || Stored::read(storage, question).await?.any
-        || !Stored::read(storage, &question.other(list.into_owned()))
-            .await?
-            .any
-    {
+    if !said.is_absence() || Stored::read(storage, question).await?.any {
         return Ok(None);
     }
-    Ok(Some(Shown::of(&said, Caching::Never)))
+    for module in modules {
+        let list = format!("/{module}/@v/list");
+        let Ok(Some(list)) = Target::parse(&list) else {
+            continue;
+        };
+        let belongs = is_above(asked, &module) || is_above(&module, asked);
+        let list = question.other(list.into_owned());
+        if belongs && Stored::read(storage, &list).await?.any {
+            return Ok(Some(Shown::of(&said, Caching::Never)));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a path is a proper prefix of another one, element by element.

@@ -71,7 +71,8 @@
 //! There is one exception. To find the module of a package the go command asks for each prefix of its path, so `go install
 //! example.com/tools/cmd/hello@v1.0.0` needs the 404s of `example.com` and `example.com/tools/cmd` even if all of
 //! `example.com/tools` is stored. A path above or below a stored module, of which no version is stored itself, stays absent
-//! while the source fails. Up to 64 of these are kept in the storage for one module.
+//! while the source fails. Up to 64 of these are kept in the storage for one module; further ones below it are known only to the
+//! process that has asked for them, so `go get -u`, which asks for every package, may fail after a restart.
 //!
 //! Never remembered are answers with `no-store` (but see [`ignore_source_cache_control`](FreshLayer::ignore_source_cache_control)),
 //! and a 403 to a request with an [`Access`](crate::Access). A source of your own that wants the 404 of a file remembered says

@@ -166,6 +166,14 @@ async fn a_stored_module_has_64_records_of_what_does_not_exist() {
                 .iter()
                 .all(|name| **name > format!("@records/absent/{TOOL}/cmd/p135"))
         );
+        // This process knows the others too.
+        script.down(broken());
+        advance(2 * MINUTE).await;
+        let first = format!("/{TOOL}/cmd/p000/@v/list");
+        assert_eq!(proxy.get(&first).await.status, StatusCode::NOT_FOUND);
+        let later = Proxy::new(&kept.storage(), &source);
+        let failed = later.get(&first).await.status;
+        assert_eq!(failed, StatusCode::INTERNAL_SERVER_ERROR);
     })
     .await;
 }
