@@ -208,7 +208,7 @@ impl<A> FillLayer<A> {
     /// A handle on the fills of this layer, to await them.
     #[must_use]
     pub fn fills(&self) -> Fills {
-        Fills(self.shared.table.count.clone())
+        Fills(Arc::clone(&self.shared.table))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Shared)) -> Self {

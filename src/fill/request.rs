@@ -149,7 +149,8 @@ impl Asked {
             entry: Arc::new(entry),
             batch: BytesMut::new(),
         };
-        tokio::spawn(in_current_span(run.run()));
+        let aborted = self.shared.table.aborted.clone();
+        tokio::spawn(aborted.run_until_cancelled_owned(in_current_span(run.run())));
     }
 
     /// A fill is running.

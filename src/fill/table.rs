@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use headers::ETag;
 use http::Response;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -30,6 +31,8 @@ pub(super) struct Table {
     hasher: RandomState,
     /// Fills that run or wait, until all that they leave is cleaned up.
     pub(super) count: TaskTracker,
+    /// Ends all fills, those that start later too.
+    pub(super) aborted: CancellationToken,
 }
 
 /// The file, and with whose credentials the source is asked for it. What the source says to one pair of user and password
@@ -101,6 +104,7 @@ impl Table {
             stored: [const { AtomicU32::new(0) }; SLOTS],
             hasher: RandomState::new(),
             count,
+            aborted: CancellationToken::new(),
         })
     }
 

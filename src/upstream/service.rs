@@ -106,6 +106,24 @@ impl Upstream {
         })
     }
 
+    /// Asks by this client: one that trusts other certificate authorities, or one whose connections are shared with other
+    /// upstreams. Its own connect timeout counts.
+    ///
+    /// ```
+    /// # use tower_goproxy::Upstream;
+    /// # use tower_goproxy::upstream::Client;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::new()?;
+    /// let public = Upstream::new("http://localhost:8080")?.client(client.clone());
+    /// let private = Upstream::new("http://localhost:8081")?.client(client);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn client(self, client: Client) -> Self {
+        Self { client, ..self }
+    }
+
     /// The limit for name resolution, TCP, a proxy's handshake and TLS together. Default: 10 s.
     ///
     /// With a client of your own this is the client's matter.

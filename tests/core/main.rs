@@ -7,6 +7,7 @@ mod support;
 
 mod scene;
 
+mod aborted;
 mod admission;
 mod areas;
 mod counters;
