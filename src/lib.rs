@@ -151,3 +151,7 @@ pub use upstream::Upstream;
 #[cfg(all(doctest, feature = "fill", feature = "upstream"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "fill", feature = "upstream", feature = "go-get"))]
+#[doc = include_str!("../docs/layers.md")]
+struct LayersPage;

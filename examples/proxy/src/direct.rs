@@ -8,34 +8,56 @@ use tower_goproxy::goget::Settings;
 use tracing::warn;
 
 use crate::BoxError;
+use crate::config::DirectEntry;
+use crate::roots::Roots;
 
-/// How direct modules are had. Any of these options asks for them, so the proxy does not start if they cannot be had.
-#[derive(Debug, Args)]
+/// How direct modules are fetched. If one of these options is set, the server does not start unless they can be.
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Direct modules")]
 pub(crate) struct DirectArgs {
-    /// The go command that has them from version control [default: `go` of the PATH, if there is one].
-    #[arg(long, value_name = "PATH", requires = "filter")]
+    /// Go command that fetches direct modules [default: `go` of the PATH, if there is one].
+    #[arg(long, value_name = "PATH")]
     go: Option<PathBuf>,
-    /// Working directory for clones of repositories and for downloads [default: the name of the storage and `-go`].
-    #[arg(long, value_name = "DIR", requires = "filter")]
+    /// Working directory for clones and downloads [default: the name of the storage and `-go`].
+    #[arg(long, value_name = "DIR")]
     go_cache: Option<PathBuf>,
-    /// Modules that no registry and no checksum database is asked for, and that all credentials are for, as for GOPRIVATE.
-    #[arg(long, value_name = "PATTERNS", requires = "filter")]
+    /// Modules that are not looked up in a registry or a checksum database, and that all credentials are for, as for
+    /// GOPRIVATE.
+    #[arg(long, value_name = "PATTERNS")]
     go_private: Option<String>,
-    /// Credentials for hosts, those of the upstream included [default: none for repositories; for the upstream those
-    /// of NETRC or ~/.netrc].
+    /// Credentials for hosts, including the upstream [default: none for repositories; for the upstream those of NETRC or
+    /// ~/.netrc].
     #[arg(long, value_name = "FILE")]
     netrc: Option<PathBuf>,
-    /// A file with git's configuration, in place of the one of the user who runs the proxy. Settings that hold or lead to
-    /// a secret must name a host.
-    #[arg(long, value_name = "FILE", requires = "filter")]
+    /// Git configuration, in place of that of the user who runs the server. Settings that hold or lead to a secret must
+    /// name a host.
+    #[arg(long, value_name = "FILE")]
     git_config: Option<PathBuf>,
-    /// The private key for ssh.
-    #[arg(long, value_name = "FILE", requires_all = ["filter", "ssh_known_hosts"])]
+    /// Private key for ssh. Needs --ssh-known-hosts.
+    #[arg(long, value_name = "FILE")]
     ssh_key: Option<PathBuf>,
-    /// The keys of the hosts that ssh may connect to.
-    #[arg(long, value_name = "FILE", requires = "filter")]
+    /// Keys of the hosts that ssh may connect to.
+    #[arg(long, value_name = "FILE")]
     ssh_known_hosts: Option<PathBuf>,
+}
+
+/// Where direct modules come from.
+#[derive(Debug)]
+pub(crate) enum Direct {
+    /// No module can be direct.
+    Unwanted,
+    /// There is no go command or no git.
+    Missing(String),
+    Ready(GoGet),
+}
+
+impl Direct {
+    pub(crate) fn goget(&self) -> Option<&GoGet> {
+        match self {
+            Self::Ready(goget) => Some(goget),
+            Self::Unwanted | Self::Missing(_) => None,
+        }
+    }
 }
 
 impl DirectArgs {
@@ -43,35 +65,81 @@ impl DirectArgs {
         self.netrc.as_deref()
     }
 
-    /// Nothing, if nobody has asked for direct modules and there is no go command.
-    pub(crate) async fn goget(&self, storage: &str) -> Result<Option<GoGet>, BoxError> {
+    /// # Errors
+    ///
+    /// One of the options is set, and direct modules cannot be fetched.
+    pub(crate) async fn source(&self, storage: &str, roots: &Roots) -> Result<Direct, BoxError> {
         let asked_for = self.is_asked_for();
         if !asked_for && !is_in_path("go") {
-            warn!("there is no go command in the PATH: direct modules will not be found");
-            return Ok(None);
+            let reason =
+                "this server has no go command, which fetches modules from version control";
+            warn!("{reason}");
+            return Ok(Direct::Missing(reason.to_owned()));
         }
-        let goget = self.configured(&self.cache(storage))?;
+        let goget = self.configured(&self.cache(storage), roots, None)?;
         match goget.check().await {
-            Ok(()) => {}
+            Ok(()) => Ok(Direct::Ready(goget)),
             Err(error) if asked_for => {
-                return Err(format!("direct modules cannot be had: {error}").into());
+                Err(format!("direct modules cannot be fetched: {error}").into())
             }
-            // Perhaps none is ever asked for; whoever asks is told.
-            Err(error) => warn!("direct modules cannot be had: {error}"),
+            Err(error) => {
+                let error = error.to_string();
+                warn!("direct modules cannot be fetched: {error}");
+                // Clients are not told where the files of this server are.
+                let shown = if error.contains('/') {
+                    "see its log"
+                } else {
+                    &error
+                };
+                let reason = "this server cannot fetch modules from version control";
+                Ok(Direct::Missing(format!("{reason}: {shown}")))
+            }
         }
-        Ok(Some(goget))
     }
 
-    fn is_asked_for(&self) -> bool {
+    /// One with its own credentials, for some modules.
+    pub(crate) fn entry(
+        &self,
+        entry: &DirectEntry,
+        storage: &str,
+        roots: &Roots,
+    ) -> Result<GoGet, BoxError> {
+        let args = Self {
+            go: self.go.clone(),
+            go_cache: self.go_cache.clone(),
+            go_private: entry.go_private.clone(),
+            netrc: entry.netrc.clone(),
+            git_config: entry.git_config.clone(),
+            ssh_key: entry.ssh_key.clone(),
+            ssh_known_hosts: entry.ssh_known_hosts.clone(),
+        };
+        // Clones are not shared with others, who may have other credentials.
+        let name: String = entry.modules.chars().map(plain).collect();
+        args.configured(&self.cache(storage), roots, Some(&name))
+    }
+
+    pub(crate) fn is_asked_for(&self) -> bool {
         self.go.is_some()
             || self.go_cache.is_some()
             || self.go_private.is_some()
             || self.git_config.is_some()
+            || self.ssh_key.is_some()
             || self.ssh_known_hosts.is_some()
     }
 
-    fn configured(&self, cache: &Path) -> Result<GoGet, BoxError> {
-        let mut settings = Settings::new(cache);
+    fn configured(
+        &self,
+        cache: &Path,
+        roots: &Roots,
+        part: Option<&str>,
+    ) -> Result<GoGet, BoxError> {
+        let folder = part.map_or_else(|| cache.to_owned(), |part| cache.join(part));
+        let mut settings = Settings::new(folder);
+        if let Some(bundle) = roots.bundle(cache)? {
+            settings = settings
+                .env("SSL_CERT_FILE", &bundle)
+                .git_config("http.sslCAInfo", bundle.to_string_lossy());
+        }
         if let Some(go) = &self.go {
             settings = settings.go(go);
         }
@@ -84,6 +152,9 @@ impl DirectArgs {
         }
         if let Some(file) = &self.git_config {
             settings = settings.git_config_file(readable("--git-config", file)?);
+        }
+        if self.ssh_key.is_some() && self.ssh_known_hosts.is_none() {
+            return Err("--ssh-key needs --ssh-known-hosts".into());
         }
         if let Some(file) = &self.ssh_key {
             settings = settings.ssh_key(readable("--ssh-key", file)?);
@@ -117,6 +188,14 @@ fn readable<'a>(option: &str, file: &'a Path) -> Result<&'a Path, BoxError> {
     match std::fs::File::open(file) {
         Ok(_) => Ok(file),
         Err(error) => Err(format!("{option} {}: {error}", file.display()).into()),
+    }
+}
+
+/// A name for a folder.
+fn plain(letter: char) -> char {
+    match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' => letter,
+        _ => '_',
     }
 }
 

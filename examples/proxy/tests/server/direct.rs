@@ -157,9 +157,9 @@ async fn a_go_command_of_the_path_is_used_where_none_is_named() {
     command.env("PATH", path(&[scene.at("bin")]));
     let proxy = Proxy::run(command).await;
     let answered = proxy.get(INFO).await;
-    assert_eq!(answered.status, Some(StatusCode::INTERNAL_SERVER_ERROR));
+    assert_eq!(answered.status, Some(StatusCode::BAD_GATEWAY));
     let text = answered.text();
-    assert!(text.contains("it has no git command"), "{text}");
+    assert!(text.contains("there is no git command"), "{text}");
 }
 
 #[tokio::test]
@@ -259,7 +259,7 @@ async fn what_is_wrong_with_an_option_is_said_at_the_start() {
     scene.write("module/go.mod", "module m\n");
     scene.write("key", "");
     let missing = "No such file or directory (os error 2)";
-    let cannot = "error: direct modules cannot be had:";
+    let cannot = "error: direct modules cannot be fetched:";
     for (options, expected) in [
         (
             "--go @/go".to_owned(),
@@ -308,10 +308,14 @@ async fn what_is_wrong_with_an_option_is_said_at_the_start() {
 
     // They say something of modules that the rules leave to version control.
     for option in [&*go(), "--go-private corp.example", "--go-cache work"] {
-        let args: Vec<_> = option.split_whitespace().collect();
-        let said = refusal(command(&args), 2).await;
-        assert!(said.contains("--filter <FILE>"), "{said}");
+        let args: Vec<_> = option
+            .split_whitespace()
+            .chain(["--storage", "memory:"])
+            .collect();
+        let (_proxy, mut log) = Proxy::with_log(command(&args)).await;
+        let line = within_minutes(log.next_line()).await.unwrap().unwrap();
+        assert!(line.contains("have no effect without --filter"), "{line}");
     }
-    let said = refusal(scene.command(NOBODY, "--ssh-key @/key"), 2).await;
-    assert!(said.contains("--ssh-known-hosts <FILE>"), "{said}");
+    let said = refusal(scene.command(NOBODY, "--ssh-key @/key"), 1).await;
+    assert_eq!(said, "error: --ssh-key needs --ssh-known-hosts\n");
 }

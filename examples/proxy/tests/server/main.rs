@@ -5,8 +5,20 @@
 mod support;
 
 mod company;
+mod config;
 mod direct;
+mod keys;
+mod life;
+mod limits;
+mod observed;
+mod page;
+mod private;
 mod proxy;
+mod readme;
+mod registries;
+mod reload;
+mod tls;
+mod users;
 
 use std::fs;
 
@@ -194,8 +206,9 @@ async fn filter_is_a_file_of_rules_and_a_wrong_line_is_named() {
         ),
         (
             "/corp.example/m/@v/v1.0.0.mod",
-            StatusCode::NOT_FOUND,
-            "not found: this proxy has no access to version control\n",
+            // A 404 would send the go command on to the next proxy, with the name.
+            StatusCode::BAD_GATEWAY,
+            "bad gateway: this server has no go command, which fetches modules from version control\n",
         ),
     ] {
         let answered = proxy.get(path).await;

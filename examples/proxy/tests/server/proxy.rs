@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::process::{ExitStatus, Stdio};
 
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, Command};
 
 use crate::support::wire::{Answered, Protocol, get};
 use crate::support::within_minutes;
@@ -26,24 +26,46 @@ impl Proxy {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = said.next_line().await.unwrap().expect("it says a line");
-        let address = line.strip_prefix("listening on http://");
-        let address = address.unwrap_or_else(|| panic!("{line}"));
+        let address = line.strip_prefix("listening on ");
+        let address = address.and_then(|url| url.split_once("://"));
+        let (_, address) = address.unwrap_or_else(|| panic!("{line}"));
         Self {
             child,
             address: address.parse().unwrap(),
         }
     }
 
+    /// And the lines that it logs.
+    pub(crate) async fn with_log(mut command: Command) -> (Self, Lines<BufReader<ChildStderr>>) {
+        command.stderr(Stdio::piped());
+        let mut this = Self::run(command).await;
+        let log = this.child.stderr.take().expect("it is piped");
+        (this, BufReader::new(log).lines())
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answered {
         get(self.address, Protocol::Http11, path).await
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// How many files it has open.
+    pub(crate) fn open_files(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.id());
+        std::fs::read_dir(folder).unwrap().count()
+    }
+
+    pub(crate) async fn signal(&self, name: &str) {
+        let mut kill = Command::new("kill");
+        let sent = kill.arg(name).arg(self.id().to_string()).status().await;
+        assert!(sent.unwrap().success());
+    }
+
     /// SIGTERM. Returns when it takes no more clients.
     pub(crate) async fn terminate(&self) {
-        let id = self.child.id().expect("it runs").to_string();
-        let mut kill = Command::new("sh");
-        let sent = kill.args(["-c", "kill -TERM \"$0\"", &id]).status().await;
-        assert!(sent.unwrap().success());
+        self.signal("-TERM").await;
         within_minutes(async {
             while TcpStream::connect(self.address).await.is_ok() {
                 tokio::task::yield_now().await;

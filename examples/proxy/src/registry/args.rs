@@ -1,19 +1,18 @@
-//! The options for the registry.
+//! The options for registries.
 
-use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
-use tower_goproxy::{GoGet, Upstream};
+use tower_goproxy::Upstream;
+use tower_goproxy::upstream::Client;
 
-use crate::BoxError;
-
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Upstream")]
 pub(crate) struct UpstreamArgs {
     /// Where missing modules come from, written as for GOPROXY.
     #[arg(
         long = "upstream",
+        id = "upstream",
         value_name = "LIST",
         default_value = "https://proxy.golang.org"
     )]
@@ -39,35 +38,23 @@ pub(crate) struct UpstreamArgs {
 }
 
 impl UpstreamArgs {
-    /// Whether the list ends with version control.
-    pub(crate) fn wants_direct(&self) -> bool {
-        let mut entries = self.list.split([',', '|']).map(str::trim);
-        entries.find(|entry| matches!(*entry, "direct" | "off")) == Some("direct")
-    }
-
-    pub(crate) fn upstream(
-        &self,
-        netrc: Option<&Path>,
-        goget: Option<GoGet>,
-    ) -> Result<Upstream, BoxError> {
-        let upstream = match goget.filter(|_| self.wants_direct()) {
-            Some(goget) => Upstream::with_direct(&self.list, goget)?,
-            None if self.wants_direct() => {
-                return Err("--upstream: `direct` needs a go command in the PATH, or --go".into());
-            }
-            None => Upstream::new(&self.list)?,
-        };
+    pub(super) fn limit(&self, upstream: Upstream<Client>) -> Upstream<Client> {
         let total = (self.total_timeout > 0).then(|| Duration::from_secs(self.total_timeout));
-        let upstream = upstream
-            .connect_timeout(Duration::from_secs(self.connect_timeout))
+        upstream
             .first_byte_timeout(Duration::from_secs(self.first_byte_timeout))
             .idle_timeout(Duration::from_secs(self.idle_timeout))
             .total_timeout(total)
             .retries(self.retries)
-            .resumes(self.resumes);
-        Ok(match netrc {
-            Some(file) => upstream.netrc(file)?,
-            None => upstream.netrc_from_env()?,
-        })
+            .resumes(self.resumes)
     }
+
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        Duration::from_secs(self.connect_timeout)
+    }
+}
+
+/// Whether a list ends with version control.
+pub(crate) fn wants_direct(list: &str) -> bool {
+    let mut entries = list.split([',', '|']).map(str::trim);
+    entries.find(|entry| matches!(*entry, "direct" | "off")) == Some("direct")
 }

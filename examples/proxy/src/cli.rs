@@ -1,0 +1,141 @@
+//! The command line, the variables and the file, which say the same things.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::OsStr;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::config::{File, Loaded, SECRETS, VARIABLE, keys, nearest, variable};
+use crate::options::Options;
+
+/// A Go module proxy that fills its storage while it answers.
+///
+/// Without a command it serves: `tower-goproxy --storage DIR` is `tower-goproxy serve --storage DIR`.
+#[derive(Debug, Parser)]
+#[command(name = "tower-goproxy", version)]
+#[command(after_help = "Options: tower-goproxy serve --help")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command_,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command_ {
+    /// Serve modules until SIGTERM (the default).
+    Serve(Options),
+    /// Show the options in force and where each comes from: flag, variable, file or default. Secrets are left out.
+    Config(Options),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Serve,
+    Config,
+}
+
+const NAMES: [(&str, Command); 2] = [("serve", Command::Serve), ("config", Command::Config)];
+
+/// # Errors
+///
+/// The code with which the process has to end: 2 if something was wrong, 0 for `--help` and `--version`. It has been said.
+pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<(Command, Loaded), ExitCode> {
+    let args = with_command(args.collect());
+    let matches = cli()
+        .try_get_matches_from(&args)
+        .map_err(|error| said(&error))?;
+    let (name, sub) = matches.subcommand().ok_or(ExitCode::from(2))?;
+    let path = sub.get_one::<PathBuf>("config").cloned();
+    let file = match &path {
+        Some(path) => File::read(path, &keys()).map_err(|error| wrong(&error))?,
+        None => File::default(),
+    };
+    let mut matches = sub.clone();
+    if let Some(path) = &path {
+        // What the file says is the default of the flags, so that it is read and checked in the same way.
+        let (name, file) = (name.to_owned(), &file);
+        let cli = cli().mut_subcommand(&name, |sub| {
+            sub.mut_args(
+                |arg| match file.values.get(arg.get_long().unwrap_or_default()) {
+                    Some(value) => arg.default_value(OsStr::from(value.clone())),
+                    None => arg,
+                },
+            )
+        });
+        let again = cli.try_get_matches_from(&args);
+        let again = again.map_err(|error| wrong(&in_file(&error, path)))?;
+        matches = again
+            .subcommand()
+            .map(|(_, sub)| sub.clone())
+            .unwrap_or(matches);
+    }
+    unknown_variables();
+    let command = NAMES.iter().find(|(known, _)| *known == name);
+    let command = command.map_or(Command::Serve, |(_, command)| *command);
+    let options = Options::from_arg_matches(&matches).map_err(|error| said(&error))?;
+    Ok((command, Loaded::new(options, file, matches)))
+}
+
+/// The command that is meant where none is named.
+fn with_command(mut args: Vec<OsString>) -> Vec<OsString> {
+    let first = args.get(1).and_then(|first| first.to_str());
+    let is_own = matches!(first, Some("-h" | "--help" | "-V" | "--version"));
+    let is_option = first.is_none_or(|first| first.starts_with('-'));
+    if is_option && !is_own {
+        args.insert(args.len().min(1), "serve".into());
+    }
+    args
+}
+
+/// Each option is a variable, too.
+fn cli() -> clap::Command {
+    let mut cli = Cli::command();
+    for (name, _) in NAMES {
+        cli = cli.mut_subcommand(name, |sub| {
+            sub.mut_args(|arg| {
+                let Some(long) = arg.get_long().map(str::to_owned) else {
+                    return arg;
+                };
+                let arg = arg.env(OsStr::from(variable(&long)));
+                arg.hide_env_values(SECRETS.contains(&&*long))
+            })
+        });
+    }
+    cli
+}
+
+/// Others may use such variables: a wrong one is no reason not to start.
+fn unknown_variables() {
+    let keys: Vec<_> = keys().iter().map(|key| variable(key)).collect();
+    for (name, _) in std::env::vars_os() {
+        let Some(name) = name.to_str().filter(|name| name.starts_with(VARIABLE)) else {
+            continue;
+        };
+        if !keys.iter().any(|key| key == name) {
+            let hint = nearest(name, &keys);
+            eprintln!("warning: unknown variable {name}{hint}");
+        }
+    }
+}
+
+fn in_file(error: &clap::Error, path: &std::path::Path) -> String {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    format!(
+        "{}: {}",
+        path.display(),
+        first.trim_start_matches("error: ")
+    )
+}
+
+fn said(error: &clap::Error) -> ExitCode {
+    // Nobody reads it then.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+fn wrong(text: &str) -> ExitCode {
+    eprintln!("error: {text}");
+    ExitCode::from(2)
+}

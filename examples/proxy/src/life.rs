@@ -1,0 +1,80 @@
+//! From the start to the end of the process.
+
+use std::io;
+use std::process;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use crate::seconds::{seconds, seconds_or_none};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    Running,
+    /// Told to stop: not ready any more, and still taking connections.
+    Draining,
+    /// No new connections; what runs may end.
+    Closing,
+    /// Time is up.
+    Cut,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Shutdown")]
+pub(crate) struct LifeArgs {
+    /// After SIGTERM: how long to accept connections while /readyz says 503.
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds_or_none)]
+    drain_delay: Duration,
+    /// After that: how long running responses and fills may take before they are cut.
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    shutdown_timeout: Duration,
+}
+
+/// Follows the signals that end the process. A second one ends it at once.
+///
+/// # Errors
+///
+/// Signals cannot be received.
+pub(crate) fn follow(args: &LifeArgs) -> io::Result<watch::Receiver<Stage>> {
+    let (stage, life) = watch::channel(Stage::Running);
+    let args = args.clone();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        first(&mut terminate, &mut interrupt).await;
+        let stop = async {
+            stage.send_replace(Stage::Draining);
+            info!("stopping");
+            sleep(args.drain_delay).await;
+            stage.send_replace(Stage::Closing);
+            sleep(args.shutdown_timeout).await;
+            stage.send_replace(Stage::Cut);
+            stage.closed().await;
+        };
+        tokio::select! {
+            () = stop => {}
+            () = first(&mut terminate, &mut interrupt) => {
+                warn!("told to stop a second time: ending at once");
+                process::exit(1);
+            }
+        }
+    });
+    Ok(life)
+}
+
+/// Returns at this stage, or a later one.
+pub(crate) async fn reached(life: &mut watch::Receiver<Stage>, stage: Stage) {
+    // A sender that is gone sends no more: that is the end too.
+    let _ = life.wait_for(|now| *now >= stage).await;
+}
+
+async fn first(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

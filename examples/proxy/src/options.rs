@@ -1,0 +1,82 @@
+//! All options. Each is a flag, a variable `TOWER_GOPROXY_...`, and a line of the file.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::access_log::LogFormat;
+use crate::direct::DirectArgs;
+use crate::life::LifeArgs;
+use crate::miss::Miss;
+use crate::registry::UpstreamArgs;
+use crate::seconds::seconds_or_none;
+use crate::server::{LimitArgs, TlsArgs};
+use crate::users::UserArgs;
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// A TOML file with options by their long names, such as `listen = "127.0.0.1:3000"`, and [[registry]] tables. Flags
+    /// come first, then variables (TOWER_GOPROXY_LISTEN), then the file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000")]
+    pub(crate) listen: SocketAddr,
+    /// Where modules are kept: a folder, `memory:`, or the URL of an object store.
+    #[arg(long, value_name = "DIR|URL", default_value = "modules")]
+    pub(crate) storage: String,
+    /// At the start, wait so long for a storage that cannot be reached.
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds_or_none)]
+    pub(crate) wait_for_storage: Duration,
+    /// A file of rules: which modules to include (+), exclude (-), or fetch from version control (D).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) filter: Option<PathBuf>,
+    /// What a client gets while a file is not stored yet.
+    #[arg(long, value_enum, default_value_t = Miss::Stream)]
+    pub(crate) on_miss: Miss,
+    /// Answer from the storage alone, and request nothing from a source.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) offline: bool,
+    /// Store nothing, and send every client to the upstream, except for lists from which the rules take versions.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) redirect_only: bool,
+    /// The path under which the proxy is mounted.
+    #[arg(long, value_name = "/PATH")]
+    pub(crate) prefix: Option<String>,
+    /// Trust the certificate authorities of this file too, for registries, the go command and git.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) upstream: UpstreamArgs,
+    #[command(flatten)]
+    pub(crate) direct: DirectArgs,
+    #[command(flatten)]
+    pub(crate) users: UserArgs,
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
+    #[command(flatten)]
+    pub(crate) observe: ObserveArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) life: LifeArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Logs and metrics")]
+pub(crate) struct ObserveArgs {
+    /// How log lines are written to stderr; RUST_LOG says which (default: info).
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+    /// Serve /metrics for Prometheus on the main address. With users, it needs one.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) metrics: bool,
+    /// Serve /metrics, /healthz and /readyz on an address of their own, without users.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
+    /// Answer 503 at /readyz while the storage cannot be reached.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) ready_needs_storage: bool,
+}

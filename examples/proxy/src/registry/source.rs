@@ -1,0 +1,85 @@
+//! One list of registries with its credentials.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use axum::http::HeaderValue;
+use axum::http::header::AUTHORIZATION;
+use tower_goproxy::upstream::Client;
+use tower_goproxy::{GoGet, Upstream};
+
+use super::args::{UpstreamArgs, wants_direct};
+use crate::BoxError;
+use crate::miss::Miss;
+use crate::stored::Stored;
+
+/// What a registry is asked with.
+#[derive(Clone, Debug)]
+pub(crate) enum Credentials {
+    /// Those of the user who runs the server.
+    Environment,
+    Netrc(PathBuf),
+    /// A file with a token.
+    Token(PathBuf),
+    None,
+}
+
+/// A list of registries.
+#[derive(Clone, Debug)]
+pub(crate) struct Registry {
+    pub(crate) list: String,
+    pub(crate) credentials: Credentials,
+    pub(crate) on_miss: Miss,
+    /// `None` stores nothing, and redirects.
+    pub(crate) stored: Option<Stored>,
+}
+
+impl Registry {
+    /// # Errors
+    ///
+    /// The list is wrong, a file cannot be read, or the list ends with `direct` and there is no go command.
+    pub(crate) fn upstream(
+        &self,
+        args: &UpstreamArgs,
+        client: &Client,
+        goget: Option<&GoGet>,
+    ) -> Result<Upstream, BoxError> {
+        let upstream = match goget.filter(|_| self.wants_direct()) {
+            Some(goget) => Upstream::with_direct(&self.list, goget.clone())?.client(client.clone()),
+            None if self.wants_direct() => {
+                return Err("--upstream: `direct` needs a go command in the PATH, or --go".into());
+            }
+            None => Upstream::with_client(&self.list, client.clone())?,
+        };
+        let upstream = args.limit(upstream);
+        Ok(match &self.credentials {
+            Credentials::None => upstream,
+            Credentials::Environment => upstream.netrc_from_env()?,
+            Credentials::Netrc(file) => upstream.netrc(file)?,
+            Credentials::Token(file) => upstream.header(AUTHORIZATION, bearer(file)?),
+        })
+    }
+
+    pub(crate) fn wants_direct(&self) -> bool {
+        wants_direct(&self.list)
+    }
+
+    /// The file that the credentials come from.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &self.credentials {
+            Credentials::Netrc(file) | Credentials::Token(file) => Some(file),
+            Credentials::Environment | Credentials::None => None,
+        }
+    }
+}
+
+fn bearer(file: &Path) -> Result<HeaderValue, BoxError> {
+    let name = file.display();
+    let text = fs::read_to_string(file).map_err(|error| format!("token file {name}: {error}"))?;
+    let token = text.trim();
+    if token.is_empty() {
+        return Err(format!("token file {name}: it is empty").into());
+    }
+    let value = HeaderValue::try_from(format!("Bearer {token}"));
+    value.map_err(|_| format!("token file {name}: not a token").into())
+}

@@ -1,0 +1,154 @@
+//! Reads files again, all of them or none.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use metrics::{counter, gauge};
+use rustls::ServerConfig;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::{error, info};
+
+use crate::app::Frame;
+use crate::current::Current;
+use crate::modules::Modules;
+use crate::rules::FileRules;
+use crate::server::TlsConfig;
+use crate::users::UserArgs;
+use crate::{BoxError, chain};
+
+/// How often files are looked at. A change counts when it has been there twice: it may be half written.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// What is read again, and what it is read into.
+pub(crate) struct Reload {
+    pub(crate) modules: Modules,
+    pub(crate) frame: Frame,
+    pub(crate) filter: Option<PathBuf>,
+    pub(crate) users: UserArgs,
+    pub(crate) tls: Option<TlsConfig>,
+}
+
+/// All that was read.
+pub(crate) struct Read {
+    current: Arc<Current>,
+    tls: Option<Arc<ServerConfig>>,
+}
+
+/// Where requests and connections find it.
+pub(crate) struct Live {
+    pub(crate) current: Arc<ArcSwap<Current>>,
+    pub(crate) tls: Option<Arc<ArcSwap<ServerConfig>>>,
+}
+
+impl Read {
+    pub(crate) fn live(self) -> Live {
+        Live {
+            current: Arc::new(ArcSwap::new(self.current)),
+            tls: self.tls.map(|tls| Arc::new(ArcSwap::new(tls))),
+        }
+    }
+}
+
+impl Reload {
+    /// # Errors
+    ///
+    /// One of the files cannot be read, or is wrong.
+    pub(crate) fn read(&self) -> Result<Read, BoxError> {
+        let rules = match &self.filter {
+            Some(file) => FileRules::read(file)?,
+            None => FileRules::default(),
+        };
+        let rules = Arc::new(rules);
+        let users = self.users.read()?.map(Arc::new);
+        let tls = self.tls.as_ref().map(TlsConfig::read).transpose()?;
+        let modules = self.modules.router(Arc::clone(&rules))?;
+        let current = Current {
+            router: self.frame.around(modules, users),
+            rules,
+            trusted: self.users.trusted()?,
+        };
+        Ok(Read {
+            current: Arc::new(current),
+            tls,
+        })
+    }
+
+    /// Reads all files again at each SIGHUP, and when one of them has changed.
+    ///
+    /// # Errors
+    ///
+    /// The signal cannot be received.
+    pub(crate) fn follow(self, live: &Live) -> Result<(), BoxError> {
+        let hang_up = signal(SignalKind::hangup())?;
+        let live = Live {
+            current: Arc::clone(&live.current),
+            tls: live.tls.clone(),
+        };
+        tokio::spawn(self.changes(live, hang_up));
+        Ok(())
+    }
+
+    async fn changes(self, live: Live, mut hang_up: Signal) {
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut known = self.stamps();
+        let mut last = known.clone();
+        loop {
+            tokio::select! {
+                _ = hang_up.recv() => known = self.again(&live),
+                _ = ticks.tick() => {
+                    let now = self.stamps();
+                    if now != known && now == last {
+                        known = self.again(&live);
+                    }
+                    last = now;
+                }
+            }
+        }
+    }
+
+    /// Returns how the files looked before they were read: what changes meanwhile is read once more.
+    fn again(&self, live: &Live) -> Vec<Stamp> {
+        let stamps = self.stamps();
+        let read = self.read();
+        let result = if read.is_ok() { "done" } else { "failed" };
+        counter!("goproxy_reloads_total", "result" => result).increment(1);
+        gauge!("goproxy_reload_failed").set(f64::from(u8::from(read.is_err())));
+        match read {
+            Ok(read) => {
+                if let (Some(live), Some(tls)) = (&live.tls, read.tls) {
+                    live.store(tls);
+                }
+                live.current.store(read.current);
+                info!("read all files again");
+            }
+            Err(error) => {
+                let error = chain(&*error);
+                error!(error, "cannot read all files again: nothing has changed");
+            }
+        }
+        stamps
+    }
+
+    fn stamps(&self) -> Vec<Stamp> {
+        let tls = self.tls.iter().flat_map(TlsConfig::files);
+        let files = self.filter.as_deref().into_iter().chain(self.users.files());
+        files
+            .chain(self.modules.files())
+            .chain(tls)
+            .map(stamp)
+            .collect()
+    }
+}
+
+/// What a change of a file changes.
+type Stamp = Option<(SystemTime, u64, u64)>;
+
+fn stamp(file: &Path) -> Stamp {
+    let metadata = file.metadata().ok()?;
+    Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
+}

@@ -1,0 +1,188 @@
+//! From the options to a running server, and to its end.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tower::ServiceExt as _;
+use tower_goproxy::{SharedCaches, Storage};
+use tracing::{info, warn};
+
+use crate::app::{Frame, app, figures};
+use crate::config::Loaded;
+use crate::direct::Direct;
+use crate::health::Health;
+use crate::life::{self, Stage, reached};
+use crate::modules::Modules;
+use crate::options::Options;
+use crate::registry::{Credentials, Patterns, Registry};
+use crate::reload::Reload;
+use crate::roots::Roots;
+use crate::rules::FileRules;
+use crate::server::{App, Descriptors, Server, bind};
+use crate::stored::Kept;
+use crate::{BoxError, access_log, metrics, storage};
+
+/// How long it may take to remove what was cut.
+const CLEAN_UP: Duration = Duration::from_secs(5);
+
+pub(crate) async fn run(loaded: &Loaded) -> Result<(), BoxError> {
+    let options = &loaded.options;
+    access_log::install(options.observe.log_format);
+    let page = metrics::install()?;
+    let limits = options.limits.limits(Descriptors::raise());
+    let life = life::follow(&options.life)?;
+    let tls = options.tls.config()?;
+    // What is wrong with a file is said before anything is made or asked.
+    options.users.read()?;
+    options.filter.as_deref().map(FileRules::read).transpose()?;
+    let (stored, probe) = match options.redirect_only {
+        true => (None, None),
+        false => {
+            let (storage, probe) =
+                storage::open(&options.storage, options.wait_for_storage).await?;
+            (Some(storage), Some(probe))
+        }
+    };
+    let shared_caches = match options.users.are_needed() {
+        true => SharedCaches::Not,
+        false => SharedCaches::Auto,
+    };
+    let kept = stored.map(|storage| Kept::new(storage, options.offline, shared_caches));
+    let modules = modules(loaded, kept.as_ref(), shared_caches).await?;
+    let fills = kept.map(|kept| kept.fill.fills());
+    let (refreshes, goget) = (modules.refreshes(), modules.direct.goget().cloned());
+    let needs_storage = options.observe.ready_needs_storage;
+    let health = Health::new(life.clone(), probe, needs_storage, page.clone());
+    let own_page = options.observe.metrics.then(|| page.clone());
+    let reload = Reload {
+        modules,
+        frame: Frame::new(options.prefix.as_deref(), health.clone(), own_page)?,
+        filter: options.filter.clone(),
+        users: options.users.clone(),
+        tls,
+    };
+    let live = reload.read()?.live();
+    reload.follow(&live)?;
+
+    let listener = bind(options.listen).await?;
+    if let Some(address) = options.observe.metrics_listen {
+        let listener = bind(address).await?;
+        info!("metrics on http://{}/metrics", listener.local_addr()?);
+        let router = figures(&health, page);
+        let app: App = Arc::new(move |request| {
+            let router = router.clone();
+            Box::pin(async move {
+                let Ok(response) = router.oneshot(request).await;
+                response
+            })
+        });
+        let server = Server::new(app, limits, None, life.clone());
+        tokio::spawn(async move { server.run(listener).await });
+    }
+    let scheme = if live.tls.is_some() { "https" } else { "http" };
+    println!("listening on {scheme}://{}", listener.local_addr()?);
+    let server = Server::new(app(live.current), limits, live.tls, life.clone());
+
+    let mut serving = pin!(async {
+        server.run(listener).await;
+        // What runs behind a response outlives its client.
+        for refreshes in &refreshes {
+            refreshes.idle().await;
+        }
+        if let Some(fills) = &fills {
+            fills.idle().await;
+        }
+        // A run that nobody waits for is killed, and its processes are to be gone before this one.
+        if let Some(goget) = &goget {
+            goget.runs().idle().await;
+        }
+    });
+    let mut life = life;
+    tokio::select! {
+        () = &mut serving => return Ok(()),
+        () = reached(&mut life, Stage::Cut) => {}
+    }
+    // Connections end by themselves at this stage.
+    warn!("time is up: cutting what still runs");
+    if let Some(fills) = &fills {
+        fills.abort();
+    }
+    if timeout(CLEAN_UP, serving).await.is_err() {
+        warn!("something could not be cleaned up in time");
+    }
+    Ok(())
+}
+
+async fn modules(
+    loaded: &Loaded,
+    kept: Option<&Kept>,
+    shared_caches: SharedCaches,
+) -> Result<Modules, BoxError> {
+    let (options, file) = (&loaded.options, &loaded.file);
+    let roots = Roots::load(options.ca_file.as_deref())?;
+    let client = roots
+        .client()?
+        .connect_timeout(options.upstream.connect_timeout());
+    let default = default_registry(options, kept);
+    let mut registries = Vec::new();
+    for entry in &file.registries {
+        let credentials = match (entry.netrc.clone(), entry.token_file.clone()) {
+            (Some(_), Some(_)) => {
+                let named = format!("[[registry]] for {}", entry.modules);
+                return Err(format!("{named}: netrc and token-file cannot both be set").into());
+            }
+            (Some(netrc), None) => Credentials::Netrc(netrc),
+            (None, Some(token)) => Credentials::Token(token),
+            (None, None) => Credentials::None,
+        };
+        let registry = Registry {
+            list: entry.upstream.clone(),
+            credentials,
+            on_miss: entry.on_miss.unwrap_or(options.on_miss),
+            stored: kept.map(Kept::source),
+        };
+        registries.push((Patterns::new(&entry.modules)?, registry));
+    }
+    // Without rules no module is direct, but a list may say so.
+    let lists = registries.iter().map(|(_, registry)| registry);
+    let has_rules = options.filter.is_some();
+    let wants_direct = lists.chain([&default]).any(Registry::wants_direct);
+    if !has_rules && !wants_direct && options.direct.is_asked_for() {
+        warn!(
+            "options for direct modules have no effect without --filter, or `direct` in --upstream"
+        );
+    }
+    let direct = match has_rules || wants_direct {
+        true => options.direct.source(&options.storage, &roots).await?,
+        false => Direct::Unwanted,
+    };
+    let mut directs = Vec::new();
+    for entry in &file.direct {
+        let goget = options.direct.entry(entry, &options.storage, &roots)?;
+        let stored = kept.map(Kept::source);
+        directs.push((Patterns::new(&entry.modules)?, goget, stored));
+    }
+    Ok(Modules {
+        client,
+        upstream: options.upstream.clone(),
+        default,
+        registries,
+        direct,
+        direct_stored: kept.map(Kept::source),
+        directs,
+        has_rules,
+        shared_caches,
+    })
+}
+
+fn default_registry(options: &Options, kept: Option<&Kept>) -> Registry {
+    let netrc = options.direct.netrc().map(ToOwned::to_owned);
+    Registry {
+        list: options.upstream.list.clone(),
+        credentials: netrc.map_or(Credentials::Environment, Credentials::Netrc),
+        on_miss: options.on_miss,
+        stored: kept.map(Kept::source),
+    }
+}

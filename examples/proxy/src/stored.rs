@@ -1,0 +1,55 @@
+//! What is kept of a source: its files, and its answers that change.
+
+use tower::Layer as _;
+use tower_goproxy::fill::{Fill, FillLayer, OnMiss};
+use tower_goproxy::fresh::{Fresh, FreshLayer, Refreshes};
+use tower_goproxy::source::HasArea;
+use tower_goproxy::{SharedCaches, Storage};
+
+/// One storage for all sources.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    storage: Storage,
+    /// Clones share the running fills and their slots.
+    pub(crate) fill: FillLayer,
+    offline: bool,
+    shared_caches: SharedCaches,
+}
+
+impl Kept {
+    pub(crate) fn new(storage: Storage, offline: bool, shared_caches: SharedCaches) -> Self {
+        Self {
+            fill: FillLayer::new(storage.clone()).shared_caches(shared_caches),
+            storage,
+            offline,
+            shared_caches,
+        }
+    }
+
+    /// For one source more.
+    pub(crate) fn source(&self) -> Stored {
+        let fresh = FreshLayer::new(self.storage.clone()).shared_caches(self.shared_caches);
+        Stored {
+            fill: self.fill.clone(),
+            fresh: if self.offline { fresh.offline() } else { fresh },
+        }
+    }
+}
+
+/// The layers around one source. They outlive the services that a reload replaces.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    fill: FillLayer,
+    fresh: FreshLayer,
+}
+
+impl Stored {
+    pub(crate) fn around<S: HasArea>(&self, source: S, on_miss: OnMiss) -> Fresh<Fill<S>> {
+        let fill = self.fill.clone().on_miss(on_miss);
+        self.fresh.layer(fill.layer(source))
+    }
+
+    pub(crate) fn refreshes(&self) -> Refreshes {
+        self.fresh.refreshes()
+    }
+}

@@ -1,0 +1,77 @@
+//! The file of users.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, PasswordVerifier as _};
+
+use crate::BoxError;
+
+/// The hash of a password, as the file has it.
+#[derive(Clone, Debug)]
+pub(super) struct Hash(Arc<str>);
+
+impl Hash {
+    fn parse(text: &str) -> Option<Self> {
+        let is_known = if text.starts_with("$argon2") {
+            PasswordHash::new(text).is_ok()
+        } else {
+            text.starts_with("$2") && text.parse::<bcrypt::HashParts>().is_ok()
+        };
+        is_known.then(|| Self(text.into()))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Takes as long as the hash says, so it is not for an async thread.
+    pub(super) fn verify(&self, password: &[u8]) -> bool {
+        if self.0.starts_with("$2") {
+            return bcrypt::verify(password, &self.0).unwrap_or(false);
+        }
+        let hash = PasswordHash::new(&self.0);
+        hash.is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok())
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Passwords {
+    by_user: HashMap<String, Hash>,
+    /// For who is not in the file: the answer takes as long.
+    decoy: Option<Hash>,
+}
+
+impl Passwords {
+    /// # Errors
+    ///
+    /// The file cannot be read, or a line is not `USER:HASH` with a known kind of hash.
+    pub(super) fn read(path: &Path) -> Result<Self, BoxError> {
+        let name = path.display();
+        let text = fs::read_to_string(path).map_err(|error| format!("--users {name}: {error}"))?;
+        let mut passwords = Self::default();
+        for (line, number) in text.lines().map(str::trim).zip(1..) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let wrong = |what: &str| format!("--users {name}: line {number}: {what}");
+            let (user, hash) = line.split_once(':').ok_or_else(|| wrong("not USER:HASH"))?;
+            let hash = Hash::parse(hash)
+                .ok_or_else(|| wrong("the hash is neither bcrypt (`htpasswd -B`) nor argon2"))?;
+            passwords.decoy = Some(hash.clone());
+            if passwords.by_user.insert(user.to_owned(), hash).is_some() {
+                return Err(wrong("a second line for this user").into());
+            }
+        }
+        Ok(passwords)
+    }
+
+    /// The hash to check, and whether the user exists.
+    pub(super) fn hash_of(&self, user: &str) -> Option<(&Hash, bool)> {
+        let known = self.by_user.get(user).map(|hash| (hash, true));
+        known.or_else(|| self.decoy.as_ref().map(|hash| (hash, false)))
+    }
+}

@@ -1,0 +1,114 @@
+//! From SIGTERM to the end.
+
+use bytes::Bytes;
+use http::StatusCode;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use crate::proxy::Proxy;
+use crate::support::wire::{Connection, Protocol};
+use crate::support::{
+    Answer, Gate, Kept, ScriptedRegistry, fetch, large_module_zip, read, web_client, within_minutes,
+};
+use crate::{MOD, PART, ZIP};
+
+/// A server in the middle of a fill that goes no further, and its client.
+struct Filling {
+    proxy: Proxy,
+    kept: Kept,
+    _registry: ScriptedRegistry,
+    _body: hyper::body::Incoming,
+}
+
+async fn filling(options: &[&str]) -> Filling {
+    let zip = Bytes::from(large_module_zip("example.com/m", "v1.0.0", 384 * PART));
+    let gate = Gate::closed();
+    let answer = Answer::in_parts(zip, PART).gated(&gate);
+    let registry = ScriptedRegistry::serving(ZIP, answer).await;
+    let kept = Kept::on_disk();
+    let (folder, upstream) = (kept.folder().to_str().unwrap(), registry.url());
+    let args = ["--storage", folder, "--upstream", &upstream];
+    let proxy = Proxy::start(&[&args, options].concat()).await;
+    gate.allow(7);
+    let url = format!("http://{}{ZIP}", proxy.address);
+    let mut body = fetch(&web_client(false), &url).await.into_body();
+    read(&mut body, 4 * PART).await.unwrap();
+    Filling {
+        proxy,
+        kept,
+        _registry: registry,
+        _body: body,
+    }
+}
+
+#[tokio::test]
+async fn what_takes_too_long_after_sigterm_is_cut_and_leaves_no_file() {
+    let filling = filling(&["--shutdown-timeout", "0.5"]).await;
+    filling.proxy.signal("-TERM").await;
+    assert_eq!(filling.proxy.ended().await.code(), Some(0));
+    assert_eq!(filling.kept.names().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let filling = filling(&["--shutdown-timeout", "3600"]).await;
+    filling.proxy.terminate().await;
+    filling.proxy.signal("-TERM").await;
+    assert_eq!(filling.proxy.ended().await.code(), Some(1));
+}
+
+#[tokio::test]
+async fn silent_clients_do_not_delay_the_end() {
+    let registry = ScriptedRegistry::serving(MOD, Answer::new(["module example.com/m\n"])).await;
+    let upstream = registry.url();
+    let args = ["--storage", "memory:", "--upstream", &upstream];
+    let proxy = Proxy::start(&[&args[..], &["--shutdown-timeout", "3600"]].concat()).await;
+    let mut held = Vec::new();
+    let settings = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    for sent in [
+        &b""[..],
+        b"GET /exam",
+        b"GET / HTTP/1.1\r\nHost: x\r\n",
+        &settings[..5],
+        settings,
+    ] {
+        let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+        stream.write_all(sent).await.unwrap();
+        held.push(stream);
+    }
+    let mut idle = Connection::open(proxy.address, Protocol::Http11).await;
+    let request = http::Request::get(MOD).body(()).unwrap();
+    idle.send(request).await.whole();
+    proxy.terminate().await;
+    assert_eq!(proxy.ended().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_server_that_is_going_to_stop_says_so_and_still_takes_connections() {
+    let args = ["--storage", "memory:", "--drain-delay", "3600"];
+    let proxy = Proxy::start(&args).await;
+    let ready = proxy.get("/readyz").await.whole();
+    assert_eq!(ready.text(), "ready\nstorage: up\nregistries away: 0\n");
+    proxy.signal("-TERM").await;
+    within_minutes(async { while proxy.get("/readyz").await.status == Some(StatusCode::OK) {} })
+        .await;
+    let stopping = proxy.get("/readyz").await;
+    assert_eq!(stopping.status, Some(StatusCode::SERVICE_UNAVAILABLE));
+    assert!(stopping.text().starts_with("stopping\n"));
+    proxy.get("/healthz").await.whole();
+    proxy.signal("-INT").await;
+    assert_eq!(proxy.ended().await.code(), Some(1));
+}
+
+/// One that comes while the server closes gets no answer, and no half one.
+#[tokio::test]
+async fn a_closing_server_answers_what_it_has_begun() {
+    let filling = filling(&["--shutdown-timeout", "1"]).await;
+    filling.proxy.terminate().await;
+    assert!(TcpStream::connect(filling.proxy.address).await.is_err());
+    let ended = filling.proxy.ended();
+    assert_eq!(ended.await.code(), Some(0));
+    let mut body = filling._body;
+    let rest = http_body_util::BodyExt::collect(&mut body).await;
+    assert!(rest.is_err(), "a cut response looks whole");
+}

@@ -1,0 +1,296 @@
+//! What a client can hold, and for how long.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::process::Command;
+use tokio::time::{interval, timeout};
+
+use crate::keys::Keys;
+use crate::proxy::{Proxy, command, refusal};
+use crate::support::wire::{Connection, Protocol};
+use crate::support::{Answer, Kept, ScriptedRegistry, large_module_zip, within_minutes};
+use crate::{MOD, PART, ZIP};
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// A server with short limits, with a small file and a large one in its storage.
+struct Scene {
+    proxy: Proxy,
+    zip: Bytes,
+    _registry: ScriptedRegistry,
+    _kept: Kept,
+}
+
+impl Scene {
+    async fn new(options: &[&str]) -> Self {
+        let zip = Bytes::from(large_module_zip("example.com/m", "v1.0.0", 384 * PART));
+        let served = zip.clone();
+        let registry = ScriptedRegistry::http1(move |request| match &*request.path {
+            ZIP => Answer::new([served.clone()]),
+            _ => Answer::new(["module example.com/m\n"]),
+        })
+        .await;
+        let kept = Kept::on_disk();
+        let (folder, upstream) = (kept.folder().to_str().unwrap(), registry.url());
+        let args = ["--storage", folder, "--upstream", &upstream];
+        let proxy = Proxy::start(&[&args, options].concat()).await;
+        proxy.get(MOD).await.whole();
+        proxy.get(ZIP).await.whole();
+        Self {
+            proxy,
+            zip,
+            _registry: registry,
+            _kept: kept,
+        }
+    }
+
+    async fn open(&self, sent: &[u8]) -> TcpStream {
+        let mut stream = TcpStream::connect(self.proxy.address).await.unwrap();
+        stream.write_all(sent).await.unwrap();
+        stream
+    }
+
+    /// Hits are answered until it has no more files open than this.
+    async fn hits_until_closed(&self, files: usize) {
+        within_minutes(async {
+            loop {
+                self.proxy.get(MOD).await.whole();
+                if self.proxy.open_files() <= files {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+}
+
+const SHORT: [&str; 6] = [
+    "--client-timeout",
+    "1",
+    "--handshake-timeout",
+    "0.5",
+    "--stall-timeout",
+    "1",
+];
+
+/// What the server has open for itself, and a connection of the test or of the registry.
+async fn files(scene: &Scene) -> usize {
+    scene.proxy.open_files() + 2
+}
+
+#[tokio::test]
+async fn connections_without_a_whole_request_are_closed_and_hits_go_on() {
+    let scene = Scene::new(&SHORT).await;
+    let files = files(&scene).await;
+    let empty_settings = [PREFACE, b"\0\0\0\x04\0\0\0\0\0"].concat();
+    let half_of_headers = [&*empty_settings, b"\0\0\x05\x01\0\0\0\0\x01\x82"].concat();
+    let mut held = Vec::new();
+    for sent in [
+        &b""[..],
+        &PREFACE[..10],
+        PREFACE,
+        &empty_settings,
+        &half_of_headers,
+        b"GET /exam",
+        b"GET / HTTP/1.1\r\nHost: x\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+    ] {
+        for _ in 0..25 {
+            held.push(scene.open(sent).await);
+        }
+    }
+    scene.hits_until_closed(files).await;
+    for mut stream in held {
+        // To the end, which may be a reset.
+        let _ = within_minutes(stream.read_to_end(&mut Vec::new())).await;
+    }
+}
+
+#[tokio::test]
+async fn half_a_tls_handshake_is_closed() {
+    let keys = Keys::new();
+    let options = keys.options();
+    let tls: Vec<_> = options.iter().map(String::as_str).collect();
+    let args = ["--storage", "memory:", "--upstream", "off"];
+    let proxy = Proxy::start(&[&args[..], &SHORT, &tls].concat()).await;
+    for sent in [&b""[..], b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"] {
+        let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+        stream.write_all(sent).await.unwrap();
+        let _ = within_minutes(stream.read_to_end(&mut Vec::new())).await;
+    }
+}
+
+#[tokio::test]
+async fn clients_that_read_nothing_are_closed_and_hits_go_on() {
+    let scene = Scene::new(&SHORT).await;
+    let files = files(&scene).await;
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        let request = format!("GET {ZIP} HTTP/1.1\r\nHost: x\r\n\r\n");
+        held.push(scene.open(request.as_bytes()).await);
+    }
+    let mut streams = Vec::new();
+    let mut connections = Vec::new();
+    for window in [0, 1 << 20] {
+        let stream = TcpStream::connect(scene.proxy.address).await.unwrap();
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder.initial_stream_window_size(window);
+        let io = TokioIo::new(stream);
+        let (mut sender, connection) = builder.handshake::<_, Empty<Bytes>>(io).await.unwrap();
+        connections.push(tokio::spawn(connection));
+        for _ in 0..100 {
+            let url = format!("http://{}{ZIP}", scene.proxy.address);
+            let request = Request::get(url).body(Empty::new()).unwrap();
+            // It may be closed before all of them have begun.
+            let Ok(response) = sender.send_request(request).await else {
+                break;
+            };
+            assert_eq!(response.status(), StatusCode::OK);
+            streams.push(response);
+        }
+        assert!(!streams.is_empty());
+    }
+    scene.hits_until_closed(files).await;
+    for connection in connections {
+        let _ = within_minutes(connection).await.unwrap();
+    }
+}
+
+/// Takes several times the limits, and never stops.
+#[tokio::test]
+async fn a_slow_client_gets_all_of_its_file() {
+    let scene = Scene::new(&SHORT).await;
+    for protocol in [Protocol::Http11, Protocol::Http2] {
+        let stream = TcpStream::connect(scene.proxy.address).await.unwrap();
+        let url = format!("http://{}{ZIP}", scene.proxy.address);
+        let request = Request::get(url)
+            .header("host", "x")
+            .body(Empty::<Bytes>::new())
+            .unwrap();
+        let io = TokioIo::new(stream);
+        let response = match protocol {
+            Protocol::Http2 => {
+                let (mut sender, connection) =
+                    http2::handshake(TokioExecutor::new(), io).await.unwrap();
+                tokio::spawn(connection);
+                sender.send_request(request).await.unwrap()
+            }
+            _ => {
+                let (mut sender, connection) =
+                    hyper::client::conn::http1::handshake(io).await.unwrap();
+                tokio::spawn(connection);
+                sender.send_request(request).await.unwrap()
+            }
+        };
+        let (mut body, mut got, mut next) = (response.into_body(), Vec::new(), 0);
+        let mut pace = interval(Duration::from_millis(20));
+        while let Some(frame) = body.frame().await {
+            got.extend_from_slice(&frame.unwrap().into_data().unwrap());
+            if got.len() >= next {
+                next += 2 * PART;
+                pace.tick().await;
+            }
+        }
+        assert!(got == scene.zip, "{protocol:?}: {} bytes", got.len());
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_asks_now_and_then_keeps_its_connection() {
+    let scene = Scene::new(&SHORT).await;
+    for protocol in [Protocol::Http11, Protocol::Http2] {
+        let mut connection = Connection::open(scene.proxy.address, protocol).await;
+        let mut pace = interval(Duration::from_millis(600));
+        for _ in 0..4 {
+            pace.tick().await;
+            let request = Request::get(MOD).body(()).unwrap();
+            connection.send(request).await.whole();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_full_server_closes_the_connection_that_is_idle() {
+    let scene = Scene::new(&["--max-connections", "8"]).await;
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        held.push(scene.open(b"").await);
+        scene.proxy.get(MOD).await.whole();
+    }
+    // Whoever is in the middle of something stays.
+    let request = format!("GET {ZIP} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let mut busy = scene.open(request.as_bytes()).await;
+    busy.read_u8().await.unwrap();
+    for _ in 0..20 {
+        held.push(scene.open(b"").await);
+        scene.proxy.get(MOD).await.whole();
+    }
+    let mut rest = vec![0; scene.zip.len()];
+    within_minutes(busy.read_exact(&mut rest)).await.unwrap();
+}
+
+#[tokio::test]
+async fn requests_beyond_the_limit_get_503() {
+    let scene = Scene::new(&["--max-requests", "2"]).await;
+    let request = format!("GET {ZIP} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let mut busy = Vec::new();
+    for _ in 0..2 {
+        let mut stream = scene.open(request.as_bytes()).await;
+        stream.read_u8().await.unwrap();
+        busy.push(stream);
+    }
+    let refused = scene.proxy.get(MOD).await;
+    assert_eq!(refused.status, Some(StatusCode::SERVICE_UNAVAILABLE));
+    assert_eq!(refused.header("cache-control"), "no-store");
+    // A server that is busy is not dead.
+    scene.proxy.get("/healthz").await.whole();
+    busy.pop();
+    within_minutes(async { while scene.proxy.get(MOD).await.status != Some(StatusCode::OK) {} })
+        .await;
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let scene = Scene::new(&[]).await;
+    let mut stream = TcpStream::connect(scene.proxy.address).await.unwrap();
+    let line = format!("X-Large: {}\r\n", "x".repeat(16 * 1024));
+    let head = format!("GET {MOD} HTTP/1.1\r\nHost: x\r\n{}\r\n", line.repeat(5));
+    // It may be refused before all of it is there.
+    let _ = stream.write_all(head.as_bytes()).await;
+    let mut answer = Vec::new();
+    let read = timeout(Duration::from_secs(60), stream.read_to_end(&mut answer)).await;
+    let _ = read.expect("the connection is closed");
+    assert!(!answer.starts_with(b"HTTP/1.1 200"));
+    scene.proxy.get(MOD).await.whole();
+}
+
+#[tokio::test]
+async fn limits_that_make_no_sense_are_refused() {
+    for args in [
+        ["--client-timeout", "0"],
+        ["--stall-timeout", "soon"],
+        ["--max-streams", "0"],
+    ] {
+        let said = refusal(command(&args), 2).await;
+        assert!(said.contains(args[0]), "{said}");
+    }
+    let proxy = Proxy::start(&["--storage", "memory:"]).await;
+    let listen = proxy.address.to_string();
+    let mut second = Command::new(env!("CARGO_BIN_EXE_tower-goproxy"));
+    second
+        .args(["--storage", "memory:", "--listen", &listen])
+        .env_clear();
+    let said = refusal(second, 1).await;
+    assert!(
+        said.starts_with(&format!("error: cannot listen on {listen}: ")),
+        "{said}"
+    );
+}

@@ -1,0 +1,158 @@
+//! Registries by pattern: who is asked for which module, and with what.
+
+use std::fs;
+
+use http::header::AUTHORIZATION;
+use tempfile::TempDir;
+
+use crate::proxy::{Proxy, command, refusal};
+use crate::support::{Answer, ScriptedRegistry, Tls};
+use crate::users::basic;
+
+async fn registry(tls: &Tls) -> ScriptedRegistry {
+    ScriptedRegistry::tls(tls, |request| match request.path.ends_with("missing.mod") {
+        true => Answer::text(http::StatusCode::NOT_FOUND, "not found"),
+        false => Answer::new(["module example.com/m\n"]),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn no_name_and_no_credential_arrives_where_it_does_not_belong() {
+    let tls = Tls::new();
+    let [token, netrc, default] = [
+        registry(&tls).await,
+        registry(&tls).await,
+        registry(&tls).await,
+    ];
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let token_file = write("token", "secret-token\n");
+    let machine = |registry: &ScriptedRegistry, login: &str| {
+        format!(
+            "machine {} login {login} password secret\n",
+            registry.address()
+        )
+    };
+    // The netrc file of the server knows all three: only its own registry gets its words.
+    let all = [&token, &netrc, &default].map(|registry| machine(registry, "default"));
+    let default_netrc = write("default-netrc", &all.concat());
+    let own_netrc = write("own-netrc", &machine(&netrc, "partner"));
+    let text = format!(
+        "upstream = \"{}\"\nstorage = \"memory:\"\nca-file = \"{}\"\nnetrc = \"{default_netrc}\"\n\
+         [[registry]]\nmodules = \"corp.example/*,*.corp.example\"\nupstream = \"{}\"\ntoken-file = \"{token_file}\"\n\
+         [[registry]]\nmodules = \"partner.example,corp.example\"\nupstream = \"{}\"\nnetrc = \"{own_netrc}\"\n",
+        default.url(),
+        tls.authority_file().display(),
+        token.url(),
+        netrc.url(),
+    );
+    let config = write("server.toml", &text);
+    let proxy = Proxy::start(&["--config", &config]).await;
+
+    let expected = [
+        (
+            &token,
+            "Bearer secret-token",
+            vec!["corp.example/a", "corp.example/a/b", "git.corp.example/c"],
+        ),
+        (
+            &netrc,
+            &*basic("partner", "secret"),
+            vec!["partner.example/d", "partner.example", "corp.example"],
+        ),
+        (
+            &default,
+            &*basic("default", "secret"),
+            vec!["example.com/e", "corp.example.evil/a", "evilcorp.example/a"],
+        ),
+    ];
+    for (_, _, modules) in &expected {
+        for module in modules {
+            for file in ["v1.0.0.mod", "missing.mod", "v1.0.0.mod"] {
+                let path = format!("/{module}/@v/{file}")
+                    .replace("/@v/missing.mod", "/@v/v1.0.0-missing.mod");
+                proxy.get(&path).await;
+            }
+            proxy.get(&format!("/{module}/@v/list")).await;
+            proxy.get(&format!("/{module}/@latest")).await;
+        }
+    }
+    for (registry, credential, modules) in expected {
+        let asked = registry.requests().all();
+        for module in &modules {
+            let of_module = format!("/{module}/@");
+            assert!(
+                asked.iter().any(|asked| asked.path.starts_with(&of_module)),
+                "{module}"
+            );
+        }
+        for asked in asked {
+            let (module, _) = asked.path[1..].split_once("/@").unwrap();
+            assert!(modules.contains(&module), "asked for {module}");
+            assert_eq!(asked.headers[AUTHORIZATION], credential, "{module}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_registry_has_its_own_answer_to_a_miss() {
+    let registry = ScriptedRegistry::http1(|_| Answer::new(["module example.com/m\n"])).await;
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("server.toml");
+    let text = format!(
+        "upstream = \"{0}\"\nstorage = \"memory:\"\n\
+         [[registry]]\nmodules = \"corp.example\"\nupstream = \"{0}\"\non-miss = \"redirect\"\n",
+        registry.url(),
+    );
+    fs::write(&config, text).unwrap();
+    let proxy = Proxy::start(&["--config", config.to_str().unwrap()]).await;
+    let redirected = proxy.get("/corp.example/m/@v/v1.0.0.mod").await;
+    assert_eq!(
+        redirected.header("location"),
+        format!("{}/corp.example/m/@v/v1.0.0.mod", registry.url())
+    );
+    proxy.get("/example.com/m/@v/v1.0.0.mod").await.whole();
+    // Which registry it comes from is no secret: shared caches may keep it.
+    let kept = proxy.get("/example.com/m/@v/v1.0.0.mod").await;
+    assert!(kept.header("cache-control").starts_with("public"));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_registry_is_said_at_the_start() {
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("server.toml");
+    let name = config.to_str().unwrap();
+    for (text, expected) in [
+        ("modules = \"a/**\"\nupstream = \"off\"", "pattern `a/**`"),
+        (
+            "modules = \" , \"\nupstream = \"off\"",
+            "`modules` has no pattern",
+        ),
+        ("modules = \"a.example\"\nupstream = \"ftp://x\"", "ftp"),
+        (
+            "modules = \"a.example\"\nupstream = \"off\"\ntoken-file = \"/nonexistent\"",
+            "token file /nonexistent",
+        ),
+        (
+            "modules = \"a.example\"\nupstream = \"off\"\nnetrc = \"/nonexistent\"",
+            "netrc",
+        ),
+        (
+            "modules = \"a.example\"\nupstream = \"off\"\nnetrc = \"a\"\ntoken-file = \"b\"",
+            "cannot both be set",
+        ),
+    ] {
+        fs::write(
+            &config,
+            format!("storage = \"memory:\"\n[[registry]]\n{text}\n"),
+        )
+        .unwrap();
+        let said = refusal(command(&["--config", name]), 1).await;
+        assert!(said.contains(expected), "{said}");
+    }
+}
