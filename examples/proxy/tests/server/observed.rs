@@ -90,7 +90,7 @@ async fn the_log_tells_who_got_what_and_how() {
             (401, "other", "-", None),
         ),
         (
-            "/example.org/m/@v/v1.0.0.mod",
+            "/example.org/m/@v/v1.0.0.info",
             Some(basic("dev", "secret")),
             None,
             (403, "excluded", "exclude", Some("dev")),
