@@ -231,6 +231,5 @@ fn not_cached(stores: bool) -> Failure {
     if stores {
         return Failure::new(StatusCode::NOT_FOUND, "not found: temporarily unavailable");
     }
-    let text = "the storage does not answer";
-    Failure::new(StatusCode::SERVICE_UNAVAILABLE, text)
+    Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the storage is away")
 }

@@ -7,7 +7,6 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use tower::Layer as _;
 use tower_goproxy::fill::OnMiss;
 use tower_goproxy::filter::FilterLayer;
 use tower_goproxy::fresh::{CachedOnlyLayer, Refreshes};

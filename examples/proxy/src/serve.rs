@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use tower::ServiceExt as _;
-use tower_goproxy::{SharedCaches, Storage};
+use tower_goproxy::SharedCaches;
 use tracing::{info, warn};
 
 use crate::app::{Frame, app, figures};
