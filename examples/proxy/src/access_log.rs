@@ -108,6 +108,7 @@ fn how(status: StatusCode, applied: Option<&AppliedRule>, headers: &HeaderMap) -
     let said = headers.get_all("cache-status").iter().next_back();
     let said = said.and_then(|said| said.to_str().ok()).unwrap_or_default();
     let known = [
+        ("detail=stale", "stale"),
         ("; hit", "hit"),
         ("collapsed", "attached"),
         ("fwd=miss", "miss"),

@@ -34,6 +34,9 @@ pub(crate) async fn run(loaded: &Loaded) -> Result<(), BoxError> {
     let limits = options.limits.limits(Descriptors::raise());
     let life = life::follow(&options.life)?;
     let tls = options.tls.config()?;
+    if options.offline && options.redirect_only {
+        return Err("--offline and --redirect-only exclude each other".into());
+    }
     // What is wrong with a file is said before anything is made or asked.
     options.users.read()?;
     options.filter.as_deref().map(FileRules::read).transpose()?;
