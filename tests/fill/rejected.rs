@@ -9,7 +9,7 @@ use tower_goproxy::source::Area;
 
 use super::fixtures::{INFO, MOD, ZIP, info, large_zip, module_file, proxy, zip};
 use super::support::{
-    Answer, Framing, Source, ask, get, large_module_zip, not_a_zip, truncated, whole,
+    Answer, Framing, Gate, Source, ask, get, large_module_zip, not_a_zip, truncated, whole,
     zip_with_wrong_prefix,
 };
 
@@ -174,9 +174,15 @@ on_each_storage! {
 
     async fn the_last_part_of_a_file_is_held_back_until_it_is_checked(storage: Storage) {
         let wrong = large_module_zip("example.com/Other", "v1.0.0", 1_100_000);
-        let source = Source::serving(ZIP, Answer::in_parts(wrong.clone(), 100_000));
+        let gate = Gate::closed();
+        gate.allow(1);
+        let answer = Answer::in_parts(wrong.clone(), 100_000).gated(&gate);
+        let source = Source::serving(ZIP, answer);
         let layer = FillLayer::new(storage).area(Area::Included);
-        let mut body = ask(&proxy(&layer, &source), get(ZIP)).await.into_body();
+        let response = ask(&proxy(&layer, &source), get(ZIP)).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let mut body = response.into_body();
+        gate.open();
         let mut received = 0;
         while let Ok(frame) = body.frame().await.expect("no clean end") {
             received += frame.into_data().map_or(0, |data| data.len());
