@@ -13,7 +13,8 @@ bounds() {
 fill storage                    3200  2800
 module target policy filter     2800  2200
 fresh                          2240  1800
-verify                           400   400
+verify                          2050   1800
+sumdb                           1450   1200
 files                            420   400
 upstream                        2170  1800
 goget                           2740  2200

@@ -74,7 +74,8 @@
 //!
 //! # Features
 //!
-//! None is on by default. `fill`, `upstream` and `go-get` are described above; `ring` and
+//! None is on by default. `fill`, `upstream` and `go-get` are described above; `sumdb` verifies files against a checksum
+//! database, and answers for it; `ring` and
 //! `aws-lc-rs` are TLS providers of `upstream` where the process has installed none, `tracing` logs failures, `metrics`
 //! counts, and `full` is all of them except `aws-lc-rs`. `go-get` needs Unix.
 
@@ -120,6 +121,8 @@ mod span;
 mod target;
 
 #[cfg(feature = "fill")]
+mod etag;
+#[cfg(feature = "fill")]
 mod files;
 #[cfg(feature = "fill")]
 pub mod fill;
@@ -129,6 +132,8 @@ pub mod fresh;
 mod observe;
 #[cfg(feature = "fill")]
 pub mod storage;
+#[cfg(feature = "sumdb")]
+pub mod sumdb;
 #[cfg(feature = "fill")]
 mod takedown;
 #[cfg(feature = "fill")]

@@ -142,6 +142,50 @@ pub(crate) fn check_failed(file: &dyn Display, reason: &dyn Display) {
     let _ = (file, reason);
 }
 
+/// A file is wrong.
+pub(crate) fn rejected(file: &dyn Display, reason: &dyn Display) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("goproxy_rejected_total").increment(1);
+    #[cfg(feature = "tracing")]
+    tracing::warn!(file = %file, reason = %reason, "a file was rejected");
+    let _ = (file, reason);
+}
+
+/// What a checksum database says cannot be believed.
+#[cfg(feature = "sumdb")]
+pub(crate) fn sumdb_lies(database: &dyn Display, what: &dyn Display, reason: &dyn Display) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("goproxy_sumdb_lies_total").increment(1);
+    #[cfg(feature = "tracing")]
+    tracing::error!(database = %database, request = %what, reason = %reason, "SECURITY: a checksum database is wrong");
+    let _ = (database, what, reason);
+}
+
+/// A checksum database has signed two trees that are not of one history.
+#[cfg(feature = "sumdb")]
+pub(crate) fn sumdb_forked(database: &dyn Display, known: u64, new: u64) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("goproxy_sumdb_forks_total").increment(1);
+    #[cfg(feature = "tracing")]
+    tracing::error!(
+        database = %database,
+        known,
+        new,
+        "SECURITY: a checksum database has signed two histories"
+    );
+    let _ = (database, known, new);
+}
+
+/// A file was kept although the checksum database could not confirm it.
+#[cfg(feature = "sumdb")]
+pub(crate) fn sumdb_unverified(file: &dyn Display, reason: &dyn Display) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("goproxy_sumdb_unverified_total").increment(1);
+    #[cfg(feature = "tracing")]
+    tracing::warn!(file = %file, reason = %reason, "a file is kept without its checksum");
+    let _ = (file, reason);
+}
+
 /// A fill ended, and the whole file was good. `kept` says whether the storage has it.
 pub(crate) fn fill_ended(key: &dyn Display, bytes: u64, kept: bool) {
     #[cfg(feature = "metrics")]

@@ -1,6 +1,7 @@
 //! What the source is asked for one client alone: lists, heads, and responses that are not shared.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -19,17 +20,18 @@ use super::admission::{Slot, refuse};
 use super::body::ResponseBody;
 use super::conditional::Plan;
 use super::failure::Failure;
-use super::judge::{declared_len, failure, judge, read, source_failed};
+use super::judge::{declared_len, failure, is_encoded, judge, read, source_failed};
 use super::pace::Pace;
 use super::request::{Answered, Asked};
 use super::respond::{self, BYPASS, MISS};
-use super::run::no_room;
+use super::run::{no_room, refused};
 use super::service::{Source, SourceBody};
 use super::table::Handed;
 use crate::observe::{self, Answer, NoFile};
 use crate::reply::NO_STORE;
 use crate::span::in_current_span;
 use crate::target::Resource;
+use crate::verify::{Checks, Passing};
 
 /// The most that is read into memory: the longest lists of versions have a small part of this.
 const MOST: usize = 16 * 1024 * 1024;
@@ -46,7 +48,7 @@ impl Asked {
         let (mut parts, body) = response.into_parts();
         parts.headers.remove(TRANSFER_ENCODING);
         let len = declared_len(&parts.headers, body.size_hint().exact()).unwrap_or(None);
-        let passed = self.passed(body, len, slot, pace, &mut parts.headers);
+        let passed = self.passed(body, len, slot, pace, &mut parts.headers, None);
         let body = passed.await?;
         Ok((Response::from_parts(parts, body), BYPASS))
     }
@@ -69,7 +71,7 @@ impl Asked {
                 self.private_if(file.private, head.headers_mut());
                 head
             }
-            Err(failure) if failure.how == NoFile::Unshared && !self.shared.waits() => {
+            Err(failure) if failure.how == NoFile::Unshared && self.passes() => {
                 self.unchecked_head(&parts.headers, None)
             }
             Err(failure) => return Err(failure),
@@ -77,14 +79,15 @@ impl Asked {
         Ok((head.map(|()| ResponseBody::default()), MISS))
     }
 
-    /// A file as the source sends it, for this client alone: nobody checks it. Fails like this for one that wants it checked.
+    /// A file as the source sends it, for this client alone, and checked on the way unless it is encoded. Fails like this
+    /// for one that wants it checked first, and where a check needs the whole file.
     pub(super) async fn unshared(
         &self,
         source: Source,
         handed: Option<Handed>,
         unchecked: Failure,
     ) -> Answered {
-        if self.shared.waits() {
+        if !self.passes() {
             return Err(unchecked);
         }
         let (response, slot, mut pace) = match handed {
@@ -109,9 +112,16 @@ impl Asked {
         }
         let mut head = self.unchecked_head(&parts.headers, exact);
         let len = declared_len(&parts.headers, exact).unwrap_or(None);
-        let passed = self.passed(body, len, slot, pace, head.headers_mut());
+        let checks = Some(self.shared.verify.start(&self.target));
+        let checks = checks.filter(|_| !is_encoded(&parts.headers));
+        let passed = self.passed(body, len, slot, pace, head.headers_mut(), checks);
         let body = passed.await?;
         Ok((head.map(|()| body), MISS))
+    }
+
+    /// Whether a file may go to a client before it is checked as a whole.
+    fn passes(&self) -> bool {
+        !self.shared.waits() && (!self.is_zip() || self.shared.verify.follows_stream())
     }
 
     async fn passed(
@@ -121,16 +131,28 @@ impl Asked {
         slot: Slot,
         mut pace: Pace,
         head: &mut HeaderMap,
+        checks: Option<Checks>,
     ) -> Result<ResponseBody, Failure> {
+        let limit = self.shared.commit_timeout;
         let is_head = self.parts.method == Method::HEAD;
-        if len.is_some() || is_head || self.parts.version >= Version::HTTP_11 {
-            return Ok(ResponseBody::frames(driven(body, slot, pace), len));
+        let has_end = len.is_some() || is_head || self.parts.version >= Version::HTTP_11;
+        if has_end && (checks.is_none() || self.is_zip()) {
+            let frames = driven(body, slot, pace, Passing::new(checks), limit);
+            return Ok(ResponseBody::frames(frames, len));
         }
         // To HTTP/1.0 the end of the connection is the end of a body without a length: a broken one would look whole.
         let (content, true) = read(&self.target, body, MOST, &mut pace).await? else {
             let text = "the source's response broke off or is too long";
             return Err(Failure::bad_gateway(text));
         };
+        if len.is_some_and(|len| len != content.len() as u64) {
+            let text = "the source's response has another length than declared";
+            return Err(Failure::bad_gateway(text));
+        }
+        if let Some(checks) = checks {
+            let checked = checks.finish(content.clone().into(), false, limit);
+            checked.await.map_err(refused)?;
+        }
         head.insert(CONTENT_LENGTH, content.len().into());
         Ok(ResponseBody::whole(Full::new(content)))
     }
@@ -174,11 +196,21 @@ fn driven(
     body: SourceBody,
     slot: Slot,
     mut pace: Pace,
+    mut passing: Passing,
+    limit: Duration,
 ) -> impl stream::Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
     let (sender, receiver) = mpsc::channel(1);
     let task = tokio::spawn(in_current_span(async move {
-        let end = copy(body, &sender, &mut pace).await;
+        let copied = copy(body, &sender, &mut pace, &mut passing).await;
         drop(slot);
+        let end = async {
+            copied?;
+            for bytes in passing.finish(limit).await.map_err(refused)? {
+                sender.send(Ok(Some(bytes))).await?;
+            }
+            Ok(())
+        };
+        let end = end.await;
         // A client that has left does not need an end.
         let _ = sender.send(end.map(|()| None)).await;
     }));
@@ -199,17 +231,18 @@ async fn copy(
     body: SourceBody,
     to: &mpsc::Sender<Result<Option<Bytes>, BoxError>>,
     pace: &mut Pace,
+    passing: &mut Passing,
 ) -> Result<(), BoxError> {
     let mut body = pin!(body);
     while let Some(frame) = pace.wait(body.frame()).await? {
         let Ok(bytes) = frame?.into_data() else {
             continue;
         };
-        let len = bytes.len();
-        if len > 0 {
+        pace.got(bytes.len());
+        passing.push(bytes).await;
+        while let Some(bytes) = passing.next() {
             // The client's waiting counts too.
             pace.wait(to.send(Ok(Some(bytes)))).await??;
-            pace.got(len);
         }
     }
     Ok(())

@@ -185,10 +185,16 @@ impl<A> FillLayer<A> {
     }
 
     /// Adds a check of every file, after [`GoModuleFiles`](crate::verify::GoModuleFiles) and those that were added before. A file that fails one of them
-    /// is not stored, and no client receives all of it.
-    pub fn verify(mut self, verify: impl Verify) -> Self {
-        self.shared.verify.push(Arc::new(verify));
-        self
+    /// is not stored, and no client receives all of it. For a few minutes after that, a client that requests the file again
+    /// waits until it is checked, and gets 502 with the reason if it is still wrong.
+    pub fn verify(self, verify: impl Verify) -> Self {
+        self.with(|shared| shared.verify.push(verify))
+    }
+
+    /// Stores and serves files that a check [cannot decide about](crate::verify::Verified::Unknown). Default: they are
+    /// refused with 502.
+    pub fn keep_unknown(self) -> Self {
+        self.with(|shared| shared.verify.keep_unknown())
     }
 
     /// How long the storage may take to look a file up, to give the next bytes of it, or to take a piece of a staged one. A

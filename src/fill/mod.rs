@@ -39,7 +39,8 @@
 //! | response of the source | the client gets | stored |
 //! |---|---|---|
 //! | 200 | the file | yes |
-//! | 200 with `Cache-Control: no-store`, encoded, or larger than the limit | its body, unshared, unverified, and `no-store`; 502 with [`OnMiss::Wait`] | no |
+//! | 200 with `Cache-Control: no-store`, or larger than the limit | its body, unshared, verified on the way, and `no-store`; 502 with [`OnMiss::Wait`] | no |
+//! | 200 with `Content-Encoding` | the same, unverified | no |
 //! | 200 of undeclared length, with a zip that becomes larger than the limit | the file, verified, up to four times the limit; 502 with [`OnMiss::Wait`] | no |
 //! | 200 with [`StoredElsewhere`](crate::source::StoredElsewhere) | the file, verified | no |
 //! | any other 2xx | 502 | no |
@@ -83,6 +84,8 @@
 //! * A slow client does not slow the fill. A late one starts at byte 0.
 //! * The last bytes of a zip are held back until it is verified: 64 KiB if its length is declared, else 64 bytes. `.info`,
 //!   `.mod` and zips of up to 64 KiB are sent only after verification. Nobody receives a complete wrong file.
+//! * For five minutes after a file failed verification, clients that request it wait until it is verified, and get 502 with
+//!   the reason if it is still wrong.
 //! * If a fill fails after the response head was sent, the body ends with an error.
 //! * `Range`, `If-Range`, `If-Match` and `If-None-Match` work on hits, and on running fills whose length is known. A fill
 //!   of unknown length ignores `Range` and sends the whole file.
@@ -99,8 +102,9 @@
 //! | `tower-goproxy; fwd=bypass` | lists, `@latest` and queries |
 //!
 //! The `ETag` of a hit changes with the content: its SHA-256, or for large files what identifies the version in the
-//! storage (the object's own tag; inode, time and size on disk). While a fill runs its bytes have a random tag, so
-//! `If-Range` resumes a transfer from the same fill; a later hit has another tag and sends the whole file.
+//! storage (the object's own tag; inode, time and size on disk). That of an `.info` or a `.mod` is always its SHA-256, if
+//! it has at most 128 KiB. While a fill runs the bytes of a zip have a random tag, so `If-Range` resumes a transfer from the
+//! same fill; a later hit has another tag and sends the whole file.
 //!
 //! `Cache-Control` is `public, max-age=31536000, immutable` for files that everyone may read, else `private`. By default
 //! it is `private` for direct modules, for files that the source calls `private`, and for requests with `Authorization`,
@@ -130,7 +134,7 @@
 //! | what fails | `Stream` | `Wait` |
 //! |---|---|---|
 //! | the look-up | the source's response; `.info` and `.mod` are verified and shared | 503 for a zip |
-//! | there is no room: the declared length is reserved before the first byte | the source's response, unshared, not stored | 503 |
+//! | there is no room: the declared length is reserved before the first byte | the source's response, unshared, verified on the way, not stored; 503 if a check [needs the whole file](crate::verify::Verify::follows_stream) | 503 |
 //! | a write in the middle of a zip | every reader's body ends with an error | 503 |
 //! | the commit, after verification | the whole file | the whole file |
 //!
@@ -143,7 +147,7 @@
 //! `stale` of a `FreshLayer`),
 //! `goproxy_fills_total` (by `end`: `stored`, `not_kept`, `not_found`, `failed`, `unshared`, `abandoned`), `goproxy_fill_bytes_total`,
 //! `goproxy_source_failures_total`, `goproxy_storage_failures_total`, `goproxy_refused_total` (503 since no slot was
-//! free) and `goproxy_direct_files_in_plain_layout_total`.
+//! free), `goproxy_rejected_total` (files that a check has found wrong) and `goproxy_direct_files_in_plain_layout_total`.
 //!
 //! # Memory
 //!
@@ -166,7 +170,6 @@
 mod admission;
 mod ask;
 mod body;
-mod check;
 mod conditional;
 mod config;
 mod failure;

@@ -148,6 +148,7 @@ impl Asked {
             itself: is_background.then(|| Client::new(&entry.running)),
             entry: Arc::new(entry),
             batch: BytesMut::new(),
+            dirhash: None,
         };
         let aborted = self.shared.table.aborted.clone();
         tokio::spawn(aborted.run_until_cancelled_owned(in_current_span(run.run())));

@@ -11,8 +11,9 @@ use http::{Method, Response, StatusCode};
 use super::body::ResponseBody;
 use super::conditional::{Plan, plan};
 use super::table::{Client, File};
+use crate::etag;
 use crate::observe;
-use crate::target::Target;
+use crate::target::{Resource, Target};
 
 // RFC 9211: how the storage took part in a response. From the storage; from a new fill; from one that was already running;
 // from the source, and not stored; not something that is stored.
@@ -75,9 +76,13 @@ pub(super) fn running(
     client: Client,
     file: File,
 ) -> (Response<()>, ResponseBody) {
-    let tag = &client.running.tag;
-    let plan = plan(request, tag, file.len);
-    let head = head(target, file.len, Some(tag), &plan);
+    let tag = match target.resource() {
+        // It is whole.
+        Resource::Info | Resource::Mod => etag::of_content(client.running.spool.pieces()),
+        _ => client.running.tag.clone(),
+    };
+    let plan = plan(request, &tag, file.len);
+    let head = head(target, file.len, Some(&tag), &plan);
     let (start, end) = match plan {
         Plan::Whole if request.method != Method::HEAD => (0, file.len),
         Plan::Part(range) => (range.start, Some(range.end)),

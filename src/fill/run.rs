@@ -25,7 +25,7 @@ use super::table::{Client, Entry, File, Stage, lock};
 use crate::observe::{self, NoFile};
 use crate::storage::{Key, Sink, StorageError};
 use crate::target::{Resource, Target};
-use crate::verify::{Verifying, WholeFile};
+use crate::verify::{Checks, Refusal, WholeFile};
 
 /// How large a zip may be that stays in memory.
 const MEMORY: u64 = 256 * 1024;
@@ -56,6 +56,8 @@ pub(super) struct Run {
     /// For a file that is too large for memory, and its bytes that it does not have yet.
     pub(super) sink: Option<Sink>,
     pub(super) batch: BytesMut,
+    /// Of a zip, once it is checked.
+    pub(super) dirhash: Option<String>,
     /// Keeps the fill wanted where it runs for the storage's sake.
     pub(super) itself: Option<Client>,
 }
@@ -110,7 +112,11 @@ impl Run {
         let (key, mut file) = prepared?;
         let checks = self.copy(body, &mut file, &mut pace).await?;
         let whole = self.whole().await?;
-        self.check(whole, checks).await?;
+        let is_large = self.sink.is_some();
+        let checked = checks.finish(whole, is_large, self.shared.commit_timeout);
+        let dirhash = checked.await.map_err(refused)?;
+        let is_zip = self.target.resource() == Resource::Zip;
+        self.dirhash = dirhash.get().filter(|_| is_zip).map(str::to_owned);
         Ok((key, file))
     }
 
@@ -160,9 +166,9 @@ impl Run {
         mut body: SourceBody,
         file: &mut File,
         pace: &mut Pace,
-    ) -> Result<Vec<Box<dyn Verifying>>, Failure> {
-        let checks = self.shared.verify.iter();
-        let mut checks: Vec<_> = checks.map(|one| one.start(&self.target)).collect();
+    ) -> Result<Checks, Failure> {
+        let mut checks = self.shared.verify.start(&self.target);
+        let is_suspect = self.shared.verify.is_suspect(&self.target);
         let (is_zip, len) = (self.target.resource() == Resource::Zip, file.len);
         let max = self.shared.max_size(self.target.resource());
         let promised = File {
@@ -172,7 +178,7 @@ impl Run {
         let entry = Arc::clone(&self.entry);
         let mut copied = 0;
         while len != Some(copied) {
-            if is_zip && len.unwrap_or(copied) > HELD_BACK {
+            if is_zip && !is_suspect && len.unwrap_or(copied) > HELD_BACK {
                 entry.running.reach(Stage::Streaming(promised));
             }
             let Some(frame) = pace.wait(body.frame()).await? else {
@@ -199,7 +205,7 @@ impl Run {
                 file.stores = false;
                 self.itself = None;
             }
-            checks.iter_mut().for_each(|one| one.update(&bytes));
+            checks.update(&bytes);
             let visible = match len {
                 // What is small is checked before anybody sees it.
                 _ if !is_zip => 0,
@@ -287,6 +293,9 @@ impl Run {
                     shared.storage.put(key, pieces).await?;
                 }
             }
+            if let Some(dirhash) = self.dirhash.take() {
+                shared.storage.put_zip_hash(key, dirhash).await;
+            }
             shared.storage.keep_removed(key).await
         };
         let (mut commit, limit) = (pin!(commit), shared.commit_timeout);
@@ -309,6 +318,10 @@ fn cannot_keep(error: &StorageError) -> Failure {
     observe::storage_failed(error);
     let text = "the file cannot be kept while it is fetched";
     Failure::new(StatusCode::SERVICE_UNAVAILABLE, text)
+}
+
+pub(super) fn refused(Refusal(reason): Refusal) -> Failure {
+    Failure::bad_gateway(&reason)
 }
 
 /// For a zip when the storage does not take it, and for a client that wants it checked.

@@ -12,14 +12,11 @@ use crate::observe::Once;
 use crate::shared_caches::SharedCaches;
 use crate::storage::Storage;
 use crate::target::Resource;
-use crate::verify::{GoModuleFiles, Verify};
+use crate::verify::Stage;
 
 /// How many zips, and how many small things, may be at the source at once.
 const ZIPS: usize = 64;
 const SMALL: usize = 128;
-
-/// How many files are checked at once: the list of all files of a zip is in memory then.
-const CHECKS: usize = 8;
 
 /// How many files may be on their way into the storage at once, beside the running fills: each in memory, or in a local file.
 const COMMITS: usize = 1024;
@@ -32,9 +29,8 @@ pub(super) struct Shared {
     pub(super) table: Arc<Table>,
     pub(super) zips: Arc<Lane>,
     pub(super) small: Arc<Lane>,
-    pub(super) checks: Arc<Semaphore>,
     pub(super) commits: Arc<Semaphore>,
-    pub(super) verify: Vec<Arc<dyn Verify>>,
+    pub(super) verify: Stage,
     pub(super) owners_share: bool,
     pub(super) offline: bool,
     pub(super) on_miss: OnMiss,
@@ -60,9 +56,8 @@ impl Shared {
             table: Table::new(),
             zips: Lane::new(ZIPS),
             small: Lane::new(SMALL),
-            checks: Arc::new(Semaphore::new(CHECKS)),
             commits: Arc::new(Semaphore::new(COMMITS)),
-            verify: vec![Arc::new(GoModuleFiles::new())],
+            verify: Stage::new(),
             owners_share: false,
             offline: false,
             on_miss: OnMiss::default(),

@@ -18,9 +18,10 @@ impl Asked {
     /// The response out of the storage, if it has something to say of the file.
     pub(super) async fn look_up(&self, key: &Key) -> Result<Option<Answered>, StorageError> {
         let storage = &self.shared.storage;
-        let mut options = GetOptions::new()
-            .with_head(self.parts.method == Method::HEAD)
-            .with_range(wanted_range(&self.parts));
+        // All of a small file is needed for its tag.
+        let part = self.parts.method == Method::HEAD && self.is_zip();
+        let range = wanted_range(&self.parts).filter(|_| self.is_zip());
+        let mut options = GetOptions::new().with_head(part).with_range(range);
         for _ in 0..2 {
             let (found, private) = match storage.look_up(key, options).await? {
                 LookUp::Found(found) => (found, false),
@@ -75,6 +76,7 @@ impl Asked {
             Content::Part(..) => return None,
         };
         observe::answered(Answer::Hit);
+        self.shared.verify.hit(&self.target);
         let mut head = respond::head(&self.target, Some(found.size), Some(&found.tag), &plan);
         self.private_if(private, head.headers_mut());
         Some(head.map(|()| body))

@@ -17,7 +17,8 @@ use super::failure::Failure;
 use super::service::SourceBody;
 use super::spool::Spool;
 use crate::access::value::Access;
-use crate::storage::{Key, tag};
+use crate::etag::tag;
+use crate::storage::Key;
 
 /// How finely it is noticed that a file was stored.
 const SLOTS: usize = 256;

@@ -10,12 +10,11 @@ use http::header::{
 use http::{HeaderName, HeaderValue, Response, StatusCode, response};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full};
-use serde_json::Value;
 
 use super::body::Content;
 use super::judge::Judge;
 use super::list::{AllowedVersions, BROKE_OFF, LONGEST_LIST, TOO_LONG};
-use crate::info;
+use crate::info::Fields;
 use crate::module::Version;
 use crate::reply;
 use crate::target::Resource;
@@ -133,13 +132,13 @@ pub(super) fn answer(response: Response<Full<Bytes>>) -> Answer {
 }
 
 fn version_of(content: &[u8]) -> Result<Version<'static>, &'static str> {
-    let info = info::parse(content).map_err(|_| "upstream response is not a JSON object")?;
-    match info::field(&info, "Version").map_err(|_| "upstream response names two versions")? {
-        Some(Value::String(version)) => Version::new(version.as_str())
-            .map(Version::into_owned)
-            .map_err(|_| "upstream response names a malformed version"),
-        _ => Err("upstream response names no version"),
-    }
+    let json = String::from_utf8_lossy(content);
+    let info = Fields::parse(&json).map_err(|_| "upstream response is not a JSON object")?;
+    let version = info.text("Version").filter(|version| !version.is_empty());
+    let version = version.ok_or("upstream response names no version")?;
+    let version =
+        Version::new(version).map_err(|_| "upstream response names a malformed version")?;
+    Ok(version.into_owned())
 }
 
 fn own_head(mut head: response::Parts, resource: Resource) -> response::Parts {

@@ -11,7 +11,6 @@ use http::{Extensions, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty};
-use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
@@ -23,7 +22,7 @@ use super::said::{Said, is_absence, is_failure};
 use super::shared::Shared;
 use super::shown::{Caching, Shown};
 use crate::access::value::Access;
-use crate::info;
+use crate::info::Fields;
 use crate::module::{Version, check};
 use crate::reply;
 use crate::shared_caches::has_directive;
@@ -259,11 +258,7 @@ fn check_version(question: &Question, content: &[u8]) -> Result<(), String> {
 
 /// The version that an `.info` names.
 pub(super) fn version_of(content: &[u8]) -> Option<Version<'static>> {
-    let info = info::parse(content).ok()?;
-    match info::field(&info, "Version").ok()? {
-        Some(Value::String(version)) => {
-            Version::new(version.as_str()).ok().map(Version::into_owned)
-        }
-        _ => None,
-    }
+    let json = String::from_utf8_lossy(content);
+    let version = Fields::parse(&json).ok()?.text("Version")?;
+    Version::new(version).ok().map(Version::into_owned)
 }

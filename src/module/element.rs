@@ -13,6 +13,9 @@ pub(crate) enum Kind {
     Module,
     /// A version query, which becomes a file name.
     Query,
+    /// A file in a module.
+    #[cfg(feature = "fill")]
+    File,
 }
 
 /// Device names of Windows, which no file there can have, with any extension and in any case.
@@ -53,9 +56,14 @@ fn check_element(element: &str, kind: Kind, form: Form) -> Result<(), PathFault>
     }
     // In the escaped form a `!` is the first half of a capital; as itself it cannot be escaped.
     let good = |c: char| match (c, kind) {
+        #[cfg(feature = "fill")]
+        (_, Kind::File) if !c.is_ascii() => is_letter(c),
+        #[cfg(feature = "fill")]
+        ('!', Kind::File) => true,
         ('!', _) => form == Form::Escaped,
         (_, Kind::Module) => c.is_ascii_alphanumeric() || "-._~".contains(c),
-        (_, Kind::Query) => c.is_ascii_alphanumeric() || " #$%&()+,-.=@[]^_{}~".contains(c),
+        // A file has the same alphabet.
+        _ => c.is_ascii_alphanumeric() || " #$%&()+,-.=@[]^_{}~".contains(c),
     };
     if let Some(bad) = element.chars().find(|&c| !good(c)) {
         return Err(PathFault::Char(bad));
@@ -68,6 +76,14 @@ fn check_element(element: &str, kind: Kind, form: Form) -> Result<(), PathFault>
         return Err(PathFault::TildeDigits);
     }
     Ok(())
+}
+
+/// Of the category L of Unicode, which is not what `char::is_alphabetic` means.
+#[cfg(feature = "fill")]
+fn is_letter(c: char) -> bool {
+    use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
+    let category = icu_properties::CodePointMapData::<GeneralCategory>::new().get(c);
+    GeneralCategoryGroup::Letter.contains(category)
 }
 
 /// A `!` only tells that the next letter is a capital.

@@ -30,6 +30,8 @@
 mod element;
 pub(crate) mod error;
 pub(crate) mod escape;
+#[cfg(feature = "fill")]
+pub(crate) mod file;
 pub(crate) mod limits;
 pub(crate) mod path;
 pub(crate) mod query;
@@ -38,7 +40,7 @@ mod suffix;
 pub(crate) mod version;
 
 #[cfg(test)]
-mod vectors;
+pub(crate) mod vectors;
 
 pub use self::error::{InvalidPath, InvalidVersion};
 pub use self::path::ModulePath;

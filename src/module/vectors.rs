@@ -10,7 +10,7 @@ use super::version::Version;
 use super::{suffix, vectors::data::Vector};
 
 #[path = "../../tests/data/vectors.rs"]
-mod data;
+pub(crate) mod data;
 
 fn semver(text: &str) -> Option<Semver<'_>> {
     Semver::parse(text, Form::Plain)
@@ -18,6 +18,24 @@ fn semver(text: &str) -> Option<Semver<'_>> {
 
 fn text(vector: &Vector, index: usize) -> &str {
     vector.text(index).expect("these inputs are UTF-8")
+}
+
+/// Where Go escapes a character in another way, and where it calls a fault by another name.
+#[cfg(feature = "fill")]
+#[test]
+fn names_of_files_are_those_that_go_takes() {
+    for vector in data::of("CheckFilePath", 31) {
+        let path = text(&vector, 0);
+        let found = match super::file::check_file_path(path) {
+            Ok(()) => "ok".to_owned(),
+            Err(fault) => format!("error: {fault}"),
+        };
+        let fault = |text: &str| text.split('\'').next().unwrap_or_default().to_owned();
+        match vector.result.contains("invalid path element") {
+            true => assert!(found.starts_with("error: invalid path element"), "{path}"),
+            false => assert_eq!(fault(&found), fault(&vector.result), "{path}"),
+        }
+    }
 }
 
 #[test]

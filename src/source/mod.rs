@@ -23,7 +23,7 @@ pub(crate) mod host;
 pub(crate) mod netrc;
 #[cfg(feature = "upstream")]
 pub(crate) mod netrc_file;
-#[cfg(feature = "go-get")]
+#[cfg(any(feature = "go-get", feature = "sumdb"))]
 pub(crate) mod patterns;
 mod stored_elsewhere;
 mod validators;

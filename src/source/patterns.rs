@@ -3,7 +3,7 @@
 /// Whether one of the patterns, with commas between them, matches the path or a prefix of it that ends with an element.
 pub(crate) fn is_private(patterns: &str, path: &str) -> bool {
     patterns.split(',').any(|pattern| {
-        let pattern = pattern.trim_end_matches('/');
+        let pattern = pattern.strip_suffix('/').unwrap_or(pattern);
         let elements = pattern.split('/').count();
         let prefix: Vec<&str> = path.splitn(elements + 1, '/').take(elements).collect();
         !pattern.is_empty()
@@ -58,6 +58,16 @@ fn class(pattern: &[u8]) -> Option<(impl Fn(&u8) -> bool, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::is_private;
+    use crate::module::vectors::data;
+
+    #[test]
+    fn patterns_are_those_of_go() {
+        for vector in data::of("MatchPrefix", 24) {
+            let [patterns, path] = [0, 1].map(|at| vector.text(at).unwrap());
+            let found = is_private(patterns, path).to_string();
+            assert_eq!(found, vector.result, "{patterns} {path}");
+        }
+    }
 
     #[test]
     fn patterns_are_of_prefixes_and_of_whole_elements() {

@@ -6,15 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use headers::ETag;
 use object_store::GetOptions;
-use sha2::{Digest, Sha256};
 use tempfile::{Builder, NamedTempFile, TempPath};
 use tower::BoxError;
 
 use super::backend::{Backend, Content, Found, SMALL};
 use super::publish::{Staged, publish};
 use super::sink::Publish;
+use crate::etag;
 use crate::files::{
     FileReader, PositionedRead, Scratch, SharedFile, Threads, is_local, make_folders, open_cached,
     open_file, read_all, read_at, read_cached, sync_folder,
@@ -189,10 +188,7 @@ impl Disk {
         let (tag, content) = if size <= SMALL {
             // A small file fits.
             let content = read_all(&file, 0, size as usize, read)?;
-            (
-                tag(&hex(&Sha256::digest(&content))),
-                Content::Whole(content.into()),
-            )
+            (etag::of_content([&content]), Content::Whole(content.into()))
         } else {
             let range = match &options.range {
                 _ if options.head => 0..0,
@@ -204,7 +200,7 @@ impl Disk {
             let reader = FileReader::begun(file, range.clone(), read)?;
             let frames = reader.frames(range.end).boxed();
             (
-                tag(&version.map(|part| format!("{part:x}")).join("-")),
+                etag::tag(&version.map(|part| format!("{part:x}")).join("-")),
                 Content::Part(range, frames),
             )
         };
@@ -251,17 +247,6 @@ fn version(metadata: &fs::Metadata) -> [u64; 3] {
     #[cfg(not(unix))]
     let number = 0;
     [number, nanos, metadata.len()]
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Of hexadecimal digits and dashes.
-pub(crate) fn tag(text: &str) -> ETag {
-    format!("\"{text}\"")
-        .parse()
-        .expect("digits between quotes are an entity tag")
 }
 
 /// Deletes each staged file whose writer is gone: a living writer holds its lock. What is not one of ours, or cannot be

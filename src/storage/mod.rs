@@ -84,7 +84,6 @@ pub use self::error::StorageError;
 pub use self::store::Storage;
 
 pub(crate) use self::backend::{Content, Found};
-pub(crate) use self::disk::tag;
 pub(crate) use self::key::{Key, folder};
 pub(crate) use self::records::REMOVED;
 pub(crate) use self::sink::Sink;

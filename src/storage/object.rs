@@ -9,13 +9,12 @@ use object_store::path::Path;
 use object_store::{
     Error, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload,
 };
-use sha2::{Digest, Sha256};
 use tower::BoxError;
 
 use super::backend::{Backend, Content, Found, Frames, SMALL};
-use super::disk::{hex, tag};
 use super::sink::Publish;
 use super::upload::Upload;
+use crate::etag;
 use crate::files::{FRAME, Scratch, SharedFile};
 
 /// Any store of `object_store`.
@@ -43,6 +42,13 @@ impl Object {
             _ => Content::Part(range, frames()),
         };
         let version = [0; 3];
+        let tag = match &content {
+            // Other proxies may store the same file at another time.
+            Content::Whole(content) if !at.as_ref().ends_with(".zip") => {
+                etag::of_content([content])
+            }
+            _ => tag,
+        };
         Ok(Some(Found {
             size,
             tag,
@@ -181,7 +187,7 @@ fn version_tag(meta: &ObjectMeta) -> ETag {
         return strong;
     }
     let text = format!("{said}\n{}\n{}", meta.last_modified, meta.size);
-    tag(&hex(&Sha256::digest(text)))
+    etag::of_content([text])
 }
 
 fn found<T>(result: object_store::Result<T>) -> object_store::Result<Option<T>> {

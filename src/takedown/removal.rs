@@ -41,11 +41,21 @@ impl Storage {
         // The record comes first: from here on nobody fetches the file again.
         let reason = reply::line(reason).into();
         self.put_record(&record(file), reason).await?;
+        self.delete_copies(target).await
+    }
+
+    /// Deletes a file in all areas, to be fetched again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped early, copies of the file may remain.
+    pub(crate) async fn delete_copies(&self, target: &Target<'_>) -> Result<(), StorageError> {
+        let file = target.as_str();
         let owned = self.list("@for").await?;
         let copies = owned.into_iter().filter(|path| is_copy(path, file));
         let areas = ["", "@private/", "@direct/"].map(|area| format!("{area}{file}"));
         for path in copies.chain(areas) {
-            self.delete(&path).await?;
+            self.delete_file(&path).await?;
         }
         Ok(())
     }
@@ -85,7 +95,7 @@ impl Storage {
     /// Dropped early, the file may stay.
     pub(crate) async fn keep_removed(&self, key: &Key) -> Result<(), StorageError> {
         match self.record(&record(key.file())).await? {
-            Some(_) => self.delete(key.path()).await,
+            Some(_) => self.delete_file(key.path()).await,
             None => Ok(()),
         }
     }

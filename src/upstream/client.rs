@@ -102,10 +102,15 @@ impl Client {
 
     /// On machines without roots, one that trusts nobody will do for registries without TLS.
     pub(super) fn for_list(list: &List) -> Result<Self, InvalidUpstream> {
-        match Self::new() {
-            Err(_) if !list.wants_tls() => Self::build(tls::nobody()?),
-            client => client,
+        match list.wants_tls() {
+            true => Self::new(),
+            false => Self::without_tls(),
         }
+    }
+
+    /// For servers without TLS, also on machines without roots.
+    pub(crate) fn without_tls() -> Result<Self, InvalidUpstream> {
+        Self::new().or_else(|_| Self::build(tls::nobody()?))
     }
 
     /// The limit for name resolution, TCP, a proxy's handshake and TLS together. Default: 10 s.

@@ -13,6 +13,12 @@ impl From<&str> for Failed {
     }
 }
 
+impl From<String> for Failed {
+    fn from(reason: String) -> Self {
+        Self::Rejected(reason)
+    }
+}
+
 impl From<io::Error> for Failed {
     fn from(error: io::Error) -> Self {
         Self::Unreadable(error)

@@ -1,78 +1,132 @@
 use std::io::Read;
+use std::pin::Pin;
 
 use bytes::Bytes;
-use tokio::task::spawn_blocking;
 
+use super::bounds::Bounds;
+use super::dirhash::Dirhash;
 use super::failed::Failed;
 use super::info::check_info;
 use super::module_file::check_module_file;
 use super::traits::{Verified, Verify, VerifyFuture, Verifying};
 use super::whole_file::WholeFile;
-use super::zip::check_zip;
+use super::zip::h1;
+use super::zip_check::ZipCheck;
 use crate::target::{Resource, Target};
 
 /// The built-in check: a file must be one that the go command accepts for its target.
 ///
 /// | file | must |
 /// |---|---|
-/// | `.info` | be a JSON object with the version of the request; `Time` and `Origin`, if there, must be well-formed |
-/// | `.mod` | have a `module` line |
-/// | `.zip` | open as a zip of at most 200,000 files with a list of at most 32 MiB; every name must begin with `{module}@{version}/` |
+/// | `.info` | be a JSON object with the version of the request; `Time` and `Origin`, if there, must be what Go reads |
+/// | `.mod` | have the syntax of a `go.mod` and one `module` line |
+/// | `.zip` | follow the rules of [golang.org/x/mod/zip](https://pkg.go.dev/golang.org/x/mod/zip), with the checksum of each file |
 ///
-/// It runs on tokio's blocking threads and needs a tokio runtime.
+/// Where the go command has no bound, a zip has one: at most 200,000 files, with names of 16 MiB in all, which are not packed
+/// more than a few times into each other.
+///
+/// Zips are unpacked and hashed while they arrive, as many at once as there are processors, and with at most 64 MiB of memory
+/// in all. Clones share these bounds. It needs a tokio runtime.
 #[derive(Clone, Debug, Default)]
-pub struct GoModuleFiles(());
+pub struct GoModuleFiles(Bounds);
 
 impl GoModuleFiles {
     /// The built-in check.
     #[must_use]
     pub fn new() -> Self {
-        Self(())
+        Self::default()
     }
 }
 
 impl Verify for GoModuleFiles {
     fn start(&self, target: &Target<'_>) -> Box<dyn Verifying> {
-        Box::new(GoModuleFile(target.clone().into_owned()))
+        let bounds = self.0.clone();
+        // Only files of a version are checked.
+        let version = target.version();
+        let version = version.map(|version| version.unescaped().into_owned());
+        let version = version.unwrap_or_default();
+        if target.resource() == Resource::Zip {
+            let prefix = format!("{}@{version}/", target.module());
+            return Box::new(Zip(ZipCheck::new(prefix, bounds)));
+        }
+        Box::new(Small {
+            version,
+            is_info: target.resource() == Resource::Info,
+            bounds,
+        })
+    }
+
+    fn follows_stream(&self) -> bool {
+        true
     }
 }
 
-struct GoModuleFile(Target<'static>);
-
-impl GoModuleFile {
-    fn check(&self, mut file: WholeFile) -> Result<(), Failed> {
-        let Some(version) = self.0.version() else {
-            return Ok(());
-        };
-        if self.0.resource() == Resource::Zip {
-            let prefix = format!("{}@{}/", self.0.module(), version.unescaped());
-            return check_zip(&file, &prefix);
-        }
-        let mut content = Vec::new();
-        file.read_to_end(&mut content)?;
-        match self.0.resource() {
-            Resource::Info => check_info(&content, &version.unescaped()).map_err(Failed::Rejected),
-            _ => Ok(check_module_file(&content)?),
-        }
-    }
+/// An `.info` or a `.mod`.
+struct Small {
+    version: String,
+    is_info: bool,
+    bounds: Bounds,
 }
 
-impl Verifying for GoModuleFile {
+impl Verifying for Small {
     fn update(&mut self, _: &Bytes) {}
+
+    fn finish(self: Box<Self>, mut file: WholeFile) -> VerifyFuture {
+        Box::pin(async move {
+            let dirhash = file.dirhash().clone();
+            let (is_info, version) = (self.is_info, self.version);
+            let check = move || {
+                let mut content = Vec::new();
+                file.read_to_end(&mut content)?;
+                if is_info {
+                    check_info(&content, &version).map_err(Failed::Rejected)?;
+                } else {
+                    check_module_file(&content)?;
+                    dirhash.set(h1::of_module_file(&content));
+                }
+                Ok(())
+            };
+            verified(self.bounds.run(check).await.flatten())
+        })
+    }
+}
+
+struct Zip(ZipCheck);
+
+impl Verifying for Zip {
+    fn update(&mut self, bytes: &Bytes) {
+        self.0.update(bytes);
+    }
+
+    fn ready(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.0.ready())
+    }
 
     fn finish(self: Box<Self>, file: WholeFile) -> VerifyFuture {
         Box::pin(async move {
-            match spawn_blocking(move || self.check(file)).await {
-                Ok(Ok(())) => Verified::Passed,
-                Ok(Err(Failed::Rejected(reason))) => Verified::Rejected(reason),
-                Ok(Err(Failed::Unreadable(error))) => {
-                    Verified::Unknown(format!("cannot read the file: {error}"))
-                }
-                // A parser that panics on a file has not passed it.
-                Err(error) if error.is_panic() => Verified::Rejected(error.to_string()),
-                Err(shutdown) => Verified::Unknown(shutdown.to_string()),
+            let dirhash = file.dirhash().clone();
+            let found = self.0.finish(file).await;
+            verified(found.map(|hash| dirhash.set(hash)))
+        })
+    }
+
+    fn finish_stream(self: Box<Self>, dirhash: Dirhash) -> VerifyFuture {
+        Box::pin(async move {
+            match self.0.finish_stream().await {
+                Ok(None) => Verified::Unknown(".zip can only be checked as a whole".to_owned()),
+                found => verified(found.map(|hash| dirhash.set(hash.unwrap_or_default()))),
             }
         })
+    }
+}
+
+fn verified(checked: Result<(), Failed>) -> Verified {
+    match checked {
+        Ok(()) => Verified::Passed,
+        Err(Failed::Rejected(reason)) => Verified::Rejected(reason),
+        Err(Failed::Unreadable(error)) => {
+            Verified::Unknown(format!("cannot read the file: {error}"))
+        }
     }
 }
 

@@ -45,17 +45,25 @@
 //! }
 //! ```
 
+mod bounds;
+mod dirhash;
 mod failed;
 mod go_module_files;
 mod info;
 mod module_file;
+mod passing;
+mod stage;
+mod time;
 mod traits;
 mod whole_file;
 mod zip;
-mod zip_directory;
+mod zip_check;
 
+pub use self::dirhash::Dirhash;
 pub use self::go_module_files::GoModuleFiles;
 pub(crate) use self::info::check_info;
+pub(crate) use self::passing::Passing;
+pub(crate) use self::stage::{Checks, Refusal, Stage};
 pub use self::traits::{Verified, Verify, VerifyFuture, Verifying};
 pub(crate) use self::whole_file::ReadAt;
 pub use self::whole_file::WholeFile;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::dirhash::Dirhash;
+
 /// A complete file that can be read from any position, any number of times.
 ///
 /// Reads and the drop of the last clone may block: use it on a blocking thread. Each clone has a
@@ -27,6 +29,7 @@ use bytes::Bytes;
 pub struct WholeFile {
     source: Arc<dyn ReadAt>,
     position: u64,
+    dirhash: Dirhash,
 }
 
 /// Where the bytes of a [`WholeFile`] are.
@@ -42,7 +45,14 @@ impl WholeFile {
         Self {
             source,
             position: 0,
+            dirhash: Dirhash::default(),
         }
+    }
+
+    /// Its hash, which a check before may have computed.
+    #[must_use]
+    pub fn dirhash(&self) -> &Dirhash {
+        &self.dirhash
     }
 
     /// The number of bytes.
@@ -55,6 +65,14 @@ impl WholeFile {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Like [`Read::read`], from `offset` on.
+    pub(super) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        match buffer.len() {
+            0 => Ok(0),
+            _ => self.source.read_at(buffer, offset),
+        }
     }
 
     /// `len` bytes from `offset` on.

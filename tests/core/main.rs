@@ -25,3 +25,4 @@ mod source_says;
 mod stored;
 mod validators;
 mod verify;
+mod wrong;

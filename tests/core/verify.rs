@@ -224,6 +224,28 @@ impl Verifying for Panics {
     }
 }
 
+/// As in the go command's cache.
+#[tokio::test]
+async fn the_hash_of_a_zip_is_kept_beside_it() {
+    let kept = Kept::in_memory();
+    let layer = layer(kept.storage());
+    for zip in [small(0), large(0)] {
+        fetch(&proxy(&layer, &registry()), &zip)
+            .await
+            .assert_file(&zip, STORED);
+        within(layer.fills().idle()).await;
+        let beside = zip[1..].replace(".zip", ".ziphash");
+        let hash = String::from_utf8(kept.read(&beside).await).unwrap();
+        assert!(hash.len() == 47 && hash.starts_with("h1:"), "{hash}");
+        let target = Target::parse(&zip).unwrap().unwrap();
+        kept.storage()
+            .remove(&target, "as the test wants")
+            .await
+            .unwrap();
+        assert!(!kept.all_names().await.contains(&beside));
+    }
+}
+
 /// Who waits for it gets no byte before.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_visible_while_a_check_runs() {

@@ -101,7 +101,7 @@ fn an_import_of_a_higher_floor_is_found_however_it_is_written() {
     ] {
         let found = wrong(&[("target.rs", import), ("fill/layer.rs", "")]);
         assert!(
-            found.contains("target.rs (floor 1) imports fill (floor 6)"),
+            found.contains("target.rs (floor 1) imports fill (floor 7)"),
             "{import}: {found}"
         );
     }

@@ -10,8 +10,16 @@ use super::imports::imports;
 pub(crate) type Sources = BTreeMap<String, String>;
 
 /// The modules of the crate, lowest floor first. A file imports from its own floor and from lower ones.
-pub(crate) const FLOORS: [&[&str]; 7] = [
-    &["access", "cached_only", "info", "module", "reply", "span"],
+pub(crate) const FLOORS: [&[&str]; 8] = [
+    &[
+        "access",
+        "cached_only",
+        "etag",
+        "info",
+        "module",
+        "reply",
+        "span",
+    ],
     &["shared_caches", "target"],
     &["policy", "source"],
     &["observe", "verify"],
@@ -25,6 +33,7 @@ pub(crate) const FLOORS: [&[&str]; 7] = [
         "takedown",
         "upstream",
     ],
+    &["sumdb"],
     &["fill"],
 ];
 

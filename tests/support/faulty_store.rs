@@ -112,10 +112,11 @@ impl FaultyStore {
             .expect("the sender lives as long as this store");
     }
 
-    /// The names of all files that are visible.
+    /// The names of all files that are visible, but for the hashes beside zips.
     pub async fn names(&self) -> Vec<String> {
         let found: Vec<_> = self.inner.list(None).try_collect().await.unwrap();
-        found.iter().map(|meta| meta.location.to_string()).collect()
+        let names = found.iter().map(|meta| meta.location.to_string());
+        names.filter(|name| !name.ends_with(".ziphash")).collect()
     }
 
     fn fault(&self, step: Step) -> Option<Fault> {

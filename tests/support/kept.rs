@@ -46,10 +46,17 @@ impl Kept {
         }
     }
 
-    /// The names of all files, of staged ones too.
+    /// The names of all files, of staged ones too, but for the hashes beside zips.
     pub async fn names(&self) -> Vec<String> {
+        let mut names = self.all_names().await;
+        names.retain(|name| !name.ends_with(".ziphash"));
+        names
+    }
+
+    /// The names of all files.
+    pub async fn all_names(&self) -> Vec<String> {
         match self {
-            Self::Disk(folder) => names(folder.path()),
+            Self::Disk(folder) => all_names(folder.path()),
             Self::Memory(store) => {
                 let found: Vec<_> = store.list(None).try_collect().await.expect("it is memory");
                 let names = found.iter().map(|meta| meta.location.to_string());
@@ -75,8 +82,14 @@ impl Kept {
     }
 }
 
-/// Each file below a folder, by its path inside of it, in order.
+/// Each file below a folder, by its path inside of it, in order, but for the hashes beside zips.
 pub fn names(root: &Path) -> Vec<String> {
+    let mut names = all_names(root);
+    names.retain(|name| !name.ends_with(".ziphash"));
+    names
+}
+
+fn all_names(root: &Path) -> Vec<String> {
     let mut names = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {

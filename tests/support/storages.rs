@@ -36,7 +36,7 @@ pub fn assert_nothing_staged(storage: &Path) {
     assert!(staged.is_empty(), "left behind: {staged:?}");
 }
 
-/// All files below a folder, by their paths relative to it, in order.
+/// All files below a folder, by their paths relative to it, in order, but for the hashes beside zips.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -45,7 +45,10 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
             let path = entry.expect("a test's folder can be read").path();
             if path.is_dir() {
                 folders.push(path);
-            } else {
+            } else if path
+                .extension()
+                .is_none_or(|extension| extension != "ziphash")
+            {
                 let relative = path.strip_prefix(folder).expect("it is below the folder");
                 found.push(relative.to_owned());
             }

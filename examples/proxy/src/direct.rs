@@ -61,6 +61,11 @@ impl Direct {
 }
 
 impl DirectArgs {
+    /// Patterns of private modules.
+    pub(crate) fn private(&self) -> &str {
+        self.go_private.as_deref().unwrap_or_default()
+    }
+
     pub(crate) fn netrc(&self) -> Option<&Path> {
         self.netrc.as_deref()
     }

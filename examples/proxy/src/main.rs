@@ -28,6 +28,7 @@ mod serve;
 mod server;
 mod storage;
 mod stored;
+mod sumdb;
 mod users;
 
 use std::error::Error;

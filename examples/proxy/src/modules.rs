@@ -10,6 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use tower_goproxy::fill::OnMiss;
 use tower_goproxy::filter::FilterLayer;
 use tower_goproxy::fresh::{CachedOnlyLayer, Refreshes};
+use tower_goproxy::sumdb::{SumDb, SumDbLayer};
 use tower_goproxy::upstream::Client;
 use tower_goproxy::{GoGet, Redirect, SharedCaches, Target};
 
@@ -34,6 +35,8 @@ pub(crate) struct Modules {
     pub(crate) directs: Vec<(Patterns, GoGet, Option<Stored>)>,
     /// Whether rules can say that a module is direct.
     pub(crate) has_rules: bool,
+    /// The checksum databases that clients reach through this server.
+    pub(crate) sumdbs: Vec<SumDb>,
     pub(crate) shared_caches: SharedCaches,
 }
 
@@ -54,7 +57,9 @@ impl Modules {
         let filter = FilterLayer::new(rules, include)
             .shared_caches(self.shared_caches)
             .with_applied_rules();
-        Ok(self.inner().layer(filter).layer(CachedOnlyLayer::new()))
+        let modules = self.inner().layer(filter);
+        let modules = modules.layer(SumDbLayer::new(self.sumdbs.clone()));
+        Ok(modules.layer(CachedOnlyLayer::new()))
     }
 
     /// What runs behind responses, besides fills.

@@ -13,6 +13,7 @@ use crate::miss::Miss;
 use crate::registry::UpstreamArgs;
 use crate::seconds::seconds_or_none;
 use crate::server::{LimitArgs, TlsArgs};
+use crate::sumdb::SumDbArgs;
 use crate::users::UserArgs;
 
 #[derive(Clone, Debug, Args)]
@@ -50,6 +51,8 @@ pub(crate) struct Options {
     pub(crate) ca_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) upstream: UpstreamArgs,
+    #[command(flatten)]
+    pub(crate) sumdb: SumDbArgs,
     #[command(flatten)]
     pub(crate) direct: DirectArgs,
     #[command(flatten)]

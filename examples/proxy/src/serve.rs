@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use tower::ServiceExt as _;
-use tower_goproxy::SharedCaches;
+use tower_goproxy::{SharedCaches, Storage};
 use tracing::{info, warn};
 
 use crate::app::{Frame, app, figures};
@@ -128,7 +128,20 @@ async fn modules(
     let client = roots
         .client()?
         .connect_timeout(options.upstream.connect_timeout());
-    let default = default_registry(options, kept);
+    // Not what is private: no database knows it, nor should one.
+    let others = file.registries.iter().map(|entry| &entry.modules);
+    let others = others.chain(file.direct.iter().map(|entry| &entry.modules));
+    let mut private: Vec<_> = others.map(String::as_str).collect();
+    private.push(options.direct.private());
+    let private = private.join(",");
+    let storage = kept.map_or_else(Storage::memory, |kept| kept.storage.clone());
+    let (sumdb, upstream) = (&options.sumdb, &options.upstream);
+    let verified = sumdb.verified(upstream, &private, &storage)?;
+    let sumdbs = sumdb.proxied(verified.as_ref(), upstream, &private, &storage)?;
+    let mut default = default_registry(options, kept);
+    if let Some(sumdb) = verified {
+        default.stored = default.stored.map(|stored| stored.verify(sumdb));
+    }
     let mut registries = Vec::new();
     for entry in &file.registries {
         let credentials = match (entry.netrc.clone(), entry.token_file.clone()) {
@@ -176,6 +189,7 @@ async fn modules(
         direct_stored: kept.map(Kept::source),
         directs,
         has_rules,
+        sumdbs,
         shared_caches,
     })
 }

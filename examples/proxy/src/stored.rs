@@ -4,12 +4,13 @@ use tower::Layer as _;
 use tower_goproxy::fill::{Fill, FillLayer, OnMiss};
 use tower_goproxy::fresh::{Fresh, FreshLayer, Refreshes};
 use tower_goproxy::source::HasArea;
+use tower_goproxy::sumdb::SumDb;
 use tower_goproxy::{SharedCaches, Storage};
 
 /// One storage for all sources.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
-    storage: Storage,
+    pub(crate) storage: Storage,
     /// Clones share the running fills and their slots.
     pub(crate) fill: FillLayer,
     offline: bool,
@@ -44,6 +45,14 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
+    /// Files are verified against this checksum database too.
+    pub(crate) fn verify(self, sumdb: SumDb) -> Self {
+        Self {
+            fill: self.fill.verify(sumdb),
+            ..self
+        }
+    }
+
     pub(crate) fn around<S: HasArea>(&self, source: S, on_miss: OnMiss) -> Fresh<Fill<S>> {
         let fill = self.fill.clone().on_miss(on_miss);
         self.fresh.layer(fill.layer(source))

@@ -6,6 +6,8 @@ use clap::Args;
 use tower_goproxy::Upstream;
 use tower_goproxy::upstream::Client;
 
+const DEFAULT: &str = "https://proxy.golang.org";
+
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Upstream")]
 pub(crate) struct UpstreamArgs {
@@ -14,7 +16,7 @@ pub(crate) struct UpstreamArgs {
         long = "upstream",
         id = "upstream",
         value_name = "LIST",
-        default_value = "https://proxy.golang.org"
+        default_value = DEFAULT
     )]
     pub(crate) list: String,
     /// The limit for a connection, with TLS.
@@ -38,6 +40,27 @@ pub(crate) struct UpstreamArgs {
 }
 
 impl UpstreamArgs {
+    pub(crate) fn is_default(&self) -> bool {
+        self.list.trim_end_matches('/') == DEFAULT
+    }
+
+    /// The URL of the first registry, if it is one without credentials.
+    pub(crate) fn first_url(&self) -> Option<String> {
+        let first = self
+            .list
+            .split([',', '|'])
+            .next()?
+            .trim()
+            .trim_end_matches('/');
+        let is_plain = !matches!(first, "" | "direct" | "off") && !first.contains(['@', '?']);
+        match first.split_once("://") {
+            _ if !is_plain => None,
+            Some(("http" | "https", _)) => Some(first.to_owned()),
+            Some(_) => None,
+            None => Some(format!("https://{first}")),
+        }
+    }
+
     pub(super) fn limit(&self, upstream: Upstream<Client>) -> Upstream<Client> {
         let total = (self.total_timeout > 0).then(|| Duration::from_secs(self.total_timeout));
         upstream

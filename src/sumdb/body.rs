@@ -1,0 +1,64 @@
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{Either, Full};
+use pin_project_lite::pin_project;
+use tower::BoxError;
+
+pin_project! {
+    /// The response body of a [`SumDbService`](super::SumDbService): that of the inner service, or one of a database.
+    pub struct ResponseBody<B> {
+        #[pin]
+        kind: Either<Full<Bytes>, B>,
+    }
+}
+
+impl<B> ResponseBody<B> {
+    pub(super) fn inner(body: B) -> Self {
+        Self {
+            kind: Either::Right(body),
+        }
+    }
+
+    pub(super) fn own(body: Full<Bytes>) -> Self {
+        Self {
+            kind: Either::Left(body),
+        }
+    }
+}
+
+/// Empty, for layers outside that make responses of their own.
+impl<B> Default for ResponseBody<B> {
+    fn default() -> Self {
+        Self::own(Full::default())
+    }
+}
+
+impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ResponseBody<B> {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.project().kind.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.kind.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.kind.size_hint()
+    }
+}
+
+impl<B> fmt::Debug for ResponseBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody").finish_non_exhaustive()
+    }
+}

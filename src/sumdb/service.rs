@@ -1,0 +1,186 @@
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, TryFutureExt};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use percent_encoding::percent_decode_str;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::body::ResponseBody;
+use super::fault::Fault;
+use super::settings::SumDb;
+use super::tile::Tile;
+use crate::module::{ModulePath, Version};
+use crate::reply;
+
+const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// Answers for checksum databases, made by [`SumDbLayer`](super::SumDbLayer).
+#[derive(Clone, Debug)]
+pub struct SumDbService<S> {
+    pub(super) inner: S,
+    pub(super) databases: Arc<[SumDb]>,
+}
+
+impl<S> SumDbService<S> {
+    /// The database of a path, and the rest of it. No host comes from a path: other names are unknown.
+    fn of(&self, path: &str) -> Option<(SumDb, String)> {
+        let path = percent_decode_str(path.strip_prefix("/sumdb/")?)
+            .decode_utf8()
+            .ok()?;
+        self.databases.iter().find_map(|sumdb| {
+            let rest = path.strip_prefix(sumdb.name())?.strip_prefix('/')?;
+            Some((sumdb.clone(), rest.to_owned()))
+        })
+    }
+}
+
+impl<S, R, B> Service<Request<R>> for SumDbService<S>
+where
+    S: Service<Request<R>, Response = Response<B>>,
+{
+    type Response = Response<ResponseBody<B>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<R>) -> Self::Future {
+        let Some((sumdb, path)) = self.of(request.uri().path()) else {
+            return ResponseFuture {
+                kind: Kind::Inner {
+                    inner: self.inner.call(request),
+                },
+            };
+        };
+        let method = request.method().clone();
+        let own = async move {
+            match method {
+                Method::GET => answer(&sumdb, &path).await,
+                Method::HEAD => answer(&sumdb, &path).await.map(|_| Full::default()),
+                _ => reply::method_not_allowed(),
+            }
+        };
+        ResponseFuture {
+            kind: Kind::Own { own: own.boxed() },
+        }
+    }
+}
+
+async fn answer(sumdb: &SumDb, path: &str) -> Response<Full<Bytes>> {
+    let database = &sumdb.database;
+    let answer = match path.split_once('/') {
+        None if path == "supported" => database
+            .supported()
+            .await
+            .map(|()| (Bytes::new(), reply::NO_STORE)),
+        None if path == "latest" => match (database.latest().await, database.head().await) {
+            (Err(Fault::Away(_)), Some(head)) | (Ok(head), _) => {
+                Ok((head.note.into(), reply::NO_STORE))
+            }
+            (Err(fault), _) => Err(fault),
+        },
+        Some(("lookup", name)) => match module_of(name) {
+            Some(module) if sumdb.excludes(&module) => {
+                let text = "this proxy does not tell the checksum database of the module";
+                return reply::text(StatusCode::FORBIDDEN, text);
+            }
+            Some(_) => look_up(sumdb, name).await,
+            None => return reply::text(StatusCode::BAD_REQUEST, "malformed module@version"),
+        },
+        Some(("tile", _)) => match Tile::parse(path) {
+            Some(tile) => database.tile(tile).map_ok(|bytes| (bytes, IMMUTABLE)).await,
+            None => return reply::text(StatusCode::NOT_FOUND, "not found"),
+        },
+        _ => return reply::text(StatusCode::NOT_FOUND, "not found"),
+    };
+    match answer {
+        Ok((body, caching)) => found(body, caching),
+        Err(Fault::Missing(status, text)) => reply::text(status, &String::from_utf8_lossy(&text)),
+        Err(fault) => reply::text(StatusCode::BAD_GATEWAY, &fault.to_string()),
+    }
+}
+
+/// A record stays right, and its tree with it.
+async fn look_up(sumdb: &SumDb, name: &str) -> Result<(Bytes, HeaderValue), Fault> {
+    let body = match sumdb.database.look_up(name).await {
+        Ok(found) => Ok(found.body.clone()),
+        Err(fault @ Fault::Away(_)) => {
+            let stored = sumdb.database.stored(&format!("lookup/{name}")).await;
+            stored.ok_or(fault)
+        }
+        Err(fault) => Err(fault),
+    };
+    body.map(|body| (body, reply::NO_STORE))
+}
+
+/// The module of `{escaped path}@{escaped version}`.
+fn module_of(name: &str) -> Option<String> {
+    let (module, version) = name.split_once('@')?;
+    let module = ModulePath::from_escaped(module).ok()?;
+    Version::from_escaped(version).ok()?;
+    Some(module.unescaped().into_owned())
+}
+
+fn found(body: Bytes, caching: HeaderValue) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, reply::TEXT_PLAIN);
+    headers.insert(CACHE_CONTROL, caching);
+    headers.insert(CONTENT_LENGTH, body.len().into());
+    *response.body_mut() = body.into();
+    response
+}
+
+pin_project! {
+    /// The response of a [`SumDbService`] to come.
+    ///
+    /// Dropped early, a request to the database goes on for others.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        kind: Kind<F>,
+    }
+}
+
+pin_project! {
+    #[project = KindProj]
+    enum Kind<F> {
+        Inner { #[pin] inner: F },
+        Own { own: BoxFuture<'static, Response<Full<Bytes>>> },
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = Result<Response<ResponseBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().kind.project() {
+            KindProj::Inner { inner } => inner
+                .poll(cx)
+                .map_ok(|response| response.map(ResponseBody::inner)),
+            KindProj::Own { own } => own
+                .as_mut()
+                .poll(cx)
+                .map(|response| Ok(response.map(ResponseBody::own))),
+        }
+    }
+}
+
+impl<F> fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

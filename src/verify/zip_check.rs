@@ -1,0 +1,223 @@
+//! The check of one zip: follows it while it arrives, off the async threads, and reads it as a whole if it must.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+
+use super::bounds::Bounds;
+use super::failed::Failed;
+use super::whole_file::WholeFile;
+use super::zip::follow::Follow;
+use super::zip::whole::Opened;
+
+/// So many bytes are given to a thread at once.
+const BATCH: usize = 64 * 1024;
+/// So many may wait for a thread, and so many more while there is memory for them. What comes after them is read from the
+/// file at the end.
+const QUEUE: usize = 2 * BATCH;
+const MAX_QUEUE: usize = 4 * 1024 * 1024;
+
+/// Bytes that wait, with their share of the memory.
+type Piece = (Bytes, Option<OwnedSemaphorePermit>);
+
+pub(super) struct ZipCheck {
+    /// `{module}@{version}/`
+    prefix: String,
+    bounds: Bounds,
+    state: State,
+    queue: Vec<Piece>,
+    queued: usize,
+    /// Bytes came that were not queued.
+    overflowed: bool,
+}
+
+enum State {
+    Idle(Following),
+    Running(JoinHandle<Following>),
+    Lost,
+}
+
+/// What follows the zip, with its share of the memory.
+struct Following {
+    follow: Box<Follow>,
+    memory: Vec<OwnedSemaphorePermit>,
+    counted: usize,
+}
+
+impl Following {
+    /// Runs on a blocking thread.
+    fn push(mut self, pieces: Vec<Piece>) -> Self {
+        for (piece, _memory) in pieces {
+            self.follow.push(&piece);
+        }
+        self
+    }
+
+    /// Takes memory for what it keeps, unless there is none.
+    fn counted(mut self, bounds: &Bounds) -> State {
+        let grown = self.follow.memory().saturating_sub(self.counted);
+        if grown > 0 && !self.follow.is_lost() {
+            let Some(memory) = bounds.follow(grown) else {
+                return State::Lost;
+            };
+            self.memory.push(memory);
+            self.counted += grown;
+        }
+        match self.follow.is_lost() {
+            true => State::Lost,
+            false => State::Idle(self),
+        }
+    }
+}
+
+impl ZipCheck {
+    pub(super) fn new(prefix: String, bounds: Bounds) -> Self {
+        let following = Following {
+            follow: Box::new(Follow::new()),
+            memory: Vec::new(),
+            counted: 0,
+        };
+        Self {
+            prefix,
+            bounds,
+            state: State::Idle(following),
+            queue: Vec::new(),
+            queued: 0,
+            overflowed: false,
+        }
+    }
+
+    pub(super) fn update(&mut self, bytes: &Bytes) {
+        if self.overflowed || matches!(self.state, State::Lost) {
+            return;
+        }
+        let memory = match self.queued {
+            ..QUEUE => None,
+            QUEUE..MAX_QUEUE => self.bounds.follow(bytes.len()),
+            _ => None,
+        };
+        if memory.is_none() && self.queued >= QUEUE {
+            self.overflowed = true;
+            return;
+        }
+        self.queue.push((bytes.clone(), memory));
+        self.queued += bytes.len();
+        if self.queued >= BATCH
+            && !matches!(&self.state, State::Running(running) if !running.is_finished())
+            && let Some(thread) = self.bounds.thread()
+        {
+            self.start(thread);
+        }
+    }
+
+    /// Waits until the queue is short. Nothing overflows for one who waits after each update.
+    pub(super) async fn ready(&mut self) {
+        if self.queued < BATCH {
+            return;
+        }
+        self.rest().await;
+        let pieces = self.take_queue();
+        if let State::Idle(following) = std::mem::replace(&mut self.state, State::Lost) {
+            let pushed = self.bounds.run(|| following.push(pieces)).await;
+            if let Ok(following) = pushed {
+                self.state = following.counted(&self.bounds);
+            }
+        }
+    }
+
+    /// Begins with the queue if the job before has ended.
+    fn start(&mut self, thread: OwnedSemaphorePermit) {
+        if let State::Running(running) = &mut self.state {
+            match running.now_or_never() {
+                Some(following) => self.ended(following),
+                None => return,
+            }
+        }
+        let following = std::mem::replace(&mut self.state, State::Lost);
+        let pieces = self.take_queue();
+        if let State::Idle(following) = following {
+            self.state = State::Running(spawn_blocking(move || {
+                let _thread = thread;
+                following.push(pieces)
+            }));
+        }
+    }
+
+    /// A job has ended, or panicked.
+    fn ended(&mut self, following: Result<Following, JoinError>) {
+        let counted = |following: Following| following.counted(&self.bounds);
+        self.state = following.map_or(State::Lost, counted);
+    }
+
+    fn take_queue(&mut self) -> Vec<Piece> {
+        self.queued = 0;
+        std::mem::take(&mut self.queue)
+    }
+
+    /// Waits for what runs.
+    async fn rest(&mut self) {
+        if let State::Running(running) = &mut self.state {
+            let following = running.await;
+            self.ended(following);
+        }
+    }
+
+    /// The `h1:` of a zip that can be read.
+    pub(super) async fn finish(mut self, file: WholeFile) -> Result<String, Failed> {
+        self.rest().await;
+        if let State::Idle(following) = std::mem::replace(&mut self.state, State::Lost) {
+            let (rest, prefix, bounds) = (file.clone(), self.prefix.clone(), self.bounds.clone());
+            let followed = move || follow_to_end(following, rest, &prefix, &bounds);
+            if let Some(found) = self.bounds.run(followed).await?? {
+                return Ok(found);
+            }
+        }
+        self.queue.clear();
+        let opened = self.bounds.run(|| Opened::open(file)).await??;
+        let memory = self.bounds.whole(opened.memory()).await;
+        let prefix = self.prefix;
+        let check = move || {
+            let _memory = memory;
+            opened.check(&prefix)
+        };
+        self.bounds.run(check).await?
+    }
+
+    /// The `h1:` of a zip that is not there any more. `None` if it could not be followed.
+    pub(super) async fn finish_stream(mut self) -> Result<Option<String>, Failed> {
+        self.rest().await;
+        let State::Idle(following) = std::mem::replace(&mut self.state, State::Lost) else {
+            return Ok(None);
+        };
+        if self.overflowed {
+            return Ok(None);
+        }
+        let (pieces, prefix) = (self.take_queue(), self.prefix);
+        let finish = move || following.push(pieces).follow.finish(&prefix).transpose();
+        self.bounds.run(finish).await?
+    }
+}
+
+/// Follows the rest of a file, which has more than what came in pieces.
+fn follow_to_end(
+    mut following: Following,
+    mut file: WholeFile,
+    prefix: &str,
+    bounds: &Bounds,
+) -> Result<Option<String>, Failed> {
+    file.seek(SeekFrom::Start(following.follow.position()))?;
+    let mut buffer = vec![0; BATCH];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return following.follow.finish(prefix).transpose(),
+            read => following.follow.push(&buffer[..read]),
+        }
+        following = match following.counted(bounds) {
+            State::Idle(following) => following,
+            _ => return Ok(None),
+        };
+    }
+}

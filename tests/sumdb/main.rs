@@ -1,0 +1,16 @@
+//! Files against a checksum database, and the database through the proxy.
+#![cfg(feature = "sumdb")]
+
+#[path = "../verify/check.rs"]
+mod check;
+#[path = "../core/scene.rs"]
+mod core;
+mod database;
+mod forged;
+mod go_command;
+mod outcomes;
+mod proxied;
+mod scene;
+#[path = "../support/mod.rs"]
+#[macro_use]
+mod support;
