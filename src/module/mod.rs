@@ -27,11 +27,9 @@
 //! A version whose `+incompatible` contradicts its major number (`v1.2.3+incompatible`) is valid
 //! here, as it is in golang.org/x/mod; version control refuses it later.
 
-mod element;
+pub(crate) mod element;
 pub(crate) mod error;
 pub(crate) mod escape;
-#[cfg(feature = "fill")]
-pub(crate) mod file;
 pub(crate) mod limits;
 pub(crate) mod path;
 pub(crate) mod query;

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+#[cfg(feature = "fill")]
+use super::element::{Kind, check_elements};
 use super::error::VersionFault;
 use super::escape::Form;
 use super::path::ModulePath;
@@ -26,7 +28,7 @@ fn text(vector: &Vector, index: usize) -> &str {
 fn names_of_files_are_those_that_go_takes() {
     for vector in data::of("CheckFilePath", 31) {
         let path = text(&vector, 0);
-        let found = match super::file::check_file_path(path) {
+        let found = match check_elements(path, Kind::File, Form::Plain) {
             Ok(()) => "ok".to_owned(),
             Err(fault) => format!("error: {fault}"),
         };

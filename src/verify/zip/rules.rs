@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 use icu_casemap::CaseMapper;
 
 use super::entries::Names;
-use crate::module::file::check_file_path;
+use crate::module::element::{Kind, check_elements};
+use crate::module::escape::Form;
 use crate::verify::failed::Failed;
 
 /// The most bytes of a zip, and of all its files together.
@@ -34,7 +35,7 @@ pub(super) fn check(
         let name = path.strip_suffix(b"/").unwrap_or(path);
         let checked = std::str::from_utf8(name).map_err(|_| "not UTF-8".to_owned());
         let checked = checked.and_then(|name| {
-            let fault = check_file_path(name).err();
+            let fault = check_elements(name, Kind::File, Form::Plain).err();
             fault.map_or(Ok(name), |fault| Err(fault.to_string()))
         });
         let name = checked.map_err(|fault| format!(".zip has {}: {fault}", shown(path)))?;
