@@ -25,29 +25,37 @@ package_list() {
     done
 }
 
-# Every set of features compiles on its own, without a warning. Written out here, because cargo-hack
-# is not on every machine; clippy passes -D warnings to this crate alone, so dependencies stay built.
-# The TLS providers change a few lines, and tls_providers compiles those.
+# Every set of features compiles on its own, without a warning; events and counters are both there or both missing, and
+# each once alone. Written out here, because cargo-hack is not on every machine; clippy passes -D warnings to this crate
+# alone, so dependencies stay built.
 feature_powerset() {
-    local features i set
+    local features i set all
     mapfile -t features < <(awk '
         /^\[/ { inside = ($0 == "[features]"); next }
-        inside && /^[a-z]/ && $1 != "default" && $1 != "full" && $1 != "ring" && $1 != "aws-lc-rs" { print $1 }' Cargo.toml)
+        inside && /^[a-z]/ { print $1 }' Cargo.toml | grep -vxE 'default|full|ring|aws-lc-rs|tracing|metrics')
     ((${#features[@]})) || {
         echo 'found no features in Cargo.toml' >&2
         return 1
     }
+    all=$(printf '%s,' "${features[@]}")
+    lib_with "${all}tracing"
+    lib_with "${all}metrics"
     for ((i = 0; i < 1 << ${#features[@]}; i++)); do
         set=$(for bit in "${!features[@]}"; do ((i >> bit & 1)) && printf '%s,' "${features[bit]}"; done; true)
-        run cargo clippy --quiet --locked --lib --no-default-features --features "$set" -- -D warnings
+        lib_with "$set"
+        lib_with "${set}tracing,metrics"
     done
+}
+
+lib_with() {
+    run cargo clippy --quiet --locked --lib --no-default-features --features "$1" -- -D warnings
 }
 
 # With each TLS provider, and with none. Only `aws-lc-rs` is not part of `full`: it takes minutes to build once.
 tls_providers() {
     local provider
     for provider in ring aws-lc-rs ring,aws-lc-rs; do
-        run cargo clippy --quiet --locked --lib --no-default-features --features "upstream,$provider" -- -D warnings
+        lib_with "upstream,$provider"
     done
 }
 
