@@ -14,6 +14,9 @@ use crate::shared_caches::SharedCaches;
 use crate::source::{Area, AreaOfSource, HasArea};
 use crate::storage::Storage;
 
+/// Longer is for ever, and would lie beyond what clocks know.
+const LONGEST: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
 /// Keeps lists, `@latest` and queries for a while. See the [module docs](super).
 ///
 /// Every service that one layer makes shares its answers, so it may be given to `axum::Router::layer`, which asks it for one
@@ -67,23 +70,23 @@ impl<A> FreshLayer<A> {
 
     /// How long an answer is given without asking the source again. Default: 1 minute.
     pub fn fresh_for(self, time: Duration) -> Self {
-        self.with(|shared| shared.fresh = time)
+        self.with(|shared| shared.fresh = time.min(LONGEST))
     }
 
     /// For how long after that it is still given at once, while the source is asked behind it. Default: 1 minute. Zero: every
     /// client waits for the source then.
     pub fn stale_for(self, time: Duration) -> Self {
-        self.with(|shared| shared.stale = time)
+        self.with(|shared| shared.stale = time.min(LONGEST))
     }
 
     /// How long a 404 or 410 is believed, of a list as of a file. Default: 1 minute.
     pub fn not_found_for(self, time: Duration) -> Self {
-        self.with(|shared| shared.not_found = time)
+        self.with(|shared| shared.not_found = time.min(LONGEST))
     }
 
     /// How long a 403 is believed, by which registries say "blocked". Default: 1 minute.
     pub fn refused_for(self, time: Duration) -> Self {
-        self.with(|shared| shared.refused = time)
+        self.with(|shared| shared.refused = time.min(LONGEST))
     }
 
     /// How long a client waits for the source if there is an earlier answer, which it gets then. The source goes on
