@@ -80,9 +80,14 @@ pub(super) fn fetch(
         return;
     };
     let request = request(question, extensions, None);
-    let inner = inner.clone();
+    let (inner, memory) = (inner.clone(), Arc::clone(&shared.memory));
+    let path = Arc::clone(question.path());
     shared.flights.tasks.spawn(in_current_span(async move {
         let Ok(response) = inner.oneshot(request).await;
+        if response.status().is_success() || response.status().is_redirection() {
+            // Somebody may have asked for it too early.
+            memory.forget(&path);
+        }
         let mut body = response.into_body();
         // Whether it has come is a matter of the storage: a client would be told, and nobody is one.
         while let Some(Ok(_)) = body.frame().await {}
