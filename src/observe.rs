@@ -43,6 +43,15 @@ pub(crate) fn storage_failed(error: &dyn Display) {
     let _ = error;
 }
 
+/// What was found. A storage that fails has nothing.
+#[cfg(feature = "fill")]
+pub(crate) fn found<T: Default, E: Display>(result: Result<T, E>) -> T {
+    result.unwrap_or_else(|error| {
+        storage_failed(&error);
+        T::default()
+    })
+}
+
 /// A source failed in a way that its clients are not told about.
 pub(crate) fn source_failed(file: &dyn Display, what: &'static str, error: &dyn Display) {
     #[cfg(feature = "metrics")]

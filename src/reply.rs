@@ -15,6 +15,27 @@ pub(crate) const TEXT_PLAIN: HeaderValue = HeaderValue::from_static("text/plain;
 
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
+/// What is said to those who have waited too long for a slot at a source.
+#[cfg(feature = "fill")]
+pub(crate) const BUSY: &str = "too many requests are waiting for the source, try again later";
+
+/// In the extensions of a response that says so: the source has said nothing.
+#[cfg(feature = "fill")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Busy;
+
+/// There was no slot within this time.
+#[cfg(feature = "fill")]
+pub(crate) fn busy(waited: std::time::Duration) -> Response<Bytes> {
+    let mut response = text(StatusCode::SERVICE_UNAVAILABLE, BUSY).map(|_| line(BUSY).into());
+    let seconds = waited.as_secs().max(1);
+    response
+        .headers_mut()
+        .insert(http::header::RETRY_AFTER, seconds.into());
+    response.extensions_mut().insert(Busy);
+    response
+}
+
 /// The go command cuts an error text off beyond this.
 const MAX: usize = 640;
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::failure::Failure;
@@ -90,6 +89,5 @@ impl Drop for Counted {
 /// There was no slot within this time.
 pub(super) fn refuse(file: &Target<'_>, wait: Duration) -> Failure {
     observe::refused(file);
-    let text = "too many requests are waiting for the source, try again later";
-    Failure::new(StatusCode::SERVICE_UNAVAILABLE, text).retry_after(wait.as_secs())
+    Failure::busy(wait)
 }

@@ -1,6 +1,7 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
@@ -23,6 +24,13 @@ impl Failure {
         let response = reply::text(status, text).map(|_| reply::line(text).into());
         Self {
             response: Arc::new(response),
+            how: NoFile::Failed,
+        }
+    }
+
+    pub(super) fn busy(waited: Duration) -> Self {
+        Self {
+            response: Arc::new(reply::busy(waited)),
             how: NoFile::Failed,
         }
     }
@@ -55,12 +63,6 @@ impl Failure {
                 _ => NoFile::Failed,
             },
         }
-    }
-
-    pub(super) fn retry_after(mut self, seconds: u64) -> Self {
-        let headers = Arc::make_mut(&mut self.response).headers_mut();
-        headers.insert(header::RETRY_AFTER, seconds.max(1).into());
-        self
     }
 
     pub(super) fn to_response(&self) -> Response<Full<Bytes>> {

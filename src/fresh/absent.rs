@@ -152,11 +152,7 @@ async fn record(
 
 /// The absence that stands in for an answer that the source has failed to give, if there is one.
 pub(super) async fn instead_of_failure(shared: &Shared, question: &Question) -> Option<Shown> {
-    let found = find(shared, question).await;
-    found.unwrap_or_else(|error| {
-        observe::storage_failed(&error);
-        None
-    })
+    observe::found(find(shared, question).await)
 }
 
 async fn find(shared: &Shared, question: &Question) -> Result<Option<Shown>, StorageError> {

@@ -24,7 +24,7 @@ use super::shown::{Caching, Shown};
 use crate::access::value::Access;
 use crate::info::Fields;
 use crate::module::{Version, check};
-use crate::reply;
+use crate::reply::{self, BUSY, Busy};
 use crate::shared_caches::has_directive;
 use crate::source::Validators;
 use crate::verify::check_info;
@@ -92,6 +92,9 @@ pub(super) async fn ask(
         return (Heard::Unchanged, None);
     }
     let by_user = extensions.get::<Access>().is_some();
+    if head.extensions.get::<Busy>().is_some() {
+        return (Heard::Failed(busy()), None);
+    }
     if head.status != StatusCode::OK {
         let heard = judge_error(head.status, &head.headers, body, by_user, shared).await;
         return (heard, None);
@@ -167,6 +170,11 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         Some(u64::try_from(then).ok()?.saturating_sub(now))
     })?;
     Some(Duration::from_secs(seconds.min(LONGEST_WAIT)))
+}
+
+/// The source was not asked for want of a slot: a moment later there may be one.
+pub(super) fn busy() -> Shown {
+    Shown::text(StatusCode::SERVICE_UNAVAILABLE, BUSY).retry_in(Duration::from_secs(1))
 }
 
 fn bad_gateway(text: &str) -> Shown {

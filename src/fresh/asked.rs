@@ -16,6 +16,7 @@ use super::show::Storeroom;
 use super::shown::{ASKED, COLLAPSED, Caching, HIT, STALE, Shown};
 use crate::observe::{self, Answer};
 use crate::span::in_current_span;
+use crate::storage::StorageError;
 use crate::target::Resource;
 
 /// What is requested, and by whom.
@@ -81,36 +82,34 @@ impl Asked {
 
     /// What is stored, and nothing else.
     pub(super) async fn stored_only(&self) -> Response<Full<Bytes>> {
-        let (storage, question) = (&self.shared.storage, &self.question);
-        let room = match Storeroom::try_all(storage, question).await {
-            Ok(room) => room,
-            Err(error) => {
-                observe::storage_failed(&error);
-                let text = "the storage does not answer";
-                return self.response(&Shown::text(StatusCode::SERVICE_UNAVAILABLE, text), ASKED);
-            }
-        };
-        // Where a branch was is good for something only if that version is here.
-        let query = match question.target.resource() {
-            Resource::Query => records::read(storage, question).await,
-            _ => None,
-        };
-        let query = query
-            .filter(|said| version_of(&said.content).is_some_and(|version| room.has(&version)));
-        let shown = match query {
-            Some(said) => Some(Shown::of(&said, Caching::Stale)),
-            None => room.alone(question).await,
-        };
-        match shown {
-            Some(shown) => {
+        match self.find_stored().await {
+            Ok(Some(shown)) => {
                 observe::answered(Answer::Hit);
                 self.response(&shown, HIT)
             }
-            None => {
+            Ok(None) => {
                 let text = "not found: temporarily unavailable";
                 self.response(&Shown::text(StatusCode::NOT_FOUND, text), ASKED)
             }
+            Err(error) => {
+                observe::storage_failed(&error);
+                let text = "the storage does not answer";
+                self.response(&Shown::text(StatusCode::SERVICE_UNAVAILABLE, text), ASKED)
+            }
         }
+    }
+
+    async fn find_stored(&self) -> Result<Option<Shown>, StorageError> {
+        let (storage, question) = (&self.shared.storage, &self.question);
+        let room = Storeroom::try_all(storage, question).await?;
+        if question.target.resource() == Resource::Query
+            && let Some(said) = records::try_read(storage, question).await?
+            // Where a branch was is good for something only if that version is here.
+            && version_of(&said.content).is_some_and(|version| room.has(&version))
+        {
+            return Ok(Some(Shown::of(&said, Caching::Stale)));
+        }
+        room.try_alone(question).await
     }
 
     pub(super) fn response(&self, shown: &Shown, state: &'static str) -> Response<Full<Bytes>> {

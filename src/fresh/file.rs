@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use http::header::RETRY_AFTER;
 use http::{Method, Response, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -21,6 +22,7 @@ use super::said::{Said, is_absence, is_failure};
 use super::shown::{ASKED, Caching, STALE, Shown};
 use crate::access::value::Access;
 use crate::observe::{self, Answer};
+use crate::reply::Busy;
 use crate::shared_caches::has_directive;
 
 /// How long a file may take to come out of the storage while the source is silent.
@@ -92,7 +94,10 @@ impl Asked {
         match status {
             StatusCode::FORBIDDEN => !no_store && !by_user,
             status if is_absence(status) => !no_store,
-            status => is_failure(status) && headers.contains_key(http::header::RETRY_AFTER),
+            status => {
+                let is_of_source = response.extensions().get::<Busy>().is_none();
+                is_of_source && is_failure(status) && headers.contains_key(RETRY_AFTER)
+            }
         }
     }
 

@@ -20,14 +20,17 @@ fn at(question: &Question) -> String {
 
 /// The last answer that any process has had. A storage that fails has none.
 pub(super) async fn read(storage: &Storage, question: &Question) -> Option<Said> {
-    let record = storage.record(&at(question)).await;
-    let record = record.unwrap_or_else(|error| {
-        observe::storage_failed(&error);
-        None
-    });
-    Said::from_record(&record?)
-        .map(|(said, _)| said)
-        .filter(Said::is_found)
+    observe::found(try_read(storage, question).await)
+}
+
+/// The same, where a storage that fails is not one that has nothing.
+pub(super) async fn try_read(
+    storage: &Storage,
+    question: &Question,
+) -> Result<Option<Said>, StorageError> {
+    let record = storage.record(&at(question)).await?;
+    let said = record.as_ref().and_then(Said::from_record);
+    Ok(said.map(|(said, _)| said).filter(Said::is_found))
 }
 
 /// Writes an answer down, and deletes the record of what does not exist any more. Returns whether the record is right.
@@ -45,10 +48,7 @@ pub(super) async fn write(
         // A refusal says nothing about what exists.
         _ => Ok(false),
     };
-    written.unwrap_or_else(|error| {
-        observe::storage_failed(&error);
-        false
-    })
+    observe::found(written)
 }
 
 async fn put(

@@ -12,7 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
 use super::absent::{self, belongs_to};
-use super::ask::{Heard, Inner, Long, ask, version_of};
+use super::ask::{Heard, Inner, Long, ask, busy, version_of};
 use super::complete;
 use super::flight::{Flight, Stage};
 use super::list;
@@ -152,15 +152,12 @@ impl Refresh {
         if let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
             return Some(Ok(slot));
         }
-        let max_wait = self.shared.max_wait;
-        let slot = timeout(max_wait, Arc::clone(slots).acquire_owned());
+        let slot = timeout(self.shared.max_wait, Arc::clone(slots).acquire_owned());
         match select(pin!(slot), pin!(self.flight.deserted())).await {
             Either::Left((Ok(slot), _)) => slot.ok().map(Ok),
             Either::Left((Err(_), _)) => {
                 observe::refused(&self.question.target);
-                let text = "too many requests are waiting for the source, try again later";
-                let refusal = Shown::text(StatusCode::SERVICE_UNAVAILABLE, text);
-                Some(Err(refusal.retry_in(max_wait)))
+                Some(Err(busy()))
             }
             Either::Right(_) => None,
         }
@@ -169,10 +166,7 @@ impl Refresh {
     /// An earlier answer, for those who are not to wait for the source.
     async fn stand_in(&self, known: Option<&Arc<Kept>>) {
         let shown = match known {
-            Some(known) => Some(Shown {
-                caching: Caching::Stale,
-                ..known.shown.clone()
-            }),
+            Some(known) => Some(known.shown.clone().stale()),
             None => absent::instead_of_failure(&self.shared, &self.question).await,
         };
         if let Some(shown) = shown {
@@ -203,7 +197,10 @@ impl Refresh {
         if is_known {
             return;
         }
-        self.consequences(&kept);
+        // What did not exist before contradicts nothing.
+        if kept.said.is_found() || known.is_some() {
+            self.consequences(&kept);
+        }
         self.write_down(kept, before.is_some()).await;
     }
 
@@ -250,6 +247,11 @@ impl Refresh {
             Some(known) => {
                 let room = Storeroom::read(&shared.storage, question, &known.said).await;
                 let shown = room.shown(question, &known.said, Caching::Stale).await;
+                // With the storage away it may be an absence, which is no answer in place of a failure.
+                let shown = match shown.status {
+                    StatusCode::OK => shown,
+                    _ => known.shown.clone().stale(),
+                };
                 let kept = Kept {
                     shown,
                     ask_at: wait,

@@ -103,7 +103,14 @@ impl<'a> Storeroom<'a> {
     }
 
     /// What is stored, where nothing else is known.
-    pub(super) async fn alone(&self, question: &Question) -> Option<Shown> {
+    ///
+    /// # Errors
+    ///
+    /// The storage fails.
+    pub(super) async fn try_alone(
+        &self,
+        question: &Question,
+    ) -> Result<Option<Shown>, StorageError> {
         let found = |content| Shown {
             status: StatusCode::OK,
             content,
@@ -111,27 +118,29 @@ impl<'a> Storeroom<'a> {
             caching: Caching::Stale,
         };
         let version = match question.target.resource() {
-            Resource::List if self.stored.versions.is_empty() => return None,
+            Resource::List if self.stored.versions.is_empty() => return Ok(None),
             Resource::List => {
                 let module = question.target.module();
                 let nothing = Bytes::new();
                 let list = list::with(&module, &nothing, self.stored.usable());
-                return Some(found(list.await));
+                return Ok(Some(found(list.await)));
             }
-            Resource::Latest => self.stored.latest()?.into_owned(),
+            Resource::Latest => self.stored.latest().map(Version::into_owned),
             // What came before modules is asked for without its suffix.
-            _ => Version::new(format!("{}+incompatible", question.target.query()?)).ok()?,
+            _ => question
+                .target
+                .query()
+                .and_then(|query| Version::new(format!("{query}+incompatible")).ok()),
         };
-        if !self.has(&version) {
-            return None;
+        match version.filter(|version| self.has(version)) {
+            Some(version) => Ok(info(self.storage, question, &version).await?.map(found)),
+            None => Ok(None),
         }
-        let content = info(self.storage, question, &version)
-            .await
-            .unwrap_or_else(|error| {
-                observe::storage_failed(&error);
-                None
-            })?;
-        Some(found(content))
+    }
+
+    /// The same; a storage that fails has nothing.
+    pub(super) async fn alone(&self, question: &Question) -> Option<Shown> {
+        observe::found(self.try_alone(question).await)
     }
 }
 

@@ -68,6 +68,11 @@ impl Shown {
         Self { caching, ..self }
     }
 
+    pub(super) fn stale(self) -> Self {
+        let caching = Caching::Stale;
+        Self { caching, ..self }
+    }
+
     /// The response for one client.
     pub(super) fn response(
         &self,

@@ -11,7 +11,7 @@ use tower_goproxy::fresh::FreshLayer;
 use tower_goproxy::source::Area;
 use tower_goproxy::{Access, Storage};
 
-use super::fixtures::{ASKED, HIT, Proxy, STALE, Script, broken, not_found};
+use super::fixtures::{ASKED, HIT, Proxy, STALE, Script, broken, info, not_found};
 use super::support::{Answer, Kept, get, within};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -244,6 +244,43 @@ async fn a_403_to_somebodys_credentials_is_not_remembered() {
                 assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 3, "{path}");
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_absences_of_a_list_and_of_latest_stand_beside_each_other() {
+    within(async {
+        let source = Script::default().source();
+        let proxy = Proxy::new(&Storage::memory(), &source);
+        for _ in 0..3 {
+            for path in ["/example.com/x/@v/list", "/example.com/x/@latest"] {
+                assert_eq!(proxy.get(path).await.status, StatusCode::NOT_FOUND);
+                proxy.idle().await;
+                assert_eq!(source.requests().count(path), 1);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_has_come_behind_another_answer_is_absent_no_more() {
+    within(async {
+        let (script, file) = (Script::default(), "/example.com/m/@v/v1.0.0.info");
+        let source = script.source();
+        let proxy = Proxy::new(&Storage::memory(), &source);
+        assert_eq!(proxy.get(file).await.status, StatusCode::NOT_FOUND);
+        // It is published, and others hear of it by `@latest`.
+        script.add("example.com/m", "v1.0.0");
+        script.set("/example.com/m/@latest", info("v1.0.0"));
+        assert_eq!(
+            proxy.get("/example.com/m/@latest").await.status,
+            StatusCode::OK
+        );
+        proxy.idle().await;
+        assert_eq!(source.requests().count(file), 2);
+        assert_eq!(proxy.get(file).await.status, StatusCode::OK);
     })
     .await;
 }

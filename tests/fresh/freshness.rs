@@ -2,8 +2,11 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use tokio::time::{Instant, advance, sleep};
+use tower::Layer as _;
 use tower_goproxy::Storage;
+use tower_goproxy::fill::FillLayer;
 use tower_goproxy::fresh::FreshLayer;
+use tower_goproxy::source::Area;
 
 use super::fixtures::{ASKED, HIT, LATEST, LIST, MAIN, Proxy, STALE, Script, broken, info};
 use super::support::{Answer, Gate, quiet, within};
@@ -328,6 +331,69 @@ async fn an_answer_that_the_go_command_would_stumble_over_is_none() {
         assert_eq!(proxy.get(LIST).await.status, StatusCode::BAD_GATEWAY);
         script.set(LIST, Answer::new(["v1.0.0\n".repeat(1 << 20)]));
         assert_eq!(proxy.get(LIST).await.all(), (200, "v1.0.0\n", ASKED));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_found_no_slot_has_not_heard_of_the_source() {
+    within(async {
+        let (hour, module) = (60 * MINUTE, "/example.com/m/@v/v1.0.0.mod");
+        for (questions, requests) in [(1, 16), (32, 1)] {
+            let (script, storage, gate) = (registry(), Storage::memory(), Gate::closed());
+            script.add("example.com/m", "v1.0.0");
+            script.set(LATEST, info("v1.0.0").withheld(&gate));
+            let fresh = FreshLayer::new(storage.clone()).max_questions(questions);
+            let fill = FillLayer::new(storage)
+                .area(Area::Included)
+                .max_small_requests(requests)
+                .source_timeout(hour)
+                .fill_timeout(hour);
+            let app = fresh.layer(fill.layer(script.source()));
+            let proxy = Proxy { app, fresh, fill };
+            tokio::join!(proxy.get(LATEST), async {
+                for path in [LIST, module] {
+                    let got = proxy.get(path).await;
+                    if path == module && requests > 1 {
+                        assert_eq!(got.status, StatusCode::OK);
+                        continue;
+                    }
+                    assert_eq!(got.status, StatusCode::SERVICE_UNAVAILABLE);
+                    assert!(got.headers.contains_key("retry-after"));
+                }
+                gate.open();
+            });
+            sleep(2 * SECOND).await;
+            for path in [LIST, module] {
+                assert_eq!(proxy.get(path).await.status, StatusCode::OK, "{path}");
+            }
+            proxy.idle().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_can_be_fresh_for_ever() {
+    within(async {
+        let storage = Storage::memory();
+        let layer = FreshLayer::new(storage.clone())
+            .fresh_for(Duration::MAX)
+            .stale_for(Duration::MAX)
+            .not_found_for(Duration::MAX)
+            .refused_for(Duration::MAX)
+            .patience(Duration::MAX);
+        let proxy = Proxy::with(layer, &storage, &registry().source());
+        for (path, status) in [
+            (LIST, 200),
+            ("/example.com/x/@v/list", 404),
+            ("/example.com/x/@v/v1.0.0.mod", 404),
+        ] {
+            for state in [ASKED, HIT] {
+                let got = proxy.get(path).await;
+                assert_eq!((got.status.as_u16(), got.state()), (status, state));
+            }
+        }
     })
     .await;
 }

@@ -7,6 +7,7 @@ mod support;
 
 mod absence;
 mod away;
+mod broken_storage;
 mod completed;
 mod conditional;
 mod fixtures;

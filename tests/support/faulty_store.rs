@@ -23,6 +23,8 @@ use tokio::sync::watch;
 /// What a store is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// What is in a folder?
+    List,
     /// Is the file there, and how long is it?
     LookUp,
     Open,
@@ -240,7 +242,9 @@ impl ObjectStore for FaultyStore {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
+        let (store, found) = (self.clone(), self.inner.list(prefix));
+        let begun = async move { store.at(Step::List, 0).await.map(|()| found) };
+        stream::once(begun).try_flatten().boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
