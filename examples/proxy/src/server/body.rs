@@ -5,18 +5,53 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http_body::{Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::watch::{Exchange, Flow};
 
+/// What a response holds, until its last byte has left. The body may be gone long before: of a small file HTTP/2 keeps all
+/// bytes for which the client has given no window, once it has given one for the first of them.
 #[derive(Debug)]
-pub(super) struct WatchedBody {
-    body: Body,
+struct Held {
     flow: Arc<Flow>,
     exchange: Exchange,
     _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.exchange.0.body_ended(&self.flow);
+    }
+}
+
+/// Bytes that are not at the socket yet.
+#[derive(Debug)]
+pub(super) struct Piece {
+    bytes: Bytes,
+    held: Arc<Held>,
+}
+
+impl Buf for Piece {
+    fn remaining(&self) -> usize {
+        self.bytes.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.bytes.chunk()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
+        self.held.flow.count(count);
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct WatchedBody {
+    body: Body,
+    held: Arc<Held>,
 }
 
 impl WatchedBody {
@@ -25,32 +60,37 @@ impl WatchedBody {
         exchange: Exchange,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Self {
-        Self {
-            body,
+        let held = Held {
             flow: exchange.0.body(),
             exchange,
             _permit: permit,
+        };
+        Self {
+            body,
+            held: Arc::new(held),
         }
     }
 }
 
 impl http_body::Body for WatchedBody {
-    type Data = Bytes;
+    type Data = Piece;
     type Error = axum::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    ) -> Poll<Option<Result<Frame<Piece>, axum::Error>>> {
         let this = &mut *self;
-        // Who polls has taken the last frame: now it is the source's turn.
-        this.flow.waits_for_client(false);
+        // Who polls has room for more: now it is the source's turn.
+        this.held.flow.waits_for_client(false);
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
-        if let Some(Ok(frame)) = &frame {
-            let len = frame.data_ref().map_or(0, Bytes::len);
-            this.flow.moved(len, true);
-        }
-        Poll::Ready(frame)
+        // Also after the last one, until all are gone.
+        this.held.flow.waits_for_client(true);
+        let piece = |bytes| Piece {
+            bytes,
+            held: Arc::clone(&this.held),
+        };
+        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -59,11 +99,5 @@ impl http_body::Body for WatchedBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-impl Drop for WatchedBody {
-    fn drop(&mut self) {
-        self.exchange.0.body_ended(&self.flow);
     }
 }

@@ -31,7 +31,10 @@ impl Socket {
     fn tell(&self, written: &Poll<io::Result<usize>>) {
         match written {
             Poll::Pending => self.flow.waits_for_client(true),
-            Poll::Ready(Ok(bytes)) => self.flow.moved(*bytes, false),
+            Poll::Ready(Ok(bytes)) => {
+                self.flow.count(*bytes);
+                self.flow.waits_for_client(false);
+            }
             Poll::Ready(Err(_)) => {}
         }
     }

@@ -20,11 +20,10 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    /// So many bytes have moved on towards the client. `waits`: it has to take these first.
-    pub(super) fn moved(&self, bytes: usize, waits: bool) {
+    /// So many bytes have moved on towards the client.
+    pub(super) fn count(&self, bytes: usize) {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         self.moves.fetch_add(1, Ordering::Relaxed);
-        self.waits_for_client(waits);
     }
 
     pub(super) fn waits_for_client(&self, waits: bool) {
@@ -74,7 +73,7 @@ impl Seen {
 pub(crate) struct Activity {
     /// Requests so far.
     requests: AtomicU64,
-    /// Requests whose response has not ended.
+    /// Requests whose response has not left.
     open: AtomicU64,
     pub(super) socket: Arc<Flow>,
     bodies: Mutex<Vec<(Arc<Flow>, Seen)>>,
@@ -118,7 +117,7 @@ impl Activity {
     }
 }
 
-/// A request until its response has ended or its client has left.
+/// A request until its response or its client has left.
 #[derive(Debug)]
 pub(super) struct Exchange(pub(super) Arc<Activity>);
 

@@ -164,6 +164,34 @@ async fn clients_that_read_nothing_are_closed_and_hits_go_on() {
     }
 }
 
+/// A window of one byte is enough to make the server read a small file to its end.
+#[tokio::test]
+async fn a_stream_that_takes_one_byte_is_closed_while_others_of_its_connection_go_on() {
+    let scene = Scene::new(&SHORT).await;
+    let stream = TcpStream::connect(scene.proxy.address).await.unwrap();
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder.initial_stream_window_size(1);
+    let io = TokioIo::new(stream);
+    let (mut sender, connection) = builder.handshake::<_, Empty<Bytes>>(io).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let address = scene.proxy.address;
+    let request = |path| {
+        let request = Request::get(format!("http://{address}{path}"));
+        request.body(Empty::new()).unwrap()
+    };
+    let stopped = sender.send_request(request(MOD)).await.unwrap();
+    within_minutes(async {
+        while let Ok(response) = sender.send_request(request("/healthz")).await {
+            if response.into_body().collect().await.is_err() {
+                break;
+            }
+        }
+    })
+    .await;
+    drop(stopped);
+    let _ = within_minutes(connection).await.unwrap();
+}
+
 /// Takes several times the limits, and never stops.
 #[tokio::test]
 async fn a_slow_client_gets_all_of_its_file() {
