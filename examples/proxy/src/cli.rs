@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::builder::OsStr;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::config::{File, Loaded, SECRETS, VARIABLE, keys, nearest, variable};
+use crate::config::{File, Loaded, VARIABLE, keys, nearest, variable};
 use crate::options::Options;
 
 /// A Go module proxy that fills its storage while it answers.
@@ -97,8 +97,8 @@ fn cli() -> clap::Command {
                 let Some(long) = arg.get_long().map(str::to_owned) else {
                     return arg;
                 };
-                let arg = arg.env(OsStr::from(variable(&long)));
-                arg.hide_env_values(SECRETS.contains(&&*long))
+                // `config` shows the values, without what is secret in them.
+                arg.env(OsStr::from(variable(&long))).hide_env_values(true)
             })
         });
     }

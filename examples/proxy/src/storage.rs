@@ -10,6 +10,7 @@ use tower_goproxy::Storage;
 use tracing::warn;
 
 use crate::BoxError;
+use crate::config::without_credentials;
 
 /// How long a look may take.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -35,16 +36,16 @@ pub(crate) enum Probe {
 /// It cannot be reached, also after waiting for it, or the URL is wrong.
 pub(crate) async fn open(storage: &str, wait: Duration) -> Result<(Storage, Probe), BoxError> {
     let until = Instant::now() + wait;
+    let shown = without_credentials(storage);
     loop {
         let error = match attempt(storage).await {
             Ok(opened) => return Ok(opened),
-            Err(error) => error,
+            Err(error) => error.to_string().replace(storage, &shown),
         };
         if Instant::now() >= until {
-            let shown = storage.split('?').next().unwrap_or_default();
             return Err(format!("the storage {shown} cannot be used: {error}").into());
         }
-        warn!(%error, "waiting for the storage");
+        warn!(error, "waiting for the storage");
         sleep(AGAIN).await;
     }
 }

@@ -73,7 +73,7 @@ impl File {
     fn parse(text: &str, keys: &[String]) -> Result<Self, String> {
         let table: Table = text
             .parse()
-            .map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
+            .map_err(|error: toml::de::Error| not_toml(text, &error))?;
         let mut file = Self::default();
         let tables = ["registry", "direct"].map(str::to_owned);
         let known = [keys, &tables].concat();
@@ -98,6 +98,16 @@ impl File {
         }
         Ok(file)
     }
+}
+
+/// Without the line itself, which may hold a secret.
+fn not_toml(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.unwrap_or_default().matches('\n').count() + 1;
+    format!(
+        "line {line}: not TOML: {}",
+        error.message().replace('\n', ": ")
+    )
 }
 
 /// As it would be written at the command line.

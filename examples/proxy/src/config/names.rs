@@ -8,7 +8,7 @@ use crate::options::Options;
 pub(crate) const VARIABLE: &str = "TOWER_GOPROXY_";
 
 /// Options that are secrets.
-pub(crate) const SECRETS: [&str; 1] = ["basic-auth"];
+pub(super) const SECRETS: [&str; 1] = ["basic-auth"];
 
 pub(crate) fn variable(key: &str) -> String {
     format!("{VARIABLE}{}", key.replace('-', "_").to_uppercase())

@@ -112,7 +112,7 @@ fn shown(key: &str, value: &str) -> String {
 }
 
 /// The URLs of a list may have a user and a password, and a query that is a token.
-fn without_credentials(value: &str) -> String {
+pub(crate) fn without_credentials(value: &str) -> String {
     let mut shown = String::new();
     let mut rest = value;
     while let Some(at) = rest.find("://") {

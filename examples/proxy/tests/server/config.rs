@@ -108,7 +108,7 @@ async fn a_wrong_line_of_the_file_is_named_with_the_nearest_known_key() {
             "metrics = [1]",
             "`metrics` must be a string, a number, a boolean, or a list of strings",
         ),
-        ("on-miss", "TOML parse error"),
+        ("retries = 1\non-miss", "line 2: not TOML: "),
     ] {
         let (_folder, name) = file(text);
         let said = refusal(command(&["--config", &name]), 2).await;
@@ -117,6 +117,35 @@ async fn a_wrong_line_of_the_file_is_named_with_the_nearest_known_key() {
     }
     let said = refusal(command(&["--config", "/nonexistent"]), 2).await;
     assert!(said.contains("No such file"), "{said}");
+}
+
+#[tokio::test]
+async fn neither_errors_nor_help_have_a_secret() {
+    for text in [
+        "basic-auth = dev:hunter2",
+        "basic-auth = \"dev:hunter2",
+        "storage = \"memory:\"\nstorage = \"s3://key:hunter2@bucket\"",
+        "basic-auth = { dev = \"hunter2\" }",
+    ] {
+        let (_folder, name) = file(text);
+        let said = refusal(command(&["--config", &name]), 2).await;
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+    for storage in ["ftp://key:hunter2@bucket/x", "ftp://bucket/x?key=hunter2"] {
+        let said = refusal(command(&["--storage", storage]), 1).await;
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+    let mut help = Command::new(env!("CARGO_BIN_EXE_tower-goproxy"));
+    help.args(["serve", "--help"]).env_clear();
+    help.env(
+        "TOWER_GOPROXY_UPSTREAM",
+        "https://robot:hunter2@goproxy.example",
+    );
+    let shown = shown(help).await;
+    assert!(
+        shown.contains("TOWER_GOPROXY_UPSTREAM") && !shown.contains("hunter2"),
+        "{shown}"
+    );
 }
 
 #[tokio::test]
