@@ -34,13 +34,19 @@ mod users;
 use std::error::Error;
 use std::hint::black_box;
 use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
 
 use crate::cli::Command;
+use crate::config::Loaded;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// How long threads that wait for the system may delay the end.
+const THREADS: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
     // The first thing, so nobody has installed another one: that of registries, of cloud stores and of this server.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // glibc returns free memory to the system until the program has freed a larger buffer once: mallopt(3),
@@ -51,7 +57,7 @@ async fn main() -> ExitCode {
         Err(code) => return code,
     };
     let done = match command {
-        Command::Serve => serve::run(&loaded).await,
+        Command::Serve => serve(&loaded),
         Command::Config => {
             print!("{}", loaded.show());
             Ok(())
@@ -64,6 +70,14 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn serve(loaded: &Loaded) -> Result<(), BoxError> {
+    let runtime = Runtime::new()?;
+    let done = runtime.block_on(serve::run(loaded));
+    // A file system or a name server that is away may keep a thread for ever.
+    runtime.shutdown_timeout(THREADS);
+    done
 }
 
 /// An error with its causes. What a message says already is not said twice.

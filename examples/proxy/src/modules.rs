@@ -72,6 +72,17 @@ impl Modules {
         all.flatten().map(Stored::refreshes).collect()
     }
 
+    /// All that run commands.
+    pub(crate) fn gogets(&self) -> Vec<GoGet> {
+        let others = self.directs.iter().map(|(_, goget, _)| goget);
+        self.direct
+            .goget()
+            .into_iter()
+            .chain(others)
+            .cloned()
+            .collect()
+    }
+
     /// The files that credentials of registries come from.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
         let registries = self.registries.iter().map(|(_, registry)| registry);

@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use metrics::{counter, gauge};
 use rustls::ServerConfig;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::block_in_place;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info};
 
@@ -99,11 +100,11 @@ impl Reload {
         let mut last = known.clone();
         loop {
             tokio::select! {
-                _ = hang_up.recv() => known = self.again(&live),
+                _ = hang_up.recv() => known = block_in_place(|| self.again(&live)),
                 _ = ticks.tick() => {
-                    let now = self.stamps();
+                    let now = block_in_place(|| self.stamps());
                     if now != known && now == last {
-                        known = self.again(&live);
+                        known = block_in_place(|| self.again(&live));
                     }
                     last = now;
                 }

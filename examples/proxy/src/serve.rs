@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use tower::ServiceExt as _;
+use tower_goproxy::fill::Fills;
 use tower_goproxy::{SharedCaches, Storage};
 use tracing::{info, warn};
 
@@ -21,6 +22,7 @@ use crate::reload::Reload;
 use crate::roots::Roots;
 use crate::rules::FileRules;
 use crate::server::{App, Descriptors, Server, bind};
+use crate::storage::Probe;
 use crate::stored::Kept;
 use crate::{BoxError, access_log, metrics, storage};
 
@@ -40,22 +42,13 @@ pub(crate) async fn run(loaded: &Loaded) -> Result<(), BoxError> {
     // What is wrong with a file is said before anything is made or asked.
     options.users.read()?;
     options.filter.as_deref().map(FileRules::read).transpose()?;
-    let (stored, probe) = match options.redirect_only {
-        true => (None, None),
-        false => {
-            let (storage, probe) =
-                storage::open(&options.storage, options.wait_for_storage).await?;
-            (Some(storage), Some(probe))
-        }
+    let mut stopping = life.clone();
+    let (modules, fills, probe) = tokio::select! {
+        made = sources(loaded) => made?,
+        // Nothing runs yet that would have to end first.
+        () = reached(&mut stopping, Stage::Draining) => return Ok(()),
     };
-    let shared_caches = match options.users.are_needed() {
-        true => SharedCaches::Not,
-        false => SharedCaches::Auto,
-    };
-    let kept = stored.map(|storage| Kept::new(storage, options.offline, shared_caches));
-    let modules = modules(loaded, kept.as_ref(), shared_caches).await?;
-    let fills = kept.map(|kept| kept.fill.fills());
-    let (refreshes, goget) = (modules.refreshes(), modules.direct.goget().cloned());
+    let (refreshes, gogets) = (modules.refreshes(), modules.gogets());
     let needs_storage = options.observe.ready_needs_storage;
     let health = Health::new(life.clone(), probe, needs_storage, page.clone());
     let own_page = options.observe.metrics.then(|| page.clone());
@@ -98,7 +91,7 @@ pub(crate) async fn run(loaded: &Loaded) -> Result<(), BoxError> {
             fills.idle().await;
         }
         // A run that nobody waits for is killed, and its processes are to be gone before this one.
-        if let Some(goget) = &goget {
+        for goget in &gogets {
             goget.runs().idle().await;
         }
     });
@@ -116,6 +109,26 @@ pub(crate) async fn run(loaded: &Loaded) -> Result<(), BoxError> {
         warn!("something could not be cleaned up in time");
     }
     Ok(())
+}
+
+/// The storage, which may have to be waited for, and what comes through it.
+async fn sources(loaded: &Loaded) -> Result<(Modules, Option<Fills>, Option<Probe>), BoxError> {
+    let options = &loaded.options;
+    let (stored, probe) = match options.redirect_only {
+        true => (None, None),
+        false => {
+            let (storage, probe) =
+                storage::open(&options.storage, options.wait_for_storage).await?;
+            (Some(storage), Some(probe))
+        }
+    };
+    let shared_caches = match options.users.are_needed() {
+        true => SharedCaches::Not,
+        false => SharedCaches::Auto,
+    };
+    let kept = stored.map(|storage| Kept::new(storage, options.offline, shared_caches));
+    let modules = modules(loaded, kept.as_ref(), shared_caches).await?;
+    Ok((modules, kept.map(|kept| kept.fill.fills()), probe))
 }
 
 async fn modules(

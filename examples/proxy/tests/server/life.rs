@@ -1,11 +1,15 @@
 //! From SIGTERM to the end.
 
+use std::process::Stdio;
+
 use bytes::Bytes;
 use http::StatusCode;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
+use tokio::net::unix::pipe::OpenOptions;
+use tokio::process::Command;
 
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, command};
 use crate::support::wire::{Connection, Protocol};
 use crate::support::{
     Answer, Gate, Kept, ScriptedRegistry, fetch, large_module_zip, read, web_client, within_minutes,
@@ -111,4 +115,51 @@ async fn a_closing_server_answers_what_it_has_begun() {
     let mut body = filling._body;
     let rest = http_body_util::BodyExt::collect(&mut body).await;
     assert!(rest.is_err(), "a cut response looks whole");
+}
+
+#[tokio::test]
+async fn a_server_that_waits_for_its_storage_can_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = folder.path().join("file");
+    std::fs::write(&taken, "").unwrap();
+    let name = taken.to_str().unwrap();
+    let mut waiting = command(&["--storage", name, "--wait-for-storage", "3600"]);
+    waiting.stderr(Stdio::piped());
+    let mut child = waiting.spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let line = within_minutes(log.next_line()).await.unwrap().unwrap();
+    assert!(line.contains("waiting for the storage"), "{line}");
+    let mut kill = Command::new("kill");
+    kill.arg(child.id().unwrap().to_string());
+    assert!(kill.status().await.unwrap().success());
+    let ended = within_minutes(child.wait()).await.unwrap();
+    assert_eq!(ended.code(), Some(0));
+}
+
+/// As with a file system that is away.
+#[tokio::test]
+async fn a_thread_that_waits_for_a_file_does_not_delay_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let filter = folder.path().join("filter.conf");
+    std::fs::write(&filter, "+\n").unwrap();
+    let name = filter.to_str().unwrap();
+    let args = ["--storage", "memory:", "--filter", name];
+    let proxy = Proxy::start(&args).await;
+    std::fs::remove_file(&filter).unwrap();
+    let mut fifo = Command::new("mkfifo");
+    assert!(fifo.arg(&filter).status().await.unwrap().success());
+    // Once the server reads, it can be opened, and does not end before this end of it is dropped.
+    proxy.signal("-HUP").await;
+    let _pipe = within_minutes(async {
+        loop {
+            match OpenOptions::new().open_sender(&filter) {
+                Ok(pipe) => break pipe,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    })
+    .await;
+    proxy.get("/healthz").await.whole();
+    proxy.terminate().await;
+    assert_eq!(proxy.ended().await.code(), Some(0));
 }
