@@ -6,6 +6,7 @@
 mod support;
 
 mod absence;
+mod answers;
 mod away;
 mod broken_storage;
 mod completed;

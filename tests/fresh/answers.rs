@@ -1,0 +1,105 @@
+//! What of a source's answer reaches a client.
+
+use http::StatusCode;
+use tower_goproxy::Storage;
+
+use super::fixtures::{ASKED, LATEST, LIST, MAIN, Proxy, Script, info};
+use super::support::{Answer, within};
+
+#[tokio::test(start_paused = true)]
+async fn of_a_sources_headers_none_reaches_a_client() {
+    within(async {
+        let script = Script::default();
+        let names = [
+            "x-accel-redirect",
+            "x-sendfile",
+            "location",
+            "set-cookie",
+            "access-control-allow-origin",
+            "digest",
+            "content-digest",
+            "repr-digest",
+            "content-md5",
+            "x-checksum-sha1",
+            "last-modified",
+            "etag",
+            "refresh",
+        ];
+        for path in [LIST, LATEST, MAIN] {
+            let answer = if path == LIST {
+                Answer::new(["v1.0.0\n"])
+            } else {
+                info("v1.0.0")
+            };
+            let answer = answer
+                .header("content-type", "text/html")
+                .header("cache-control", "max-age=31536000");
+            script.set(
+                path,
+                names
+                    .iter()
+                    .fold(answer, |answer, name| answer.header(name, "x")),
+            );
+        }
+        let proxy = Proxy::new(&Storage::memory(), &script.source());
+        for path in [LIST, LATEST, MAIN] {
+            let got = proxy.get(path).await;
+            let mut found: Vec<_> = got.headers.keys().map(|name| name.as_str()).collect();
+            found.sort_unstable();
+            assert_eq!(
+                found,
+                [
+                    "cache-control",
+                    "cache-status",
+                    "content-length",
+                    "content-type"
+                ]
+            );
+            let kind = if path == LIST {
+                "text/plain; charset=utf-8"
+            } else {
+                "application/json"
+            };
+            assert_eq!(got.headers["content-type"], kind);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_the_go_command_would_stumble_over_is_none() {
+    within(async {
+        let script = Script::default();
+        let long = format!(
+            "{{\"Version\":\"v1.0.0\",\"x\":\"{}\"}}",
+            "x".repeat(1 << 20)
+        );
+        let source = script.source();
+        let proxy = Proxy::new(&Storage::memory(), &source);
+        for answer in [
+            Answer::new(["{}"]),
+            Answer::new(["{\"Version\":\"main\"}"]),
+            Answer::new(["{\"Version\":\"v3.0.0\"}"]),
+            Answer::new(["<html>"]),
+            Answer::new([long.clone()]),
+            Answer::new([long]).framing(super::support::Framing::Chunked),
+            info("v1.0.0").status(StatusCode::PARTIAL_CONTENT),
+        ] {
+            for path in [LATEST, MAIN] {
+                script.set(path, answer.clone());
+                assert_eq!(proxy.get(path).await.status, StatusCode::BAD_GATEWAY);
+            }
+        }
+        // A version of before modules is asked for without its suffix.
+        script.set("/example.com/m/@v/v3.0.0.info", info("v3.0.0+incompatible"));
+        assert_eq!(
+            proxy.get("/example.com/m/@v/v3.0.0.info").await.status,
+            StatusCode::OK
+        );
+        script.set(LIST, Answer::new(["v1.0.0\n".repeat((16 << 20) / 7 + 1)]));
+        assert_eq!(proxy.get(LIST).await.status, StatusCode::BAD_GATEWAY);
+        script.set(LIST, Answer::new(["v1.0.0\n".repeat(1 << 20)]));
+        assert_eq!(proxy.get(LIST).await.all(), (200, "v1.0.0\n", ASKED));
+    })
+    .await;
+}
