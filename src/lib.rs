@@ -113,6 +113,7 @@ pub mod source;
 #[cfg(feature = "fill")]
 mod cached_only;
 mod info;
+mod layer_body;
 mod not_found;
 mod reply;
 mod shared_caches;
@@ -143,6 +144,7 @@ pub mod verify;
 pub use self::access::Access;
 #[cfg(feature = "go-get")]
 pub use self::goget::GoGet;
+pub use self::layer_body::LayerBody;
 pub use self::not_found::NotFound;
 pub use self::redirect::Redirect;
 pub use self::reply::TextBody;

@@ -20,7 +20,7 @@ use tower_goproxy::goget::{
 };
 use tower_goproxy::module::{ModulePath, Version};
 use tower_goproxy::policy::{ParseRulesError, Policy, PolicyFn, ReadRulesError, Rule, Rules};
-use tower_goproxy::redirect::{self, FilteredRedirect, InvalidBase};
+use tower_goproxy::redirect::{FilteredRedirect, InvalidBase};
 use tower_goproxy::source::Area;
 use tower_goproxy::upstream::{self, Client, InvalidUpstream, UpstreamBody, UpstreamError};
 use tower_goproxy::{
@@ -92,7 +92,7 @@ fn a_layer_can_be_cloned_though_its_policy_cannot() {
 fn bodies_are_default_debug_and_sent_without_bounds_on_what_is_inside() {
     fn body<T: Default + Debug + Send + 'static>() {}
     body::<filter::ResponseBody<Opaque, Opaque>>();
-    body::<redirect::ResponseBody<Opaque>>();
+    body::<tower_goproxy::LayerBody<Opaque>>();
     body::<fill::ResponseBody>();
     body::<filter::ResponseBody<Body, fill::ResponseBody>>();
     body::<TextBody>();
@@ -104,7 +104,7 @@ fn bodies_are_default_debug_and_sent_without_bounds_on_what_is_inside() {
 fn bodies_are_bodies() {
     fn body<T: http_body::Body<Data = Bytes, Error: Into<tower::BoxError>> + Send + 'static>() {}
     body::<filter::ResponseBody<Full<Bytes>, TextBody>>();
-    body::<redirect::ResponseBody<UpstreamBody>>();
+    body::<tower_goproxy::LayerBody<UpstreamBody>>();
     body::<fill::ResponseBody>();
     body::<GoGetBody>();
     body::<UpstreamBody>();

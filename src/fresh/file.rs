@@ -15,12 +15,12 @@ use tower::BoxError;
 use super::absent::{belongs_to, instead_of_failure};
 use super::ask::{Heard, Inner, judge_error};
 use super::asked::Asked;
-use super::body::ResponseBody;
 use super::complete;
 use super::memory::Kept;
 use super::said::{Said, is_absence, is_failure};
 use super::shown::{ASKED, Caching, STALE, Shown};
 use crate::access::value::Access;
+use crate::layer_body::LayerBody;
 use crate::observe::{self, Answer};
 use crate::reply::Busy;
 use crate::shared_caches::has_directive;
@@ -34,14 +34,14 @@ impl Asked {
         &self,
         mut response: BoxFuture<'static, Response<B>>,
         inner: impl FnOnce() -> Inner,
-    ) -> Response<ResponseBody<B>>
+    ) -> Response<LayerBody<B>>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
         let (shared, question) = (&self.shared, &self.question);
         if let Some(known) = self.known() {
-            return known.map(ResponseBody::own);
+            return known.map(LayerBody::own);
         }
         let patience = if shared.is_silent() {
             HITS
@@ -54,7 +54,7 @@ impl Asked {
                 Some(absence) => {
                     shared.set_silent(true);
                     self.hear_of(response);
-                    return self.stands_in(&absence).map(ResponseBody::own);
+                    return self.stands_in(&absence).map(LayerBody::own);
                 }
                 None => response.await,
             },
@@ -71,10 +71,10 @@ impl Asked {
         if is_failure(status)
             && let Some(absence) = instead_of_failure(shared, question).await
         {
-            return self.stands_in(&absence).map(ResponseBody::own);
+            return self.stands_in(&absence).map(LayerBody::own);
         }
         if !is_get || !self.is_kept(&response) {
-            return response.map(ResponseBody::inner);
+            return response.map(LayerBody::inner);
         }
         let (head, body) = response.into_parts();
         let body = body.map_err(Into::into).boxed_unsync();
@@ -83,7 +83,7 @@ impl Asked {
             Heard::Failed(shown) => self.leave_alone(shown),
             Heard::Unchanged => Shown::text(StatusCode::BAD_GATEWAY, "the source said nothing"),
         };
-        self.response(&shown, ASKED).map(ResponseBody::own)
+        self.response(&shown, ASKED).map(LayerBody::own)
     }
 
     /// Whether it says something that holds for the next one who asks.

@@ -1,5 +1,7 @@
 //! Lists of versions.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 
 use crate::module::{ModulePath, Version, check};
@@ -23,19 +25,24 @@ pub(super) async fn canonical(module: &ModulePath<'_>, list: Bytes) -> Bytes {
 /// What clients see of such a list, with more versions, which are escaped.
 pub(super) async fn with(module: &ModulePath<'_>, list: &Bytes, more: &[String]) -> Bytes {
     let list = tagged(list);
-    let has = |version: &str| {
-        list.split(|byte| *byte == b'\n')
-            .any(|line| line == version.as_bytes())
-    };
     let new = more.iter().filter_map(|escaped| {
         let version = Version::from_escaped(&**escaped).ok()?;
-        let unescaped = version.unescaped().into_owned();
-        (!version.is_pseudo() && !has(&unescaped)).then_some(unescaped)
+        (!version.is_pseudo()).then(|| version.unescaped().into_owned())
     });
-    let new: Vec<String> = new.collect();
+    let mut new: HashSet<String> = new.collect();
+    // One pass: a list may have millions of lines, and a module thousands of stored versions.
+    for line in list.split(|byte| *byte == b'\n') {
+        if new.is_empty() {
+            break;
+        }
+        if let Ok(line) = str::from_utf8(line) {
+            new.remove(line);
+        }
+    }
     if new.is_empty() {
         return list;
     }
+    let new: Vec<String> = new.into_iter().collect();
     canonical(module, [&list, new.join("\n").as_bytes()].concat().into()).await
 }
 

@@ -125,7 +125,6 @@
 mod absent;
 mod ask;
 mod asked;
-mod body;
 mod cached_only;
 mod complete;
 mod file;
@@ -144,7 +143,6 @@ mod show;
 mod shown;
 mod stored;
 
-pub use self::body::ResponseBody;
 pub use self::cached_only::{CachedOnly, CachedOnlyLayer};
 pub use self::complete::Complete;
 pub use self::layer::FreshLayer;

@@ -12,17 +12,17 @@ use tower_service::Service;
 
 use super::ask::Inner;
 use super::asked::Asked;
-use super::body::ResponseBody;
 use super::question::Question;
 use super::shared::Shared;
 use crate::cached_only::{is_cached_only, make_cached_only};
+use crate::layer_body::LayerBody;
 use crate::source::{self, Area, HasArea};
 use crate::target::Target;
 
 /// The future of [`Fresh`].
 ///
 /// Dropped early, a question that has reached the source goes on, and its answer is kept.
-pub type ResponseFuture<B> = source::ResponseFuture<ResponseBody<B>>;
+pub type ResponseFuture<B> = source::ResponseFuture<LayerBody<B>>;
 
 /// Keeps the answers that change, made by [`FreshLayer`](super::FreshLayer). See the [module docs](super).
 ///
@@ -75,7 +75,7 @@ where
     SB: Body<Data = Bytes> + Send + 'static,
     SB::Error: Into<BoxError>,
 {
-    type Response = Response<ResponseBody<SB>>;
+    type Response = Response<LayerBody<SB>>;
     type Error = Infallible;
     type Future = ResponseFuture<SB>;
 
@@ -125,9 +125,9 @@ where
                 });
                 asked.file(response, boxed).await
             } else if stored_only {
-                asked.stored_only().await.map(ResponseBody::own)
+                asked.stored_only().await.map(LayerBody::own)
             } else {
-                asked.changing(boxed).await.map(ResponseBody::own)
+                asked.changing(boxed).await.map(LayerBody::own)
             }
         })
     }
@@ -141,6 +141,6 @@ where
 {
     source::ResponseFuture::new(async {
         let Ok(response) = inner.oneshot(request).await;
-        response.map(ResponseBody::inner)
+        response.map(LayerBody::inner)
     })
 }

@@ -11,8 +11,8 @@ use pin_project_lite::pin_project;
 use tower::util::Oneshot;
 use tower_service::Service;
 
-use super::body::ResponseBody;
 use super::service::Redirect;
+use crate::layer_body::LayerBody;
 use crate::reply::TextBody;
 
 /// In the extensions of a request whose response a filter reads: a redirect would lead the client to what it excludes.
@@ -39,7 +39,7 @@ impl<S, B, SB> Service<Request<B>> for FilteredRedirect<S>
 where
     S: Service<Request<Empty<Bytes>>, Response = Response<SB>, Error = Infallible> + Clone,
 {
-    type Response = Response<ResponseBody<SB>>;
+    type Response = Response<LayerBody<SB>>;
     type Error = Infallible;
     type Future = ResponseFuture<S>;
 
@@ -88,7 +88,7 @@ impl<S, SB> Future for ResponseFuture<S>
 where
     S: Service<Request<Empty<Bytes>>, Response = Response<SB>, Error = Infallible>,
 {
-    type Output = Result<Response<ResponseBody<SB>>, Infallible>;
+    type Output = Result<Response<LayerBody<SB>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(Ok(match self.project().state.project() {
@@ -96,11 +96,11 @@ where
                 let response = response
                     .take()
                     .expect("a future is polled until it is ready");
-                response.map(ResponseBody::text)
+                response.map(|TextBody(body)| LayerBody::own(body))
             }
             StateProj::Asked { response } => {
                 let Ok(response) = ready!(response.poll(cx));
-                response.map(ResponseBody::source)
+                response.map(LayerBody::inner)
             }
         }))
     }

@@ -10,12 +10,10 @@
 //! take a module back.
 
 mod base;
-mod body;
 mod filtered;
 mod service;
 
 pub use self::base::{Base, InvalidBase};
-pub use self::body::ResponseBody;
 pub(crate) use self::filtered::ReadByFilter;
 pub use self::filtered::{FilteredRedirect, ResponseFuture};
 pub use self::service::Redirect;

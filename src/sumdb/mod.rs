@@ -47,7 +47,6 @@
 //! compared with it across restarts. If several processes share a storage the last one that writes wins, which is harmless:
 //! a tree that is stored is only a beginning.
 
-mod body;
 mod database;
 mod fault;
 mod flights;
@@ -63,7 +62,6 @@ mod tile;
 mod tree;
 mod verify;
 
-pub use self::body::ResponseBody;
 pub use self::key::InvalidSumDb;
 pub use self::layer::SumDbLayer;
 pub use self::service::{ResponseFuture, SumDbService};

@@ -13,10 +13,10 @@ use percent_encoding::percent_decode_str;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::body::ResponseBody;
 use super::fault::Fault;
 use super::settings::SumDb;
 use super::tile::Tile;
+use crate::layer_body::LayerBody;
 use crate::module::{ModulePath, Version};
 use crate::reply;
 
@@ -46,7 +46,7 @@ impl<S, R, B> Service<Request<R>> for SumDbService<S>
 where
     S: Service<Request<R>, Response = Response<B>>,
 {
-    type Response = Response<ResponseBody<B>>;
+    type Response = Response<LayerBody<B>>;
     type Error = S::Error;
     type Future = ResponseFuture<S::Future>;
 
@@ -164,17 +164,17 @@ impl<F, B, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
 {
-    type Output = Result<Response<ResponseBody<B>>, E>;
+    type Output = Result<Response<LayerBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
             KindProj::Inner { inner } => inner
                 .poll(cx)
-                .map_ok(|response| response.map(ResponseBody::inner)),
+                .map_ok(|response| response.map(LayerBody::inner)),
             KindProj::Own { own } => own
                 .as_mut()
                 .poll(cx)
-                .map(|response| Ok(response.map(ResponseBody::own))),
+                .map(|response| Ok(response.map(LayerBody::own))),
         }
     }
 }

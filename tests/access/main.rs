@@ -1,4 +1,4 @@
-//! Who is asking decides what he gets: modules out of repositories that not everybody may see.
+//! Who is asking decides what they get: modules out of repositories that not everybody may see.
 #![cfg(all(feature = "fill", feature = "go-get", target_os = "linux"))]
 
 #[path = "../go_get/setup.rs"]

@@ -16,6 +16,7 @@ pub(crate) const FLOORS: [&[&str]; 8] = [
         "cached_only",
         "etag",
         "info",
+        "layer_body",
         "module",
         "reply",
         "span",

@@ -7,14 +7,15 @@ use http_body_util::{Empty, Full};
 use tokio::time::advance;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+use tower_goproxy::LayerBody;
 use tower_goproxy::fill::{self, FillLayer};
-use tower_goproxy::fresh::{FreshLayer, ResponseBody};
+use tower_goproxy::fresh::FreshLayer;
 use tower_goproxy::source::Area;
 use tower_goproxy::{Access, Storage};
 
 use super::support::{get, request, whole, within};
 
-type App = BoxCloneSyncService<Request<()>, Response<ResponseBody<fill::ResponseBody>>, Infallible>;
+type App = BoxCloneSyncService<Request<()>, Response<LayerBody<fill::ResponseBody>>, Infallible>;
 
 const PATHS: [&str; 4] = [
     "/git.example/secret/@v/list",

@@ -4,40 +4,38 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Either;
+use http_body_util::{Either, Full};
 use pin_project_lite::pin_project;
 use tower::BoxError;
 
-use crate::reply::TextBody;
-
 pin_project! {
-    /// The response body of a [`FilteredRedirect`](super::FilteredRedirect): a line of text, or that of the source.
-    pub struct ResponseBody<B> {
+    /// The response body of a layer that answers some requests by itself: one of its own, or that of the service inside.
+    pub struct LayerBody<B> {
         #[pin]
-        kind: Either<TextBody, B>,
+        kind: Either<Full<Bytes>, B>,
     }
 }
 
-impl<B> ResponseBody<B> {
-    pub(super) fn text(body: TextBody) -> Self {
+impl<B> LayerBody<B> {
+    pub(crate) fn own(body: Full<Bytes>) -> Self {
         let kind = Either::Left(body);
         Self { kind }
     }
 
-    pub(super) fn source(body: B) -> Self {
+    pub(crate) fn inner(body: B) -> Self {
         let kind = Either::Right(body);
         Self { kind }
     }
 }
 
 /// Empty, for layers outside that make responses of their own.
-impl<B> Default for ResponseBody<B> {
+impl<B> Default for LayerBody<B> {
     fn default() -> Self {
-        Self::text(TextBody::default())
+        Self::own(Full::default())
     }
 }
 
-impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ResponseBody<B> {
+impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for LayerBody<B> {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -57,8 +55,8 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ResponseBody<B> {
     }
 }
 
-impl<B> fmt::Debug for ResponseBody<B> {
+impl<B> fmt::Debug for LayerBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseBody").finish_non_exhaustive()
+        f.debug_struct("LayerBody").finish_non_exhaustive()
     }
 }
