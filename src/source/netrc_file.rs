@@ -1,37 +1,27 @@
-//! A netrc file that is read again when it has changed.
+//! A netrc file that is read again and again.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use std::{env, fmt, fs, io};
 
 use tokio::time::Instant;
 
 use super::netrc::Netrc;
 
-/// How often a file is looked at.
+/// How often a file is read.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// A file that is read again when it has changed: tokens rotate.
+/// A file that is read again, since tokens rotate. Neither its time nor its length tells that they did.
 pub(crate) struct NetrcFile {
     path: PathBuf,
-    state: Mutex<State>,
+    state: Mutex<(Arc<Netrc>, Option<Instant>)>,
 }
-
-struct State {
-    netrc: Arc<Netrc>,
-    stamp: Option<Stamp>,
-    looked: Option<Instant>,
-}
-
-/// What a change of the file changes.
-type Stamp = (SystemTime, u64);
 
 impl NetrcFile {
     /// A file that has to be there.
     pub(crate) fn read(path: &Path) -> io::Result<Self> {
-        let stamp = stamp(path);
-        Ok(Self::of(path, Netrc::parse(&fs::read(path)?), stamp))
+        Ok(Self::of(path, Netrc::parse(&fs::read(path)?)))
     }
 
     /// `$NETRC`, else `.netrc` in the home directory. A file that is not there is an empty one.
@@ -41,48 +31,34 @@ impl NetrcFile {
         };
         match Self::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Ok(Some(Self::of(&path, Netrc::default(), None)))
+                Ok(Some(Self::of(&path, Netrc::default())))
             }
             other => other.map(Some),
         }
     }
 
-    fn of(path: &Path, netrc: Netrc, stamp: Option<Stamp>) -> Self {
-        let state = State {
-            netrc: Arc::new(netrc),
-            stamp,
-            looked: None,
-        };
+    fn of(path: &Path, netrc: Netrc) -> Self {
         Self {
             path: path.to_owned(),
-            state: Mutex::new(state),
+            state: Mutex::new((Arc::new(netrc), None)),
         }
     }
 
     /// What the file says now. One that cannot be read any more counts as it was: a rewrite may be under way.
     ///
-    /// A look at a small local file takes microseconds, and there is one a second.
+    /// To read a small local file takes microseconds, and happens once a second.
     pub(crate) fn current(&self) -> Arc<Netrc> {
         // Nothing leaves it half changed.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        if state.looked.is_none_or(|looked| now - looked >= EVERY) {
-            state.looked = Some(now);
-            let stamp = stamp(&self.path);
-            if stamp != state.stamp
-                && let Ok(text) = fs::read(&self.path)
-            {
-                state.netrc = Arc::new(Netrc::parse(&text));
-                state.stamp = stamp;
+        let (netrc, read) = &mut *state;
+        if read.is_none_or(|read| read.elapsed() >= EVERY) {
+            *read = Some(Instant::now());
+            if let Ok(text) = fs::read(&self.path) {
+                *netrc = Arc::new(Netrc::parse(&text));
             }
         }
-        Arc::clone(&state.netrc)
+        Arc::clone(netrc)
     }
-}
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    let metadata = fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
 }
 
 /// Leaves out what the file says: all of it is secret.
