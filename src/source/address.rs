@@ -18,37 +18,32 @@ pub(crate) fn is_public(address: IpAddr) -> bool {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => match embedded(address) {
             Some(address) => is_public_v4(address),
-            None => {
-                !(address.is_loopback()
-                    || address.is_unspecified()
-                    || address.is_unique_local()
-                    || address.is_unicast_link_local()
-                    || address.is_multicast())
-            }
+            // All that the world's networks have of it is 2000::/3.
+            None => address.segments()[0] & 0xe000 == 0x2000,
         },
     }
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [first, second, ..] = address.octets();
+    let [first, second, third, _] = address.octets();
     !(address.is_loopback()
         || address.is_private()
         || address.is_link_local()
-        || address.is_broadcast()
-        || address.is_multicast()
-        // "This network", and the addresses that providers share (RFC 6598).
+        // "This network", and multicast, reserved and broadcast addresses.
         || first == 0
-        || (first == 100 && second & 0xc0 == 64))
+        || first >= 224
+        // What providers share (RFC 6598), and what protocols do (RFC 6890): both have metadata servers of clouds.
+        || (first == 100 && second & 0xc0 == 64)
+        || [first, second, third] == [192, 0, 0])
 }
 
-/// The IPv4 address that is meant: mapped (RFC 4291), or behind the prefix of translators (RFC 6052).
+/// The IPv4 address that is meant: mapped (RFC 4291), behind the prefix of translators (RFC 6052), or of 6to4 (RFC 3056).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    match address.segments() {
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            Some((u32::from(high) << 16 | u32::from(low)).into())
-        }
-        _ => address.to_ipv4_mapped(),
-    }
+    let [high, low] = match address.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => [high, low],
+        _ => return address.to_ipv4_mapped(),
+    };
+    Some((u32::from(high) << 16 | u32::from(low)).into())
 }
 
 #[cfg(test)]
@@ -78,6 +73,18 @@ mod tests {
             ("[fe80::1]", Some(false)),
             ("[::ffff:10.0.0.1]", Some(false)),
             ("[64:ff9b::7f00:1]", Some(false)),
+            ("[64:ff9b::808:808]", Some(true)),
+            ("[64:ff9b:1::808:808]", Some(false)),
+            ("[2002:7f00:1::1]", Some(false)),
+            ("[2002:808:808::1]", Some(true)),
+            ("[::127.0.0.1]", Some(false)),
+            ("[fec0::1]", Some(false)),
+            ("[ff02::1]", Some(false)),
+            ("224.0.0.1", Some(false)),
+            ("240.0.0.1", Some(false)),
+            ("255.255.255.255", Some(false)),
+            ("192.0.0.192", Some(false)),
+            ("192.0.1.1", Some(true)),
             ("[2001:4860:4860::8888]", Some(true)),
             ("a.example", None),
         ] {

@@ -260,6 +260,10 @@ async fn a_public_registry_leads_to_no_private_address() {
         "https://192.168.1.1/x",
         "https://[fd00::1]/x",
         "https://0.0.0.0/x",
+        "https://[::127.0.0.1]/x",
+        "https://[64:ff9b::a00:1]/x",
+        "https://[2002:a00:1::1]/x",
+        "https://192.0.0.192/x",
     ] {
         for registry in ["https://a.test", "https://8.8.8.8"] {
             let answer = redirected(registry, location, |it| it).await;
@@ -269,6 +273,26 @@ async fn a_public_registry_leads_to_no_private_address() {
             let answer = redirected(registry, location, |it| it).await;
             assert_eq!(answer, (200, 2), "{registry} is there itself: {location}");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_does_a_chain_of_public_ones() {
+    for location in [
+        "https://10.0.0.1/x",
+        "https://localhost/x",
+        "http://c.test/x",
+    ] {
+        let to = |location| status(302, &[("location", location)], []);
+        let first = Script::new([
+            to("https://b.test/x"),
+            to("https://c.test/y"),
+            to(location),
+            turn(&[], [Data("secret")]),
+        ]);
+        let upstream = Upstream::with_client("https://a.test", first.clone()).unwrap();
+        assert_eq!(get(&upstream, ZIP).await.status(), 502, "{location}");
+        assert_eq!(first.uris().len(), 3, "{location}");
     }
 }
 
