@@ -51,9 +51,13 @@ pub(crate) fn redacted(url: &str) -> String {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), url),
     };
-    match rest.rsplit_once('@') {
+    let shown = match rest.rsplit_once('@') {
         Some((_, host)) => format!("{scheme}xxxxx@{host}"),
         None => format!("{scheme}{rest}"),
+    };
+    match shown.split_once('?') {
+        Some((shown, _)) => format!("{shown}?xxxxx"),
+        None => shown,
     }
 }
 

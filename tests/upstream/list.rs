@@ -173,6 +173,10 @@ fn what_cannot_be_an_upstream_is_refused_at_once() {
             "refusing to pass credentials to insecure URL: http://xxxxx@a.test",
         ),
         (
+            "ftp://u:p@a.test/x?key=secret",
+            "invalid proxy URL scheme (must be https, http, file): ftp://xxxxx@a.test/x?xxxxx",
+        ),
+        (
             "https://a.test,direct",
             "`direct` needs a service that reads version control: give one with Upstream::with_direct, or end the list before it",
         ),
