@@ -1,25 +1,37 @@
-//! The README's way to set it up for a company, as an operator and a client walk it.
+//! The page for companies, as an operator and two users walk it.
 
 use std::fs;
 use std::path::PathBuf;
 
-use http::header::AUTHORIZATION;
-use http::{Request, Uri};
-use http_body_util::Empty;
-use hyper::body::Incoming;
 use tempfile::TempDir;
-use tower::service_fn;
 
+use crate::keys::Keys;
+use crate::page::Page;
 use crate::proxy::{Proxy, command};
 use crate::support::go::program;
-use crate::support::{Client, GitHost, Repos, Server, StaticRegistry, Tls, company, web_client};
+use crate::support::{Client, GitHost, Repos, StaticRegistry, company, within_minutes};
+use crate::users::hash;
 
-/// What the operator has, `@` being the folder.
+/// What the operator has: the files of the page, for modules of `github.com/corp`, since the tests have no name server.
 struct Operator {
     folder: TempDir,
+    page: Page,
 }
 
 impl Operator {
+    fn new() -> Self {
+        let this = Self {
+            folder: TempDir::new().unwrap(),
+            page: Page::read("docs/company.md"),
+        };
+        for name in ["filter.conf", "server.toml"] {
+            let text = this.page.file(name);
+            this.write(name, &text.replace("git.corp.example", "github.com/corp"));
+        }
+        this.token("TOKEN");
+        this
+    }
+
     fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -29,46 +41,32 @@ impl Operator {
     }
 
     fn token(&self, token: &str) {
-        self.write(
-            "netrc",
-            &format!("machine 127.0.0.1 login robot password {token}\n"),
-        );
+        let netrc = self.page.file("netrc").replace("TOKEN", token);
+        self.write("netrc", &netrc.replace("git.corp.example", "127.0.0.1"));
+    }
+
+    /// Whom the server lets in.
+    fn users(&self, users: [(&str, &str); 2]) {
+        let lines = users.map(|(name, password)| format!("{name}:{}\n", hash(password)));
+        self.write("users", &lines.concat());
     }
 
     async fn start(&self, upstream: &str) -> Proxy {
-        let options = format!(
-            "--storage @/modules --filter @/filter.conf --go {} --go-private github.com/corp \
-             --netrc @/netrc --git-config @/gitconfig --basic-auth dev:PASSWORD --upstream {upstream}",
-            program().display()
-        );
-        let options = options.replace('@', self.folder.path().to_str().unwrap());
-        let args: Vec<_> = options.split_whitespace().collect();
-        let mut command = command(&args);
-        command.env("PATH", std::env::var_os("PATH").unwrap());
+        let modules = self.at("modules");
+        let mut command = command(&["--config", "server.toml", "--git-config", "gitconfig"]);
+        command
+            .args(["--upstream", upstream, "--storage"])
+            .arg(modules)
+            .arg("--go")
+            .arg(program())
+            .current_dir(self.folder.path())
+            .env("PATH", std::env::var_os("PATH").unwrap());
         Proxy::run(command).await
     }
 }
 
-/// The TLS server in front.
-async fn front(proxy: &Proxy, tls: &Tls) -> Server {
-    let (address, client) = (proxy.address.to_string(), web_client(false));
-    let service = service_fn(move |request: Request<Incoming>| {
-        let path = request.uri().path_and_query().unwrap().clone();
-        let uri = Uri::builder()
-            .scheme("http")
-            .authority(address.as_str())
-            .path_and_query(path);
-        let mut forwarded = Request::builder().uri(uri.build().unwrap());
-        if let Some(credentials) = request.headers().get(AUTHORIZATION) {
-            forwarded = forwarded.header(AUTHORIZATION, credentials);
-        }
-        client.request(forwarded.body(Empty::default()).unwrap())
-    });
-    Server::start_tls(service, tls).await
-}
-
 #[tokio::test]
-async fn the_way_of_the_readme_ends_with_a_build_twice_and_goes_on_with_a_new_token() {
+async fn the_way_of_the_page_ends_with_a_build_twice_and_goes_on_with_new_tokens() {
     let repos = Repos::new();
     let ids = company::all(&company::private(&repos));
     let host = GitHost::start(repos.root()).await;
@@ -78,11 +76,10 @@ async fn the_way_of_the_readme_ends_with_a_build_twice_and_goes_on_with_a_new_to
     let tree = company::registry();
     let registry = StaticRegistry::start(tree.root()).await;
 
-    let operator = Operator {
-        folder: TempDir::new().unwrap(),
-    };
-    operator.write("filter.conf", "+\nD github.com/corp\n");
-    operator.token("TOKEN");
+    let (operator, keys) = (Operator::new(), Keys::new());
+    for name in ["cert.pem", "key.pem"] {
+        fs::copy(keys.at(name), operator.at(name)).unwrap();
+    }
     let (key, value) = host.instead_of("https://github.com/");
     let url = key
         .trim_start_matches("url.")
@@ -92,43 +89,55 @@ async fn the_way_of_the_readme_ends_with_a_build_twice_and_goes_on_with_a_new_to
         "gitconfig",
         &format!("[url \"{url}\"]\n\tinsteadOf = {value}\n[http]\n\tsslCAInfo = {authority}\n"),
     );
+    operator.users([("dev", "PASSWORD"), ("lee", "OTHER")]);
 
     let proxy = operator.start(&registry.url()).await;
-    let tls = Tls::http1_only();
-    let front = front(&proxy, &tls).await;
-    let client = |password: &str| {
-        let netrc = format!(
-            "machine {} login dev password {password}\n",
-            front.address()
-        );
-        let client = Client::new(front.url()).trusting(&tls.authority_file());
-        client.netrc(&netrc).env("GONOSUMDB", "github.com/corp")
+    let client = |user: &str, password: &str| {
+        let address = proxy.address;
+        let netrc = format!("machine {address} login {user} password {password}\n");
+        let client = Client::new(format!("https://{address}"));
+        let client = client.trusting(&keys.at("authority.pem")).netrc(&netrc);
+        client.env("GONOSUMDB", "github.com/corp")
     };
-    let first = company::build(&client("PASSWORD"), &ids).await;
+    let first = company::build(&client("dev", "PASSWORD"), &ids).await;
     assert_eq!(first.1.lines().count(), 10, "{}", first.1);
-    assert_eq!(company::build(&client("PASSWORD"), &ids).await, first);
+    assert_eq!(company::build(&client("lee", "OTHER"), &ids).await, first);
     let list = ["list", "-m", "github.com/corp/one@v1.1.0"];
-    let refused = client("WRONG").try_go(&list).await;
-    assert!(
-        refused.stderr.contains("401 Unauthorized"),
-        "{}",
-        refused.stderr
-    );
+    let is_let_in = async |user: &str, password: &str| {
+        let output = client(user, password).try_go(&list).await;
+        !output.stderr.contains("401 Unauthorized")
+    };
+    assert!(!is_let_in("dev", "WRONG").await);
 
-    // The token is replaced while the server runs, first at the host.
+    // One user's password is replaced while the other one builds.
+    let replaced = async {
+        operator.users([("dev", "NEW-PASSWORD"), ("lee", "OTHER")]);
+        within_minutes(async { while is_let_in("dev", "PASSWORD").await {} }).await;
+    };
+    let lee = client("lee", "OTHER");
+    let (of_lee, ()) = tokio::join!(company::build(&lee, &ids), replaced);
+    assert_eq!(of_lee, first);
+    let dev = || client("dev", "NEW-PASSWORD");
+    assert_eq!(company::build(&dev(), &ids).await, first);
+
+    // The token of the server is replaced, first at the host.
     let repo = repos.at("corp/one");
     repo.commit("next");
     repo.tag("v1.1.0");
     host.refuse("robot", "TOKEN");
     host.allow("robot", "NEW-TOKEN", &names);
-    let refused = client("PASSWORD").try_go(&list).await;
+    let refused = dev().try_go(&list).await;
     assert!(
         refused.stderr.contains("502 Bad Gateway"),
         "{}",
         refused.stderr
     );
     operator.token("NEW-TOKEN");
-    client("PASSWORD").go(&list).await;
-    assert_eq!(company::build(&client("PASSWORD"), &ids).await, first);
+    dev().go(&list).await;
+    for client in [dev(), lee] {
+        assert_eq!(company::build(&client, &ids).await, first);
+    }
     assert_eq!(host.leaks(), [""; 0]);
+    proxy.terminate().await;
+    assert_eq!(proxy.ended().await.code(), Some(0));
 }
