@@ -1,17 +1,21 @@
 //! Registries by pattern: who is asked for which module, and with what.
 
 use std::fs;
+use std::net::TcpListener;
 
+use http::StatusCode;
 use http::header::AUTHORIZATION;
 use tempfile::TempDir;
 
+use crate::MOD;
 use crate::proxy::{Proxy, command, refusal};
-use crate::support::{Answer, ScriptedRegistry, Tls};
+use crate::support::scripted::Framing;
+use crate::support::{Answer, Gate, ScriptedRegistry, Tls};
 use crate::users::basic;
 
 async fn registry(tls: &Tls) -> ScriptedRegistry {
     ScriptedRegistry::tls(tls, |request| match request.path.ends_with("missing.mod") {
-        true => Answer::text(http::StatusCode::NOT_FOUND, "not found"),
+        true => Answer::text(StatusCode::NOT_FOUND, "not found"),
         false => Answer::new(["module example.com/m\n"]),
     })
     .await
@@ -120,6 +124,46 @@ async fn each_registry_has_its_own_answer_to_a_miss() {
     // Which registry it comes from is no secret: shared caches may keep it.
     let kept = proxy.get("/example.com/m/@v/v1.0.0.mod").await;
     assert!(kept.header("cache-control").starts_with("public"));
+}
+
+#[tokio::test]
+async fn each_limit_for_registries_is_an_option() {
+    let (gate, tls) = (Gate::closed(), Tls::new());
+    let answer = Answer::new(["module ", "example.com/m\n"]);
+    let late = ScriptedRegistry::serving(MOD, answer.clone().withheld(&gate)).await;
+    let slow = ScriptedRegistry::serving(MOD, answer.clone().gated(&gate)).await;
+    // It takes connections, and no part in a handshake.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("https://{}", silent.local_addr().unwrap());
+    let authority = tls.authority_file();
+    let authority = authority.to_str().unwrap();
+    for (upstream, option, limit) in [
+        (silent, "--connect-timeout", "connect"),
+        (late.url(), "--first-byte-timeout", "first byte"),
+        (slow.url(), "--idle-timeout", "idle"),
+        (late.url(), "--total-timeout", "total"),
+    ] {
+        let args = ["--storage", "memory:", "--ca-file", authority];
+        let own = ["--upstream", &upstream, option, "1"];
+        let proxy = Proxy::start(&[args, own].concat()).await;
+        let answered = proxy.get(MOD).await;
+        assert_eq!(
+            answered.status,
+            Some(StatusCode::GATEWAY_TIMEOUT),
+            "{option}"
+        );
+        let text = format!("gateway timeout: upstream exceeded the {limit} limit of 1s\n");
+        assert_eq!(answered.text(), text);
+    }
+    for (retries, requests) in [("0", 1), ("3", 4)] {
+        let broken = answer.clone().framing(Framing::NoAnswer);
+        let registry = ScriptedRegistry::serving(MOD, broken).await;
+        let upstream = registry.url();
+        let args = ["--storage", "memory:", "--upstream", &upstream];
+        let proxy = Proxy::start(&[&args[..], &["--retries", retries]].concat()).await;
+        assert_eq!(proxy.get(MOD).await.status, Some(StatusCode::BAD_GATEWAY));
+        assert_eq!(registry.requests().total(), requests);
+    }
 }
 
 #[tokio::test]
