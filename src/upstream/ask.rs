@@ -33,7 +33,6 @@ pub(super) struct Wanted {
     pub(super) method: Method,
     pub(super) resource: Resource,
     pub(super) path: Arc<str>,
-    pub(super) validators: Option<Validators>,
     pub(super) extensions: Extensions,
 }
 
@@ -56,7 +55,7 @@ impl Ask {
     /// `If-None-Match` and `If-Modified-Since`, if the client has an answer of this very registry.
     pub(super) fn condition(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        let validators = self.wanted.validators.as_ref();
+        let validators = self.wanted.extensions.get::<Validators>();
         let origin = self.registry.base().origin();
         if let Some(validators) = validators.filter(|validators| validators.origin == origin) {
             let tag = (IF_NONE_MATCH, &validators.etag);

@@ -41,7 +41,7 @@ async fn resolve(name: Name, public_only: bool) -> Result<Addresses, UpstreamErr
     if public_only {
         found.retain(|address| is_public(address.ip()));
         if found.is_empty() {
-            let private = Kind::Redirect("redirected to a private address");
+            let private = Kind::Unfit("redirected to a private address");
             return Err(UpstreamError::new(private));
         }
     }

@@ -1,4 +1,4 @@
-//! Bodies that are encoded although identity was asked for.
+//! Bodies that are encoded although identity was requested.
 
 use std::io;
 
@@ -13,13 +13,34 @@ use tokio_util::io::{ReaderStream, StreamReader};
 use super::body::Parts;
 use super::error::{Kind, UpstreamError};
 
-pub(super) fn is_gzip(headers: &HeaderMap) -> bool {
-    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
-    let encoding = encodings.next().map(|encoding| encoding.as_bytes());
-    encodings.next().is_none()
-        && encoding.is_some_and(|encoding| {
-            encoding.eq_ignore_ascii_case(b"gzip") || encoding.eq_ignore_ascii_case(b"x-gzip")
-        })
+/// Other names are no encodings, such as `identity`, `utf-8` and `aws-chunked`: the go command takes such bytes as they
+/// are too.
+const ENCODINGS: [&str; 7] = [
+    "gzip",
+    "x-gzip",
+    "br",
+    "zstd",
+    "deflate",
+    "compress",
+    "x-compress",
+];
+
+/// Whether the body is gzip-encoded.
+///
+/// # Errors
+///
+/// It is encoded in another way, and nobody here could check it.
+pub(super) fn is_gzip(headers: &HeaderMap) -> Result<bool, UpstreamError> {
+    let values = headers.get_all(CONTENT_ENCODING).iter();
+    let names = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
+    let mut names = names.map(|name| name.trim().to_ascii_lowercase());
+    names.try_fold(false, |is_gzip, name| match ENCODINGS.contains(&&*name) {
+        false => Ok(is_gzip),
+        true if !is_gzip && name.ends_with("gzip") => Ok(true),
+        true => Err(UpstreamError::new(Kind::Unfit(
+            "sent an encoding that was not requested",
+        ))),
+    })
 }
 
 /// Ends cleanly only behind a whole gzip stream.

@@ -79,24 +79,11 @@ pub(super) enum Kind {
     Off,
     /// No connection, or one that broke before the head.
     Transport,
-    /// A redirect that is not followed.
-    Redirect(&'static str),
     Timeout(Limit, Duration),
-    /// The client service returned an error while the body was read.
+    /// The body ended before its end.
     Broken,
-    /// The body ended before its declared length.
-    Short {
-        got: u64,
-        declared: u64,
-    },
-    /// The body went on after its declared length, or after the most that a file may have.
-    Long {
-        most: u64,
-    },
-    /// Nothing says where the body ends, and half of it would look whole.
-    Endless,
-    /// What came back for the rest of a broken body is not that rest.
-    Changed,
+    /// An answer that is not taken, and would be the same again: what the registry did.
+    Unfit(&'static str),
     /// A `file://` entry cannot be read.
     File,
 }
@@ -218,14 +205,11 @@ impl UpstreamError {
             Kind::NoFile => "not found".into(),
             Kind::Off => "module lookup disabled by GOPROXY=off".into(),
             Kind::Transport => "bad gateway: upstream cannot be reached".into(),
-            Kind::Redirect(_) => "bad gateway: upstream redirects wrongly".into(),
             Kind::Timeout(limit, after) => {
                 format!("gateway timeout: upstream exceeded the {limit} limit of {after:?}")
             }
-            Kind::Broken | Kind::Short { .. } | Kind::Long { .. } | Kind::Changed => {
-                "bad gateway: upstream broke off".into()
-            }
-            Kind::Endless => "bad gateway: upstream does not say where the file ends".into(),
+            Kind::Broken => "bad gateway: upstream broke off".into(),
+            Kind::Unfit(what) => format!("bad gateway: upstream {what}"),
             Kind::File => "bad gateway: upstream file cannot be read".into(),
         };
         match self.uncertain {
@@ -251,12 +235,6 @@ impl fmt::Display for UpstreamError {
                     None => Ok(()),
                 }
             }
-            Kind::Redirect(why) => f.write_str(why),
-            Kind::Short { got, declared } => {
-                write!(f, "body ended after {got} of {declared} bytes")
-            }
-            Kind::Long { most } => write!(f, "body is longer than {most} bytes"),
-            Kind::Changed => f.write_str("body broke off, and its rest cannot be asked for"),
             _ => f.write_str(&self.reason()),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, Method, Response, StatusCode};
 
 use super::ask::Ask;
@@ -57,7 +57,7 @@ pub(super) async fn fetch(
 /// How long to wait before asking again: `None` if the answer would be the same, or if it took too long already.
 fn pause(error: &UpstreamError, attempt: u32) -> Option<Duration> {
     let said = match error.kind() {
-        Kind::Transport | Kind::Broken | Kind::Short { .. } => return Some(backoff(attempt)),
+        Kind::Transport | Kind::Broken => return Some(backoff(attempt)),
         Kind::Said(said) => said,
         _ => return None,
     };
@@ -102,10 +102,9 @@ pub(super) async fn once(
     }
     let content_type = HeaderValue::from_static(resource.content_type());
     answer.headers_mut().insert(CONTENT_TYPE, content_type);
-    let is_decoded = is_gzip(response.headers());
+    let is_decoded = is_gzip(response.headers())?;
     let length = length(&response, &method).filter(|_| !is_decoded);
     if is_decoded {
-        answer.headers_mut().remove(CONTENT_ENCODING);
         // It is the tag of the encoded bytes.
         answer.headers_mut().remove(ETAG);
     }
@@ -117,7 +116,8 @@ pub(super) async fn once(
     }
     let cut_unseen = response.extensions().get::<CloseDelimited>().is_some();
     if cut_unseen && !resource.shows_a_cut() {
-        return Err(UpstreamError::new(Kind::Endless));
+        let unfit = Kind::Unfit("does not say where the file ends");
+        return Err(UpstreamError::new(unfit));
     }
     let identity = Identity::of(response.headers(), length);
     let (parts, most) = match (is_decoded, resource) {

@@ -96,13 +96,15 @@ impl Flow {
                 (Ok(Some(part)), _) => {
                     self.taken += part.len() as u64;
                     if self.taken > self.most {
-                        return Err(UpstreamError::new(Kind::Long { most: self.most }));
+                        let unfit =
+                            Kind::Unfit("sent more than it declared, or than a file may have");
+                        return Err(UpstreamError::new(unfit));
                     }
                     return Ok(Some(part));
                 }
                 (Ok(None), Some(declared)) if self.taken < declared && self.parts.is_some() => {
-                    let got = self.taken;
-                    UpstreamError::new(Kind::Short { got, declared })
+                    let got = format!("{} of {declared} bytes have come", self.taken);
+                    UpstreamError::caused(Kind::Broken, got.into())
                 }
                 (Ok(None), _) => return Ok(None),
                 (Err(error), _) => error,
@@ -154,7 +156,7 @@ impl Flow {
                     return Ok(());
                 }
                 Err(error) if is_total(&error) => return Err(error),
-                Err(error) if matches!(error.kind(), Kind::Changed) => {
+                Err(error) if matches!(error.kind(), Kind::Unfit(_)) => {
                     observe::not_resumed(&self.file, &error);
                     break;
                 }

@@ -11,8 +11,8 @@ use crate::source::Validators;
 pub(super) fn passed(headers: &HeaderMap) -> HeaderMap {
     let mut passed = HeaderMap::new();
     for (name, value) in headers {
-        if let "age" | "cache-control" | "content-encoding" | "date" | "etag" | "expires"
-        | "last-modified" | "vary" = name.as_str()
+        if let "age" | "cache-control" | "date" | "etag" | "expires" | "last-modified" | "vary" =
+            name.as_str()
         {
             passed.append(name, value.clone());
         }
@@ -50,7 +50,10 @@ pub(super) fn length<B: Body>(response: &Response<B>, method: &Method) -> Option
 pub(super) struct CloseDelimited;
 
 pub(super) fn is_close_delimited<B: Body>(response: &Response<B>) -> bool {
+    let codings = response.headers().get_all(TRANSFER_ENCODING).iter();
+    let codings = codings.map(|coding| coding.as_bytes().to_ascii_lowercase());
     response.version() <= Version::HTTP_11
         && length(response, &Method::GET).is_none()
-        && !response.headers().contains_key(TRANSFER_ENCODING)
+        // Behind any other coding the body ends with the connection too.
+        && !codings.eq([b"chunked"])
 }

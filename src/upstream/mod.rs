@@ -82,8 +82,8 @@
 //! ends cleanly before its declared length. Where only the end of the connection ends a body, a zip and the JSON of a
 //! version show whether they are whole; a list or a `go.mod` does not, and is refused.
 //!
-//! A body that is gzip-encoded nevertheless is decoded: a zip up to 500 MiB, other files up to 16 MiB. Other encodings pass
-//! as they are.
+//! A body that is gzip-encoded nevertheless is decoded: a zip up to 500 MiB, other files up to 16 MiB. Other encodings are
+//! refused with 502, since nobody could verify the file.
 //!
 //! Needs a tokio runtime with I/O and time.
 

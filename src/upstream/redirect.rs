@@ -86,7 +86,7 @@ impl Hops {
 
 impl<B> Policy<B, UpstreamError> for Hops {
     fn redirect(&mut self, attempt: &Attempt<'_>) -> Result<Action, UpstreamError> {
-        let refuse = |why| Err(UpstreamError::new(Kind::Redirect(why)));
+        let refuse = |why| Err(UpstreamError::new(Kind::Unfit(why)));
         let (from, to) = (attempt.previous(), attempt.location());
         if to.scheme() != Some(&Scheme::HTTP) && to.scheme() != Some(&Scheme::HTTPS) {
             return refuse("redirected to an unsupported scheme");
@@ -105,7 +105,7 @@ impl<B> Policy<B, UpstreamError> for Hops {
         }
         match self.left.checked_sub(1) {
             Some(left) => self.left = left,
-            None => return refuse("stopped after 10 redirects"),
+            None => return refuse("redirected more than 10 times"),
         }
         Ok(Action::Follow)
     }

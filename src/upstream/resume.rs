@@ -55,7 +55,7 @@ impl Identity {
             status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
                 return Err(UpstreamError::new(Kind::Broken));
             }
-            _ => return Err(UpstreamError::new(Kind::Changed)),
+            _ => return Err(other()),
         }
         let headers = response.headers();
         let (name, validator) = &self.validator;
@@ -64,20 +64,20 @@ impl Identity {
             // A 206 need not repeat the date.
             None => name == LAST_MODIFIED,
         };
-        let range = headers
-            .get(CONTENT_RANGE)
-            .and_then(|value| value.to_str().ok())
-            .and_then(parse_content_range);
         // A range of an encoded body is one of other bytes.
         let same = same && !headers.contains_key(CONTENT_ENCODING);
-        match range {
-            Some((first, last, whole))
-                if same && first == offset && last < whole && whole == self.length =>
-            {
-                Ok(last + 1)
-            }
-            _ => Err(UpstreamError::new(Kind::Changed)),
-        }
+        let range = headers.get(CONTENT_RANGE).and_then(|value| {
+            let last = value
+                .to_str()
+                .ok()?
+                .strip_prefix(&format!("bytes {offset}-"))?;
+            last.strip_suffix(&format!("/{}", self.length))?
+                .parse()
+                .ok()
+        });
+        let is_rest = |last: &u64| same && (offset..self.length).contains(last);
+        let last = range.filter(is_rest).ok_or_else(other)?;
+        Ok(last + 1)
     }
 }
 
@@ -91,16 +91,9 @@ fn strong_date(headers: &HeaderMap) -> Option<&HeaderValue> {
     (age.as_secs() >= 1).then_some(modified)
 }
 
-/// First, last and whole of `bytes 5-9/10`.
-fn parse_content_range(value: &str) -> Option<(u64, u64, u64)> {
-    let (range, whole) = value.strip_prefix("bytes ")?.split_once('/')?;
-    let (first, last) = range.split_once('-')?;
-    let number = |text: &str| {
-        let digits = text.bytes().all(|b| b.is_ascii_digit());
-        if digits { text.parse().ok() } else { None }
-    };
-    let (first, last) = (number(first)?, number(last)?);
-    (first <= last).then_some((first, last, number(whole)?))
+/// What came back for the rest of a broken body is not that rest.
+fn other() -> UpstreamError {
+    UpstreamError::new(Kind::Unfit("sent another file for the rest of a body"))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Extensions, Method, Request, Response};
+use http::{Method, Request, Response};
 use http_body::Body;
 use http_body_util::Empty;
 use tower::util::{BoxCloneService, BoxCloneSyncService};
@@ -24,7 +24,7 @@ use super::list::List;
 use super::list_error::InvalidUpstream;
 use super::observe;
 use super::walk::{Direct, Walk};
-use crate::source::{self, Area, HasArea, Validators};
+use crate::source::{self, Area, HasArea};
 use crate::target::Target;
 
 /// The future of [`Upstream`].
@@ -229,24 +229,9 @@ impl<C> Upstream<C> {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        self.answer(request.method(), request.uri().path(), request.extensions())
-    }
-
-    /// Everything else of the request, its headers above all, stays outside.
-    fn answer<B>(
-        &self,
-        method: &Method,
-        path: &str,
-        extensions: &Extensions,
-    ) -> impl Future<Output = Result<Response<UpstreamBody>, UpstreamError>> + Send + use<B, C>
-    where
-        C: Service<Request<Empty<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-        C::Error: Into<BoxError>,
-        C::Future: Send + 'static,
-        B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
-        let path: Arc<str> = path.into();
+        // Everything else of the request, its headers above all, stays outside.
+        let (method, extensions) = (request.method(), request.extensions());
+        let path: Arc<str> = request.uri().path().into();
         let walk = target(method, &path).map(|target| {
             let client = self.client.clone().map_err(Into::into);
             Walk {
@@ -254,7 +239,6 @@ impl<C> Upstream<C> {
                     method: method.clone(),
                     resource: target.resource(),
                     path: target.to_uri_path().into(),
-                    validators: extensions.get::<Validators>().cloned(),
                     extensions: extensions.clone(),
                 },
                 target,
@@ -302,7 +286,7 @@ where
     }
 
     fn call(&mut self, request: Request<R>) -> ResponseFuture {
-        let answer = self.answer(request.method(), request.uri().path(), request.extensions());
+        let answer = self.try_call(&request.map(drop));
         source::ResponseFuture::new(async {
             answer.await.unwrap_or_else(UpstreamError::into_response)
         })

@@ -1,13 +1,14 @@
-//! Bodies that are encoded although identity was asked for.
+//! Bodies that are encoded although identity was requested.
 
 use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, ETAG};
+use http_body_util::BodyExt as _;
 use tower_goproxy::Upstream;
 
-use crate::ask::{LIST, ZIP, call, get, head_request, read, read_to_break};
+use crate::ask::{LIST, ZIP, call, get, head_request, read, read_to_break, request};
 use crate::server::{Act, Server, answer, head};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -27,6 +28,7 @@ async fn a_gzip_encoded_body_is_decoded() {
     for (name, path, bytes) in [
         ("gzip", LIST, &b"v1.0.0\n"[..]),
         ("GZIP", LIST, b""),
+        ("aws-chunked, gzip", LIST, b"v1.0.0\n"),
         ("x-gzip", ZIP, &zip),
     ] {
         let encoded = gzip(bytes);
@@ -76,14 +78,62 @@ async fn a_small_file_in_a_bomb_is_no_more_than_16_mib() {
     );
 }
 
+/// Nobody could check them, and the go command would take them for the file.
 #[tokio::test]
-async fn other_encodings_pass_untouched_with_their_name() {
-    for encoding in ["br", "gzip, br"] {
+async fn other_encodings_are_refused() {
+    for encoding in ["br", "Zstd", "deflate", "compress", "gzip, br", "gzip,gzip"] {
         let header = format!("Content-Encoding: {encoding}");
         let server = Server::start(move |_| answer("200 OK", &[&header], b"\x1f\x8b..")).await;
-        let response = get(&upstream(&server), ZIP).await;
-        assert_eq!(response.headers()[CONTENT_ENCODING], encoding);
-        assert_eq!(read(response).await.unwrap(), b"\x1f\x8b..");
+        for path in [LIST, ZIP] {
+            let response = get(&upstream(&server), path).await;
+            assert_eq!(response.status(), 502, "{encoding} {path}");
+            let text = read(response).await.unwrap();
+            let expected = b"bad gateway: upstream sent an encoding that was not requested\n";
+            assert_eq!(text, expected, "{encoding} {path}");
+        }
+    }
+}
+
+/// As the go command takes them.
+#[tokio::test]
+async fn what_is_no_encoding_is_taken_as_it_is() {
+    for name in ["identity", "", "utf-8", "aws-chunked"] {
+        let header = format!("Content-Encoding: {name}");
+        let server = Server::start(move |_| answer("200 OK", &[&header], "v1.0.0\n")).await;
+        let response = get(&upstream(&server), LIST).await;
+        assert!(!response.headers().contains_key(CONTENT_ENCODING), "{name}");
+        assert_eq!(response.headers()[CONTENT_LENGTH], "7");
+        assert_eq!(read(response).await.unwrap(), b"v1.0.0\n", "{name}");
+    }
+}
+
+#[cfg(feature = "fill")]
+#[tokio::test]
+async fn a_gzip_encoded_zip_is_verified_and_stored_and_another_encoding_is_not() {
+    use tower::{Layer as _, ServiceExt as _};
+    use tower_goproxy::Storage;
+    use tower_goproxy::fill::FillLayer;
+
+    let zip = crate::support::module_zip(
+        "example.com/m",
+        "v1.0.0",
+        &[("go.mod", b"module example.com/m\n")],
+    );
+    for (encoding, status, requests) in [("gzip", 200, 1), ("br", 502, 2)] {
+        let encoded = gzip(&zip);
+        let header = format!("Content-Encoding: {encoding}");
+        let server = Server::start(move |_| answer("200 OK", &[&header], &encoded)).await;
+        let layer = FillLayer::new(Storage::memory());
+        let proxy = layer.layer(upstream(&server));
+        for _ in 0..2 {
+            let response = proxy.clone().oneshot(request(ZIP)).await.unwrap();
+            assert_eq!(response.status(), status, "{encoding}");
+            assert!(!response.headers().contains_key(CONTENT_ENCODING));
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(body == zip, status == 200, "{encoding}");
+            layer.fills().idle().await;
+        }
+        assert_eq!(server.seen().len(), requests, "{encoding}");
     }
 }
 

@@ -192,19 +192,22 @@ async fn no_proxy_stands_before_this_machine_and_the_hosts_of_no_proxy() {
 #[tokio::test]
 async fn a_name_of_a_private_address_is_no_target_of_a_redirect() {
     let target = Server::start(|_| ok("secret")).await;
-    // What resolves names takes this one for 127.0.0.1, whereas it is none as it stands.
-    let location = format!("http://127.1:{}/x", target.address.port());
-    let proxy = Server::start(move |_| redirect("302 Found", &location)).await;
-    let variables = [
-        ("HTTP_PROXY", proxy.http()),
-        ("NO_PROXY", "127.1".to_owned()),
-    ];
-    let variables: Vec<_> = variables
-        .iter()
-        .map(|(name, value)| (*name, &**value))
-        .collect();
-    let answer = asked("http://registry.invalid", &variables).await;
-    assert_eq!(answer, "502 bad gateway: upstream redirects wrongly");
+    // What resolves names takes these for 127.0.0.1, whereas they are none as they stand.
+    for name in ["127.1", "2130706433", "0x7f000001", "017700000001"] {
+        let location = format!("http://{name}:{}/x", target.address.port());
+        // Behind another public host too.
+        let proxy = Server::start(move |seen| match seen.number {
+            0 => redirect("302 Found", "http://other.invalid/x"),
+            _ => redirect("302 Found", &location),
+        })
+        .await;
+        let url = proxy.http();
+        let variables = [("HTTP_PROXY", &*url), ("NO_PROXY", name)];
+        let answer = asked("http://registry.invalid", &variables).await;
+        let refused = "502 bad gateway: upstream redirected to a private address";
+        assert_eq!(answer, refused, "{name}");
+        assert_eq!(proxy.seen().len(), 2, "{name}");
+    }
     assert!(target.seen().is_empty());
     // The same host by its address, for which the registry is at home.
     let server = Server::start(move |_| ok("v1.0.0")).await;
