@@ -63,11 +63,12 @@ impl<E: Clone> Health<E> {
         self.state().answers
     }
 
-    /// An answer has come, whatever it says. Returns whether the host was away.
-    pub(crate) fn answered(&self) -> bool {
+    /// An answer has come, whatever it says. If that is news, returns whether the host was away.
+    pub(crate) fn answered(&self) -> Option<bool> {
         let mut state = self.state();
         state.answers += 1;
-        state.away.take().is_some()
+        let was_away = state.away.take().is_some();
+        (was_away || state.answers == 1).then_some(was_away)
     }
 
     /// A request that went out after so many `answers` got none. Returns whether the host is away since now.

@@ -57,13 +57,15 @@ pub(super) fn away(host: &str, error: &UpstreamError) {
     let _ = (host, error);
 }
 
-/// A registry answers again.
-pub(super) fn back(host: &str) {
+/// A registry answers, for the first time or again.
+pub(super) fn up(host: &str, was_away: bool) {
     #[cfg(feature = "metrics")]
     metrics::gauge!("goproxy_upstream_up", "upstream" => host.to_owned()).set(1.0);
     #[cfg(feature = "tracing")]
-    tracing::info!(upstream = host, "the upstream is back");
-    let _ = host;
+    if was_away {
+        tracing::info!(upstream = host, "the upstream is back");
+    }
+    let _ = (host, was_away);
 }
 
 macro_rules! event {

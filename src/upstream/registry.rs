@@ -41,8 +41,8 @@ impl Registry {
 
     /// A head has come, whatever it says.
     pub(super) fn answered(&self) {
-        if self.health.answered() {
-            observe::back(self.base.host());
+        if let Some(was_away) = self.health.answered() {
+            observe::up(self.base.host(), was_away);
         }
     }
 

@@ -64,3 +64,18 @@ async fn a_registry_that_is_away_and_back_is_shown_by_its_host() {
     get(&upstream, LIST).await;
     assert_eq!(gauges.shown(), [(name, 1.0)]);
 }
+
+#[tokio::test]
+async fn a_registry_is_shown_as_soon_as_it_has_answered() {
+    let gauges = Gauges::default();
+    let _guard = metrics::set_default_local_recorder(&gauges);
+    let script = Script::new([status(404, &[], []), Turn::Fail("no route")]);
+    let upstream = Upstream::with_client("https://a.test,https://b.test", script);
+    let upstream = upstream.unwrap().retries(0);
+    get(&upstream, "/not-a-module").await;
+    assert_eq!(gauges.shown(), [], "nobody was asked");
+    get(&upstream, LIST).await;
+    let shown = [("a.test", 1.0), ("b.test", 0.0)];
+    let shown = shown.map(|(host, up)| (format!("goproxy_upstream_up upstream={host}"), up));
+    assert_eq!(gauges.shown(), shown);
+}
