@@ -20,6 +20,8 @@ struct State<E> {
 
 struct Away<E> {
     error: E,
+    /// It may have been slow that once.
+    is_doubtful: bool,
     pause: Duration,
     next_attempt: Instant,
 }
@@ -79,14 +81,28 @@ impl<E: Clone> Health<E> {
         }
         if let Some(away) = &mut state.away {
             away.error = error.clone();
+            away.is_doubtful = false;
             return false;
         }
         state.away = Some(Away {
             error: error.clone(),
+            is_doubtful: false,
             pause: PAUSE,
             next_attempt: Instant::now() + PAUSE,
         });
         true
+    }
+
+    /// Whether it is worth a moment to see if a host that is away is only slow: until somebody has done so in vain.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        let state = self.state();
+        state.away.as_ref().is_some_and(|away| away.is_doubtful)
+    }
+
+    pub(crate) fn doubt(&self, is_doubtful: bool) {
+        if let Some(away) = &mut self.state().away {
+            away.is_doubtful = is_doubtful;
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State<E>> {

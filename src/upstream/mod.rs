@@ -41,6 +41,9 @@
 //!   connection, it is requested once, without retries. If it was silent, the response is an error at once, or, when the next
 //!   attempt is due, after 2 s.
 //!
+//! After the first timeout, a registry without `|` behind it gets 2 s for each request until one of them has passed in vain:
+//! it may have been slow for one file only.
+//!
 //! The feature `tracing` logs when a registry goes away and when it is back. With `metrics`, the gauge
 //! `goproxy_upstream_up` is 0 or 1, by `upstream`.
 //!

@@ -49,6 +49,7 @@ impl Registry {
     /// A request that went out after so many `answers` failed.
     pub(super) fn failed(&self, answers: u64, error: &UpstreamError) {
         if error.is_silence() && self.health.failed(answers, error) {
+            self.health.doubt(error.limit().is_some());
             observe::away(self.base.host(), error);
         }
     }

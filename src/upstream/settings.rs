@@ -51,7 +51,8 @@ impl<C> Upstream<C> {
     /// The limit for the whole exchange: all registries, attempts and pauses, and the body. Default: one hour, in
     /// which 500 MiB come through a line of 1.2 Mbit/s. `None` is no limit.
     ///
-    /// A body is cut while it waits for the upstream, never while it has bytes at hand.
+    /// A body is cut while it waits for the upstream, never while it has bytes at hand. Make it longer than the other limits:
+    /// a registry that exceeds only this one does not count as away.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -134,8 +135,8 @@ impl<C> Upstream<C> {
     ///
     /// By default a registry cannot make the proxy request from this machine (`127.0.0.1`), from its link
     /// (`169.254.169.254`) or from private networks, unless the registry itself is at such an address. A client service of
-    /// your own has to look at the addresses behind names by itself. Whatever this says, no redirect leads from `https`
-    /// to `http`, and at most ten are followed.
+    /// your own has to look at the addresses behind names by itself, and so has a proxy that the environment names. Whatever
+    /// this says, no redirect leads from `https` to `http`, and at most ten are followed.
     ///
     /// ```
     /// # use tower_goproxy::Upstream;

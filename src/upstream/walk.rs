@@ -24,7 +24,7 @@ use crate::shared_caches::make_private;
 use crate::source::health::Turn;
 use crate::target::Target;
 
-/// How long a registry that was slow has for an answer, if no other one may be asked in its place.
+/// How long a registry that was slow has for an answer, if no other one is asked in its place.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// The service for `direct`.
@@ -74,7 +74,8 @@ impl Walk {
                         registry: Arc::clone(registry),
                         wanted: self.wanted.clone(),
                     };
-                    ask_registry(ask, may_leave_out, self.deadline).await
+                    let may_wait = !may_leave_out || is_last;
+                    ask_registry(ask, may_leave_out, may_wait, self.deadline).await
                 }
                 Place::Direct => match self.direct {
                     Some(direct) => {
@@ -122,30 +123,34 @@ impl Walk {
 }
 
 /// Asks a registry as far as it is worth the wait.
-async fn ask_registry(ask: Ask, may_leave_out: bool, deadline: Deadline) -> Answer {
+async fn ask_registry(ask: Ask, may_leave_out: bool, may_wait: bool, deadline: Deadline) -> Answer {
     let registry = Arc::clone(&ask.registry);
-    let answer = match registry.health().turn() {
+    let health = registry.health();
+    let is_doubtful = may_wait && health.is_doubtful();
+    let answer = match health.turn() {
         Turn::Ask => fetch(ask, deadline).await,
         // A connection that is refused costs nothing, and the registry may be back.
         Turn::Probe(error) | Turn::Leave(error) if !may_leave_out && error.limit().is_none() => {
             fetch(ask, deadline).await
         }
-        Turn::Leave(error) => Err(error),
-        Turn::Probe(error) => {
+        Turn::Leave(error) if !is_doubtful => Err(error),
+        Turn::Probe(error) | Turn::Leave(error) => {
             let probe = tokio::spawn(probe(ask, deadline));
-            let grace = if may_leave_out { Duration::ZERO } else { GRACE };
+            let waits = is_doubtful || !may_leave_out;
+            let grace = if waits { GRACE } else { Duration::ZERO };
             match tokio::time::timeout(grace, probe).await {
                 Ok(Ok(answer)) => answer,
-                _ => Err(error),
+                _ => {
+                    health.doubt(false);
+                    Err(error)
+                }
             }
         }
     };
-    answer.map_err(
-        |error| match error.is_silence() && registry.health().is_away() {
-            true => error.away(),
-            false => error,
-        },
-    )
+    answer.map_err(|error| match error.is_silence() && health.is_away() {
+        true => error.away(),
+        false => error,
+    })
 }
 
 /// Goes on when nobody waits for it any more.
