@@ -8,7 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::InvalidHeaderValue;
 use http::uri::Scheme;
 use http::{HeaderValue, Uri};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{
+    AsciiSet, CONTROLS, PercentEncode, percent_decode_str, utf8_percent_encode,
+};
 
 /// An `http` or `https` URL without its userinfo.
 #[derive(Clone)]
@@ -16,7 +18,7 @@ pub(crate) struct Base {
     secure: bool,
     /// As written but in lower case, with the port only if it was written: netrc entries are compared with it.
     host: Arc<str>,
-    /// Cleaned, without the trailing slash; percent-encoding untouched.
+    /// Cleaned, without the trailing slash; what is percent-encoded stays so.
     path: String,
     query: Option<String>,
     authorization: Option<HeaderValue>,
@@ -53,7 +55,7 @@ impl Base {
         let base = Self {
             secure,
             host: host.to_ascii_lowercase().into(),
-            path: clean(uri.path()),
+            path: utf8_percent_encode(&clean(uri.path()), CONTROLS).to_string(),
             query: uri.query().map(str::to_owned),
             authorization: authorization.map_err(|_| NoBase::Malformed)?,
         };
@@ -65,7 +67,7 @@ impl Base {
 
     /// The URI of `path`, which is absolute and valid in a URI.
     pub(crate) fn uri(&self, path: &str) -> Option<Uri> {
-        let mut uri = format!("{}{path}", self.origin());
+        let mut uri = format!("{}{}", self.origin(), as_by_go(path));
         if let Some(query) = &self.query {
             uri.push('?');
             uri.push_str(query);
@@ -90,7 +92,7 @@ impl Base {
 
     /// What a netrc `machine` is compared with: `host:port/path`.
     pub(crate) fn machine(&self, path: &str) -> String {
-        format!("{}{}{path}", self.host, self.path)
+        format!("{}{}{}", self.host, self.path, as_by_go(path))
     }
 
     pub(crate) fn authorization(&self) -> Option<&HeaderValue> {
@@ -107,6 +109,12 @@ impl fmt::Debug for Base {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.origin())
     }
+}
+
+/// A path with more than what a URI needs percent-encoded: registries know the requests of the go command.
+fn as_by_go(path: &str) -> PercentEncode<'_> {
+    const ENCODED: &AsciiSet = &CONTROLS.add(b'!').add(b'(').add(b')').add(b',');
+    utf8_percent_encode(path, ENCODED)
 }
 
 /// Drops empty and `.` elements and resolves `..`, as the go command does.
@@ -159,6 +167,19 @@ mod tests {
             ("https://[::1]:8443/a", "https://[::1]:8443/a/m/@latest"),
         ] {
             assert_eq!(uri(base, "/m/@latest"), want, "{base}");
+        }
+    }
+
+    #[test]
+    fn paths_are_encoded_as_by_the_go_command_and_bases_are_left_as_they_are() {
+        let path = "/!m/@v/a(b),c%20d+e~f.info";
+        let encoded = "/%21m/@v/a%28b%29%2Cc%20d+e~f.info";
+        for (base, want) in [
+            ("https://h", ""),
+            ("https://h/a!b(c)", "/a!b(c)"),
+            ("https://h/ä", "/%C3%A4"),
+        ] {
+            assert_eq!(uri(base, path), format!("https://h{want}{encoded}"));
         }
     }
 

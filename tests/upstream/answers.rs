@@ -125,7 +125,7 @@ async fn the_path_and_the_query_of_the_upstreams_url_are_kept() {
         "/example.com/!m/@v/v2.0.0+incompatible.info",
     )
     .await;
-    let target = "/a%20b/c/example.com/!m/@v/v2.0.0+incompatible.info?key=1";
+    let target = "/a%20b/c/example.com/%21m/@v/v2.0.0+incompatible.info?key=1";
     assert_eq!(server.seen()[0].target, target);
 }
 

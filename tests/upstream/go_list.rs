@@ -73,7 +73,7 @@ async fn install(goproxy: &str, may_hang: bool) -> End {
 }
 
 /// The address of a server for `upstream`.
-async fn proxy(upstream: Upstream) -> String {
+pub async fn proxy(upstream: Upstream) -> String {
     let app = Router::new().fallback_service(upstream);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

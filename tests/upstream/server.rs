@@ -1,5 +1,6 @@
 //! A scripted registry on 127.0.0.1 that speaks raw HTTP/1.1, so that it can also break it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -26,6 +27,14 @@ impl Seen {
             .iter()
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
+    }
+
+    /// The request line, and the headers by their names.
+    pub fn head(&self) -> (String, BTreeMap<String, String>) {
+        let line = format!("{} {}", self.method, self.target);
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+        (line, headers.collect())
     }
 }
 
