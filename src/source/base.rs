@@ -99,8 +99,8 @@ impl Base {
         self.authorization.as_ref()
     }
 
-    pub(crate) fn has_query(&self) -> bool {
-        self.query.is_some()
+    pub(crate) fn query(&self) -> Option<&str> {
+        self.query.as_deref()
     }
 }
 

@@ -51,11 +51,7 @@ fn is_plain(headers: &HeaderMap) -> bool {
 /// The lines before the first blank one, if all of it is printable and nothing in it could be a password.
 fn fit(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?;
-    if text
-        .chars()
-        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
-        || without_users(text) != text
-    {
+    if !text.chars().all(is_shown) || without_users(text) != text {
         return None;
     }
     let lines: Vec<&str> = text
@@ -76,6 +72,13 @@ fn fit(bytes: &[u8]) -> Option<String> {
     (!shown.is_empty()).then_some(shown)
 }
 
+/// Whether a terminal and a log show it as what it is: nothing that hides, moves or overwrites others.
+fn is_shown(c: char) -> bool {
+    // Only what is not printable has a longer escape than two characters.
+    let is_printable = || !c.is_control() && c.escape_debug().len() <= 2;
+    matches!(c, '\n' | '\r' | '\t') || c.is_alphanumeric() || is_printable()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{fit, is_plain};
@@ -88,6 +91,16 @@ mod tests {
             ("one\r\ntwo\n\nhidden", Some("one\ntwo")),
             ("\u{1b}[31mred", None),
             ("a\0b", None),
+            ("a\u{7f}b", None),
+            ("a\u{9b}31mb", None),
+            ("not \u{202e}denialb", None),
+            ("a\u{200b}b", None),
+            ("a\u{2028}b", None),
+            ("a\u{feff}b", None),
+            (
+                "nicht erlaubt: \"größer\" 'é' \\ 禁止 🚫\tx",
+                Some("nicht erlaubt: \"größer\" 'é' \\ 禁止 🚫\tx"),
+            ),
             ("", None),
             ("see https://user:pw@host/x", None),
             (

@@ -46,12 +46,6 @@ pub(super) struct Ask {
 }
 
 impl Ask {
-    /// Whether a refusal may be about us: a query is a secret of many registries.
-    pub(super) fn has_credentials(&self) -> bool {
-        let credentials = self.registry.credentials(&self.wanted.path);
-        !credentials.is_empty() || self.registry.base().has_query()
-    }
-
     /// `If-None-Match` and `If-Modified-Since`, if the client has an answer of this very registry.
     pub(super) fn condition(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -71,8 +65,8 @@ impl Ask {
         &self,
         more: HeaderMap,
     ) -> impl Future<Output = Result<Response<Parts>, UpstreamError>> + Send + 'static + use<> {
-        let request = self.request(more);
         let credentials = self.registry.credentials(&self.wanted.path);
+        let request = self.request(&credentials, more);
         let may_step = self.config.redirects.clone();
         let (limit, http) = (self.config.first_byte, self.http.clone());
         let registry = Arc::clone(&self.registry);
@@ -102,7 +96,11 @@ impl Ask {
         }
     }
 
-    fn request(&self, more: HeaderMap) -> Result<Request<Empty<Bytes>>, UpstreamError> {
+    fn request(
+        &self,
+        credentials: &HeaderMap,
+        more: HeaderMap,
+    ) -> Result<Request<Empty<Bytes>>, UpstreamError> {
         let path = &self.wanted.path;
         let mut request = Request::new(Empty::new());
         *request.method_mut() = self.wanted.method.clone();
@@ -112,7 +110,7 @@ impl Ask {
         *request.extensions_mut() = self.wanted.extensions.clone();
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, AGENT);
-        headers.extend(self.registry.credentials(path));
+        headers.extend(credentials.clone());
         // The bytes are hashed and stored as they are.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.extend(more);

@@ -87,7 +87,8 @@ pub(super) async fn once(
     let (method, resource) = (ask.wanted.method.clone(), ask.wanted.resource);
     let is_304 = is_conditional && response.status() == StatusCode::NOT_MODIFIED;
     if response.status() != StatusCode::OK && !is_304 {
-        let said = Said::read(&method, response, ask.has_credentials()).await;
+        let secrets = ask.registry.secrets(&ask.wanted.path);
+        let said = Said::read(&method, response, &secrets).await;
         return Err(UpstreamError::new(Kind::Said(said)));
     }
     let mut answer = Response::new(UpstreamBody::default());

@@ -73,7 +73,7 @@
 //! | (neither GET nor HEAD) | 405 |
 //!
 //! The body of an error is a line for people that does not name the registry; a refusal has up to 8 lines of the registry's
-//! own text. Errors that may pass are `no-store`, the others `no-cache`. The [`UpstreamError`] is in the extensions.
+//! own text, unless it repeats our credentials. Errors that may pass are `no-store`, the others `no-cache`. The [`UpstreamError`] is in the extensions.
 //!
 //! # Retries, and bodies that break
 //!

@@ -1,10 +1,11 @@
 //! One registry of a list: its URL, the credentials for it, and what is known of it.
 
-use std::fmt;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName};
 
 use super::error::UpstreamError;
 use super::observe;
@@ -12,11 +13,12 @@ use crate::source::base::{Base, basic};
 use crate::source::health::Health;
 use crate::source::netrc_file::NetrcFile;
 
-#[derive(Clone)]
+/// What is secret in it, its parts leave out of `Debug`.
+#[derive(Clone, Debug)]
 pub(super) struct Registry {
     base: Base,
     pub(super) netrc: Option<Arc<NetrcFile>>,
-    /// Of the settings; all of them may be secret.
+    /// Of the settings; all of them may be secret, and are marked so.
     pub(super) headers: HeaderMap,
     health: Arc<Health<UpstreamError>>,
 }
@@ -70,17 +72,17 @@ impl Registry {
         }
         headers
     }
-}
 
-/// Leaves out credentials.
-impl fmt::Debug for Registry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let headers: Vec<&HeaderName> = self.headers.keys().collect();
-        f.debug_struct("Registry")
-            .field("base", &self.base)
-            .field("netrc", &self.netrc.is_some())
-            .field("headers", &headers)
-            .field("health", &self.health)
-            .finish()
+    /// What a request of `path` says that nobody else should read: the query of the URL, tokens, users and passwords.
+    pub(super) fn secrets(&self, path: &str) -> Vec<String> {
+        let mut secrets: Vec<String> = self.base.query().map(str::to_owned).into_iter().collect();
+        for value in self.credentials(path).values() {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            let word = text.rsplit(' ').next().unwrap_or_default();
+            let pair = STANDARD.decode(word).unwrap_or_default();
+            secrets.extend(String::from_utf8_lossy(&pair).split(':').map(str::to_owned));
+            secrets.push(word.to_owned());
+        }
+        secrets
     }
 }

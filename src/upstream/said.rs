@@ -29,20 +29,24 @@ impl Said {
     pub(super) async fn read(
         method: &Method,
         response: Response<Parts>,
-        with_credentials: bool,
+        secrets: &[String],
     ) -> Self {
         let (head, body) = response.into_parts();
         let mut said = Self {
             status: head.status,
             text: None,
             retry_after: retry_after(&head.headers),
-            with_credentials,
+            with_credentials: !secrets.is_empty(),
             no_store: has_directive(&head.headers, "no-store"),
         };
         // Of other statuses it may be about hosts and users of ours.
         let is_about_file = said.is_refusal() && said.status != StatusCode::TOO_MANY_REQUESTS;
         if is_about_file && method != Method::HEAD {
-            said.text = error_text::read(&head.headers, body).await.map(Into::into);
+            let text = error_text::read(&head.headers, body).await;
+            // Shorter ones are no secrets, and in many words.
+            let mut secrets = secrets.iter().filter(|secret| secret.len() > 3);
+            let text = text.filter(|text| !secrets.any(|secret| text.contains(&**secret)));
+            said.text = text.map(Into::into);
         }
         said
     }

@@ -69,6 +69,40 @@ async fn a_refusal_of_credentials_is_a_bad_gateway_without_its_text() {
 }
 
 #[tokio::test]
+async fn a_text_that_repeats_a_secret_of_ours_is_not_passed() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "machine a.test login robot password s3cret").unwrap();
+    let plain = |it: Upstream<Script>| it;
+    let netrc = |it: Upstream<Script>| it.netrc(file.path()).unwrap();
+    let header = |it: Upstream<Script>| {
+        let token = HeaderValue::from_static("Bearer s3cret");
+        it.header(AUTHORIZATION, token)
+    };
+    let with: [(_, &dyn Fn(Upstream<Script>) -> Upstream<Script>); 4] = [
+        ("https://a.test?key=s3cret", &plain),
+        ("https://robot:s3cret@a.test", &plain),
+        ("https://a.test", &netrc),
+        ("https://a.test", &header),
+    ];
+    for (list, with) in with {
+        for (said, shown) in [
+            ("no such version", "no such version"),
+            ("GET /m/@v/list?key=s3cret: no such file", "not found"),
+            (
+                "sent: Basic cm9ib3Q6czNjcmV0, Bearer s3cret, key=s3cret",
+                "not found",
+            ),
+        ] {
+            let upstream = with(registry(list, status(404, &[PLAIN], [Data(said)])));
+            let response = get(&upstream, LIST).await;
+            assert_eq!(response.status(), 404);
+            let text = read(response).await.unwrap();
+            assert_eq!(text, format!("{shown}\n").as_bytes(), "{list} {said}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_about_our_request_is_a_bad_gateway() {
     for code in [
         401, 405, 407, 408, 412, 416, 417, 426, 431, 500, 501, 502, 503,
