@@ -44,6 +44,11 @@
 //! After the first timeout, a registry without `|` behind it gets 2 s for each request until one of them has passed in vain:
 //! it may have been slow for one file only.
 //!
+//! A registry that responds is not away, whatever its status. If the last one of a list responds 403 or 500 to each path
+//! that it does not know, so does the list, also for the paths above and below a module of another registry. The go command
+//! with the same list never requests these from it; through a proxy, `go install` may fail. A 404 in its place would lead
+//! clients on to their next proxy, past a registry that blocks. Give such a registry its own modules in place of a list.
+//!
 //! The feature `tracing` logs when a registry goes away and when it is back. With `metrics`, the gauge
 //! `goproxy_upstream_up` is 0 or 1, by `upstream`.
 //!

@@ -40,7 +40,11 @@ async fn registry(has_module: bool, other: u16, never: &Gate) -> Server {
         match files.get(&seen.target).filter(|_| has_module) {
             Some(bytes) => ok(bytes),
             None if other == 0 => vec![Act::Pass(gate.clone())],
-            None => answer(&format!("{other} X"), &["Content-Type: text/plain"], "no"),
+            None => answer(
+                &format!("{other} X"),
+                &["Content-Type: text/plain"],
+                "by policy",
+            ),
         }
     })
     .await
@@ -55,7 +59,8 @@ enum End {
 
 use End::{Fails, Hangs, Installs};
 
-async fn install(goproxy: &str, may_hang: bool) -> End {
+/// How it ends, and what the user reads.
+async fn install(goproxy: &str, may_hang: bool) -> (End, String) {
     let client = Client::new(goproxy);
     let folder = TempDir::new().unwrap();
     let args = ["install", "example.com/tools/cmd/hello@v1.0.0"];
@@ -63,12 +68,9 @@ async fn install(goproxy: &str, may_hang: bool) -> End {
     // More than a run takes that does not hang; it ends those that do.
     let limit = Duration::from_secs(if may_hang { 5 } else { 120 });
     match tokio::time::timeout(limit, run).await {
-        Err(_) => Hangs,
-        Ok(output) if output.success => Installs,
-        Ok(output) => {
-            assert!(!output.stderr.is_empty());
-            Fails
-        }
+        Err(_) => (Hangs, String::new()),
+        Ok(output) if output.success => (Installs, output.stderr),
+        Ok(output) => (Fails, output.stderr),
     }
 }
 
@@ -98,34 +100,36 @@ async fn a_proxy_installs_what_the_go_command_would_install_by_itself() {
         ("silent", silent.http()),
         ("dead", dead),
     ];
-    // What go makes of the list, and what of ours.
-    for (list, alone, through) in [
-        ("live,dead", Installs, Installs),
-        ("live|dead", Installs, Installs),
-        ("dead|live", Installs, Installs),
-        ("dead,live", Fails, Fails),
-        ("live,silent", Installs, Installs),
-        ("live|silent", Installs, Installs),
+    let (cannot, late) = ("502 Bad Gateway", "504 Gateway Timeout");
+    // What go makes of the list, what of ours, and what the user reads where that fails.
+    for (list, alone, through, reason) in [
+        ("live,dead", Installs, Installs, ""),
+        ("live|dead", Installs, Installs, ""),
+        ("dead|live", Installs, Installs, ""),
+        ("dead,live", Fails, Fails, cannot),
+        ("live,silent", Installs, Installs, ""),
+        ("live|silent", Installs, Installs, ""),
         // The go command has no limit of time.
-        ("silent|live", Hangs, Installs),
-        ("silent,live", Hangs, Fails),
-        ("forbids,live", Fails, Fails),
-        ("errs,live", Fails, Fails),
+        ("silent|live", Hangs, Installs, ""),
+        ("silent,live", Hangs, Fails, late),
+        ("forbids,live", Fails, Fails, "by policy"),
+        ("errs,live", Fails, Fails, cannot),
         // The go command asks for the paths above and below a module too. It asks the one registry that has the module for
-        // all of them; we are asked for each by itself, and what refuses one of them is no 404.
-        ("live,forbids", Installs, Fails),
-        ("live|forbids", Installs, Fails),
-        ("forbids|live", Installs, Fails),
-        ("live,errs", Installs, Fails),
-        ("live|errs", Installs, Fails),
-        ("errs|live", Installs, Fails),
+        // all of them; we are asked for each by itself. A registry that answers is not away: what it refuses may be what
+        // it blocks, and a 404 in its place would send clients on to the next proxy of their own list.
+        ("live,forbids", Installs, Fails, "by policy"),
+        ("live|forbids", Installs, Fails, "by policy"),
+        ("forbids|live", Installs, Fails, "by policy"),
+        ("live,errs", Installs, Fails, cannot),
+        ("live|errs", Installs, Fails, cannot),
+        ("errs|live", Installs, Fails, cannot),
     ] {
         let list_of_urls = names
             .iter()
             .fold(list.to_owned(), |list, (name, url)| list.replace(name, url));
         let before = live.seen().len();
         assert_eq!(
-            install(&list_of_urls, alone == Hangs).await,
+            install(&list_of_urls, alone == Hangs).await.0,
             alone,
             "go alone: {list}"
         );
@@ -135,8 +139,9 @@ async fn a_proxy_installs_what_the_go_command_would_install_by_itself() {
         let upstream = upstream
             .first_byte_timeout(Duration::from_secs(1))
             .retries(0);
-        let found = install(&proxy(upstream).await, false).await;
+        let (found, said) = install(&proxy(upstream).await, false).await;
         assert_eq!(found, through, "through the proxy: {list}");
+        assert!(said.contains(reason), "{list}: {said}");
         let asked = live.seen().len() > before;
         let is_behind_a_comma = list.ends_with(",live");
         assert_eq!(asked, !is_behind_a_comma, "{list}: asked through the proxy");

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{Empty, Full};
 use tokio::time::Instant;
+use tower::BoxError;
 use tower_goproxy::Upstream;
 use tower_goproxy::upstream::{Limit, UpstreamError};
 
@@ -33,6 +37,17 @@ async fn a_head_that_does_not_come_is_a_gateway_timeout() {
         1,
         "what took too long is not asked again"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_a_registry_has_never_seen_may_take_more_than_a_minute() {
+    let client = tower::service_fn(|_: Request<Empty<Bytes>>| async {
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("{}")))
+    });
+    let upstream = Upstream::with_client(REGISTRY, client).unwrap();
+    let response = get(&upstream, "/example.com/m/@v/v1.0.0.info").await;
+    assert_eq!(response.status(), 200);
 }
 
 #[tokio::test(start_paused = true)]

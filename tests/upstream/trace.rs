@@ -1,11 +1,17 @@
 //! What operators learn from the events of the `tracing` feature.
 
 use std::fmt::{Debug, Write as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::ask::{LIST, ZIP, get, read_to_break};
 use crate::script::Part::{Break, Data};
 use crate::script::{Script, Turn, status, turn};
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::{Request, Response};
+use http_body_util::Empty;
+use tower::BoxError;
 use tower_goproxy::Upstream;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -116,6 +122,35 @@ async fn trouble_is_a_warning_with_its_causes_behind_the_attempts() {
         &["away", "file=\"/example.com/m/@v/list\""],
     );
     assert_eq!(events.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_is_away_is_one_warning_however_many_ask() {
+    let lines = Lines::default();
+    let _guard = tracing::subscriber::set_default(lines.clone());
+    let asked = Arc::<AtomicUsize>::default();
+    let count = Arc::clone(&asked);
+    let client = tower::service_fn(move |_: Request<Empty<Bytes>>| {
+        count.fetch_add(1, Ordering::Relaxed);
+        async { Err::<Response<Empty<Bytes>>, _>(BoxError::from("no route")) }
+    });
+    let upstream = Upstream::with_client("https://a.test", client).unwrap();
+    for most in [3 * 400, 400] {
+        let before = asked.load(Ordering::Relaxed);
+        let lists = (0..400).map(|n| format!("/example.com/m{n}/@v/list"));
+        let answers = lists.map(|list| {
+            let upstream = &upstream;
+            async move { get(upstream, &list).await.status() }
+        });
+        let statuses = join_all(answers).await;
+        assert!(statuses.iter().all(|status| *status == 502));
+        let asked = asked.load(Ordering::Relaxed) - before;
+        assert!(asked <= most, "{asked} requests");
+    }
+    let lines = lines.0.lock().unwrap();
+    let warnings = lines.iter().filter(|line| line.starts_with("WARN"));
+    assert_eq!(warnings.count(), 1);
+    assert!(!lines.iter().any(|line| line.starts_with("ERROR")));
 }
 
 #[tokio::test(start_paused = true)]
