@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING,
-};
+use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, Response, StatusCode, Version};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
@@ -41,7 +39,8 @@ impl Asked {
     pub(super) async fn changing(&self, source: Source) -> Answered {
         let method = self.parts.method.clone();
         let (response, slot, pace) = self.ask(source, Resource::List, method).await?;
-        if response.status().is_success() && response.status() != StatusCode::OK {
+        let is_plain = response.status() == StatusCode::OK && !is_encoded(response.headers());
+        if response.status().is_success() && !is_plain {
             let text = "the source sent something else than the whole answer";
             return Err(Failure::bad_gateway(text));
         }
@@ -79,8 +78,8 @@ impl Asked {
         Ok((head.map(|()| ResponseBody::default()), MISS))
     }
 
-    /// A file as the source sends it, for this client alone, and checked on the way unless it is encoded. Fails like this
-    /// for one that wants it checked first, and where a check needs the whole file.
+    /// A file as the source sends it, for this client alone, and checked on the way. Fails like this for one that wants it
+    /// checked first, and where a check needs the whole file.
     pub(super) async fn unshared(
         &self,
         source: Source,
@@ -113,7 +112,6 @@ impl Asked {
         let mut head = self.unchecked_head(&parts.headers, exact);
         let len = declared_len(&parts.headers, exact).unwrap_or(None);
         let checks = Some(self.shared.verify.start(&self.target));
-        let checks = checks.filter(|_| !is_encoded(&parts.headers));
         let passed = self.passed(body, len, slot, pace, head.headers_mut(), checks);
         let body = passed.await?;
         Ok((head.map(|()| body), MISS))
@@ -137,7 +135,7 @@ impl Asked {
         let is_head = self.parts.method == Method::HEAD;
         let has_end = len.is_some() || is_head || self.parts.version >= Version::HTTP_11;
         if has_end && (checks.is_none() || self.is_zip()) {
-            let frames = driven(body, slot, pace, Passing::new(checks), limit);
+            let frames = driven(body, len, slot, pace, Passing::new(checks), limit);
             return Ok(ResponseBody::frames(frames, len));
         }
         // To HTTP/1.0 the end of the connection is the end of a body without a length: a broken one would look whole.
@@ -149,7 +147,8 @@ impl Asked {
             let text = "the source's response has another length than declared";
             return Err(Failure::bad_gateway(text));
         }
-        if let Some(checks) = checks {
+        if let Some(mut checks) = checks {
+            checks.update(&content);
             let checked = checks.finish(content.clone().into(), false, limit);
             checked.await.map_err(refused)?;
         }
@@ -157,16 +156,13 @@ impl Asked {
         Ok(ResponseBody::whole(Full::new(content)))
     }
 
-    /// Ours, so that of what the source says nothing goes further but how the file is encoded.
+    /// Ours, so that nothing of what the source says goes further.
     fn unchecked_head(&self, source: &HeaderMap, exact: Option<u64>) -> Response<()> {
         let len = declared_len(source, exact).unwrap_or(None);
         let mut head = respond::head(&self.target, len, None, &Plan::Whole);
         let headers = head.headers_mut();
         headers.remove(ACCEPT_RANGES);
         headers.insert(CACHE_CONTROL, NO_STORE);
-        for encoding in source.get_all(CONTENT_ENCODING) {
-            headers.append(CONTENT_ENCODING, encoding.clone());
-        }
         head
     }
 
@@ -194,6 +190,7 @@ impl Asked {
 /// A task of its own drives the body, so that its slot is free again in time also where the client has stopped reading.
 fn driven(
     body: SourceBody,
+    len: Option<u64>,
     slot: Slot,
     mut pace: Pace,
     mut passing: Passing,
@@ -201,7 +198,7 @@ fn driven(
 ) -> impl stream::Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
     let (sender, receiver) = mpsc::channel(1);
     let task = tokio::spawn(in_current_span(async move {
-        let copied = copy(body, &sender, &mut pace, &mut passing).await;
+        let copied = copy(body, len, &sender, &mut pace, &mut passing).await;
         drop(slot);
         let end = async {
             copied?;
@@ -229,16 +226,23 @@ fn driven(
 
 async fn copy(
     body: SourceBody,
+    len: Option<u64>,
     to: &mpsc::Sender<Result<Option<Bytes>, BoxError>>,
     pace: &mut Pace,
     passing: &mut Passing,
 ) -> Result<(), BoxError> {
     let mut body = pin!(body);
+    let mut copied = 0;
     while let Some(frame) = pace.wait(body.frame()).await? {
         let Ok(bytes) = frame?.into_data() else {
             continue;
         };
         pace.got(bytes.len());
+        copied += bytes.len() as u64;
+        if len.is_some_and(|len| copied > len) {
+            // Else it would push all that was declared through to the client, before it is checked.
+            return Err("the source sent more than it had declared".into());
+        }
         passing.push(bytes).await;
         while let Some(bytes) = passing.next() {
             // The client's waiting counts too.

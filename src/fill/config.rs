@@ -25,8 +25,8 @@ pub enum OnMiss {
     /// client sees a broken transfer and never a complete file.
     #[default]
     Stream,
-    /// The client waits until the file has been checked and stored. An answer that cannot be
-    /// checked, as an encoded one, is a 502.
+    /// The client waits until the file has been checked and stored. A response that cannot be
+    /// stored is a 502.
     Wait,
     /// The client is sent to a registry, and the fill runs behind. See
     /// [`redirect`](Self::redirect).

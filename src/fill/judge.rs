@@ -48,7 +48,11 @@ pub(super) fn judge(
         return Err(Failure::bad_gateway("the source declared no clear length"));
     };
     let is_too_large = len.is_some_and(|len| len > shared.max_size(target.resource()));
-    if no_store || is_encoded(headers) || is_too_large {
+    if is_encoded(headers) {
+        // Identity was asked for. What cannot be decoded cannot be checked either, so nobody gets it.
+        return Err(Failure::bad_gateway("the source's response is encoded"));
+    }
+    if no_store || is_too_large {
         let reason = "the source's response cannot be checked";
         return Err(Failure::bad_gateway(reason).with(NoFile::Unshared));
     }

@@ -191,8 +191,8 @@ impl<A> FillLayer<A> {
         self.with(|shared| shared.verify.push(verify))
     }
 
-    /// Stores and serves files that a check [cannot decide about](crate::verify::Verified::Unknown). Default: they are
-    /// refused with 502.
+    /// Stores and serves files that a check [of yours](Self::verify)
+    /// [cannot decide about](crate::verify::Verified::Unknown). Default: they are refused with 502.
     pub fn keep_unknown(self) -> Self {
         self.with(|shared| shared.verify.keep_unknown())
     }

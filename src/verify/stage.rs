@@ -16,12 +16,14 @@ use crate::observe;
 use crate::span::in_current_span;
 use crate::target::Target;
 
-/// How many files that are not in memory are checked at once.
+/// How many files that are not in memory are read at once by a check that needs the file.
 const LARGE: usize = 8;
 
 /// How long it is remembered that a file was refused, and of how many files.
 const REMEMBERED: Duration = Duration::from_secs(300);
 const MAX_REMEMBERED: usize = 1024;
+
+const TOO_SLOW: &str = "the file could not be checked in time";
 
 /// The checks that every new file must pass.
 #[derive(Clone)]
@@ -73,12 +75,12 @@ impl Stage {
     }
 
     pub(crate) fn start(&self, target: &Target<'_>) -> Checks {
+        let start = |check: &Arc<dyn Verify>| Running {
+            check: check.start(target),
+            needs_file: !check.follows_stream(),
+        };
         Checks {
-            running: self
-                .checks
-                .iter()
-                .map(|check| check.start(target))
-                .collect(),
+            running: self.checks.iter().map(start).collect(),
             target: target.clone().into_owned(),
             stage: self.clone(),
         }
@@ -87,16 +89,21 @@ impl Stage {
 
 /// The running checks of one file.
 pub(crate) struct Checks {
-    running: Vec<Box<dyn Verifying>>,
+    running: Vec<Running>,
     target: Target<'static>,
     stage: Stage,
 }
 
+struct Running {
+    check: Box<dyn Verifying>,
+    needs_file: bool,
+}
+
 impl Checks {
     pub(crate) fn update(&mut self, bytes: &Bytes) {
-        self.running
-            .iter_mut()
-            .for_each(|check| check.update(bytes));
+        for running in &mut self.running {
+            running.check.update(bytes);
+        }
     }
 
     /// For a file that is stored nowhere: waits until all have room for more.
@@ -105,8 +112,8 @@ impl Checks {
     ///
     /// Waits only.
     pub(crate) async fn ready(&mut self) {
-        for check in &mut self.running {
-            check.ready().await;
+        for running in &mut self.running {
+            running.check.ready().await;
         }
     }
 
@@ -114,7 +121,7 @@ impl Checks {
     ///
     /// # Cancel safety
     ///
-    /// The checks go on, and keep their place until they have ended, also where they take longer than `limit`.
+    /// The checks go on, and keep their places until they have ended, also where they take longer than `limit`.
     pub(crate) async fn finish(
         self,
         file: WholeFile,
@@ -122,16 +129,8 @@ impl Checks {
         limit: Duration,
     ) -> Result<Dirhash, Refusal> {
         let dirhash = file.dirhash().clone();
-        let large = Arc::clone(&self.stage.large);
-        let place = async {
-            match is_large {
-                true => large.acquire_owned().await.ok(),
-                false => None,
-            }
-        };
-        let place = timeout(limit, place).await.map_err(|_| too_slow())?;
         let finish = move |check: Box<dyn Verifying>| check.finish(file.clone());
-        self.decide(finish, place, limit).await?;
+        self.decide(finish, is_large, limit).await?;
         Ok(dirhash)
     }
 
@@ -143,13 +142,13 @@ impl Checks {
     pub(crate) async fn finish_stream(self, limit: Duration) -> Result<(), Refusal> {
         let dirhash = Dirhash::default();
         let finish = move |check: Box<dyn Verifying>| check.finish_stream(dirhash.clone());
-        self.decide(finish, (), limit).await
+        self.decide(finish, false, limit).await
     }
 
     async fn decide<F: Future<Output = Verified> + Send>(
         self,
         finish: impl Fn(Box<dyn Verifying>) -> F + Send + 'static,
-        place: impl Send + 'static,
+        is_large: bool,
         limit: Duration,
     ) -> Result<(), Refusal> {
         let Self {
@@ -157,14 +156,23 @@ impl Checks {
             target,
             stage,
         } = self;
-        let keeps_unknown = stage.keeps_unknown;
+        let (keeps_unknown, large) = (stage.keeps_unknown, Arc::clone(&stage.large));
         let file = target.clone();
         let decide = async move {
-            let _place = place;
-            for check in running {
-                match finish(check).await {
+            for (number, Running { check, needs_file }) in running.into_iter().enumerate() {
+                let check = finish(check);
+                let verified = match is_large && needs_file {
+                    true => match timeout(limit, large.acquire()).await {
+                        Ok(_place) => Ok(check.await),
+                        Err(elapsed) => Err(elapsed),
+                    },
+                    // It has no place to keep.
+                    false => timeout(limit, check).await,
+                };
+                match verified.unwrap_or_else(|_| Verified::Unknown(TOO_SLOW.to_owned())) {
                     Verified::Passed => {}
-                    Verified::Unknown(reason) if keeps_unknown => {
+                    // The built-in check, which is the first one, can tell of every file that it can read.
+                    Verified::Unknown(reason) if keeps_unknown && number > 0 => {
                         observe::check_failed(&file, &reason);
                     }
                     failed => return failed,
@@ -173,23 +181,19 @@ impl Checks {
             Verified::Passed
         };
         let decided = tokio::spawn(in_current_span(decide));
-        let unknown = match timeout(limit, decided).await.map_err(|_| too_slow())? {
-            Ok(Verified::Passed) => return Ok(()),
-            Ok(Verified::Rejected(reason)) => {
+        let unknown = match timeout(limit, decided).await {
+            Ok(Ok(Verified::Passed)) => return Ok(()),
+            Ok(Ok(Verified::Rejected(reason))) => {
                 observe::rejected(&target, &reason);
-                stage
-                    .refused
-                    .insert(target.as_str().to_owned(), Instant::now());
+                let file = target.as_str().to_owned();
+                stage.refused.insert(file, Instant::now());
                 return Err(Refusal(reason));
             }
-            Ok(Verified::Unknown(reason)) => reason,
-            Err(panicked) => panicked.to_string(),
+            Ok(Ok(Verified::Unknown(reason))) => reason,
+            Ok(Err(panicked)) => panicked.to_string(),
+            Err(_elapsed) => return Err(Refusal(TOO_SLOW.to_owned())),
         };
         observe::check_failed(&target, &unknown);
         Err(Refusal("the file could not be checked".to_owned()))
     }
-}
-
-fn too_slow() -> Refusal {
-    Refusal("the file could not be checked in time".to_owned())
 }

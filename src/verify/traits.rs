@@ -67,8 +67,8 @@ pub trait Verifying: Send {
     /// Decides, after the last byte. `file` is the whole file.
     ///
     /// Reads of `file` block. Read it, and do other work that takes long, on a blocking thread, for
-    /// example with `tokio::task::spawn_blocking`. The caller bounds the time and the number of
-    /// concurrent checks.
+    /// example with `tokio::task::spawn_blocking`. The caller bounds the time, and the number of large files that
+    /// are checked at once by a check that cannot [follow a stream](Verify::follows_stream).
     fn finish(self: Box<Self>, file: WholeFile) -> VerifyFuture;
 
     /// Decides after the last byte of a zip that is stored nowhere. Only called if [`Verify::follows_stream`] says so.

@@ -106,6 +106,20 @@ on_each_storage! {
         assert!(*seen == expected, "each once, hits and lists not at all");
     }
 
+    async fn a_check_of_the_user_sees_what_is_not_stored(storage: Storage) {
+        let judge = Judge::new(Verified::Rejected("it is malware".to_owned()));
+        let layer = layer(storage).verify(judge.clone());
+        let source = Source::new(|request: &Recorded| {
+            Answer::new([content(&request.path)]).header("cache-control", "no-store")
+        });
+        for path in [info(0), mod_file(0)] {
+            fetch(&proxy(&layer, &source), &path).await.assert_status(502);
+        }
+        let seen = judge.seen.lock().unwrap();
+        let expected = [info(0), mod_file(0)].map(|path| (path.clone(), content(&path).to_vec()));
+        assert!(*seen == expected, "each byte came, and the file is whole");
+    }
+
     async fn what_a_check_does_not_pass_reaches_nobody_whole_and_is_not_stored(storage: Storage) {
         let (rejected, unknown) = ("it is malware".to_owned(), "the scanner is away".to_owned());
         for verdict in [Verified::Rejected(rejected), Verified::Unknown(unknown)] {

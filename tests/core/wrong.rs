@@ -225,6 +225,20 @@ async fn what_a_check_cannot_tell_is_kept_if_that_is_set() {
     }
 }
 
+/// The setting is for checks of others: of ours, not to tell is not to have checked.
+#[tokio::test(start_paused = true)]
+async fn a_wrong_zip_that_cannot_be_followed_is_not_kept_as_unknown() {
+    let (storage, _folder) = without_room();
+    let layer = layer(storage).keep_unknown();
+    let source = Source::new(|_: &Recorded| {
+        let wrong = Corrected::default().content(&large(0));
+        Answer::in_parts([&*wrong, b"behind"].concat(), 50_000)
+    });
+    fetch(&proxy(&layer, &source), &large(0))
+        .await
+        .assert_broken();
+}
+
 /// A source that wants nothing stored is checked all the same.
 #[tokio::test(start_paused = true)]
 async fn wrong_files_that_are_not_stored() {
@@ -239,6 +253,25 @@ async fn wrong_files_that_are_not_stored() {
     for path in [small(0), large(0)] {
         let got = fetch(&proxy, &path).await;
         assert!(got.status == 502 || got.body.is_err());
+    }
+}
+
+/// A wrong zip that is all that was declared, and more behind it, which pushes nothing through to the client.
+#[tokio::test(start_paused = true)]
+async fn more_than_was_declared_does_not_make_a_wrong_zip_complete() {
+    let wrong = Corrected::default().content(&large(0));
+    for behind in [1, 70_000, 500_000] {
+        let (storage, _folder) = without_room();
+        let layer = layer(storage);
+        let (len, content) = (wrong.len(), [&*wrong, &vec![0; behind]].concat());
+        let source = Source::new(move |_: &Recorded| {
+            Answer::in_parts(content.clone(), 50_000)
+                .framing(Framing::Chunked)
+                .header("content-length", &len.to_string())
+        });
+        let got = fetch(&proxy(&layer, &source), &large(0)).await;
+        got.assert_status(200);
+        got.assert_broken();
     }
 }
 

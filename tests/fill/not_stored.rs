@@ -66,16 +66,25 @@ async fn assert_is_bad_gateway(storage: Storage, path: &'static str, answer: Ans
 }
 
 on_each_storage! {
-    async fn an_encoded_answer(storage: Storage) {
-        // What the encoded bytes are is not the point: they pass as they are.
-        let encoded = Answer::new([zip()]).header("content-encoding", "gzip");
-        assert_passes(FillLayer::new(storage.clone()).area(Area::Included), ZIP, encoded.clone(), &zip()).await;
+    /// Identity was asked for, and what is encoded can neither be checked nor read.
+    async fn an_encoded_answer_is_a_502(storage: Storage) {
+        let list = "/example.com/!mod/@v/list";
+        for (path, content) in [(INFO, info()), (MOD, module_file()), (ZIP, zip()), (ZIP, large_zip()), (list, "v1.0.0\n".into())] {
+            for encoding in ["gzip", "br", "identity, br"] {
+                let encoded = Answer::new([content.clone()]).header("content-encoding", encoding);
+                assert_is_bad_gateway(storage.clone(), path, encoded.clone()).await;
+                let unstored = encoded.header("cache-control", "no-store");
+                assert_is_bad_gateway(storage.clone(), path, unstored).await;
+            }
+        }
+    }
 
-        let source = Source::serving(ZIP, encoded);
+    async fn a_file_that_is_not_to_be_stored(storage: Storage) {
         let layer = FillLayer::new(storage).area(Area::Included);
-        let response = ask(&proxy(&layer, &source), get(ZIP)).await;
-        assert_eq!(response.headers()["content-encoding"], "gzip");
-        layer.fills().idle().await;
+        for (path, content) in [(INFO, info()), (MOD, module_file()), (ZIP, zip()), (ZIP, large_zip())] {
+            let answer = Answer::new([content.clone()]).header("cache-control", "no-store");
+            assert_passes(layer.clone(), path, answer, &content).await;
+        }
     }
 
     /// Neither a range nor a condition was sent, so nothing but a 200 is the file.
@@ -170,7 +179,7 @@ on_each_storage! {
 
     async fn all_who_wait_for_an_answer_that_cannot_be_shared_get_one_of_their_own(storage: Storage) {
         let gate = Gate::closed();
-        let answer = Answer::new([zip()]).header("content-encoding", "gzip").withheld(&gate);
+        let answer = Answer::new([zip()]).header("cache-control", "no-store").withheld(&gate);
         let source = Source::serving(ZIP, answer);
         let layer = FillLayer::new(storage).area(Area::Included);
         let proxy = proxy(&layer, &source);
@@ -181,7 +190,7 @@ on_each_storage! {
         };
         let (responses, ()) = tokio::join!(asked, opened);
         for response in responses {
-            assert_eq!(response.headers()["content-encoding"], "gzip");
+            assert_eq!(response.headers()["cache-control"], "no-store");
             assert_eq!(whole(response.into_body()).await.unwrap(), zip());
         }
         layer.fills().idle().await;
