@@ -8,13 +8,18 @@
 mod archive;
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use archive::{Archive, File};
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 use futures_util::future::join_all;
 use tower_goproxy::Target;
-use tower_goproxy::verify::{GoModuleFiles, Verified, Verify as _, WholeFile};
+use tower_goproxy::verify::{GoModuleFiles, Verified, Verify as _};
+
+const MIB: usize = 1 << 20;
 
 struct Counting;
 
@@ -46,34 +51,91 @@ fn largest_list() -> Bytes {
     Archive::of((0..199_999).map(file)).bytes().into()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn many_checks_of_the_largest_zips_stay_within_64_mib() {
-    let zip = largest_list();
+/// Unpacks to 300 MiB, says so or not, and has a wrong checksum.
+fn bomb(size: u32) -> Bytes {
+    let mut bomb = DeflateEncoder::new(Vec::new(), Compression::best());
+    for _ in 0..300 {
+        bomb.write_all(&[0; MIB]).unwrap();
+    }
+    let bomb = bomb.finish().unwrap();
+    let file = File::packed("example.com/m@v1.0.0/a", &bomb, size);
+    Archive::of([file]).bytes_of_packed().into()
+}
+
+/// All files are one, which takes a MiB to see that it is empty.
+fn overlapping() -> Bytes {
+    let blocks = [0, 0, 0, 0xff, 0xff].repeat(200_000);
+    let blocks = [&*blocks, &[1, 0, 0, 0xff, 0xff]].concat();
+    let file = |n: u32| File {
+        crc: Some(0),
+        packed: Some(blocks.len() as u32),
+        offset: Some(0),
+        ..File::packed(
+            format!("example.com/m@v1.0.0/{n}"),
+            if n == 0 { &blocks } else { &[] },
+            0,
+        )
+    };
+    Archive::of((0..20_000).map(file)).bytes_of_packed().into()
+}
+
+/// A list of ten million files, and nothing else.
+fn endless_list() -> Vec<Bytes> {
+    let header = [&b"PK\x01\x02"[..], &[0; 24], &[1], &[0; 17], b"n"].concat();
+    let thousand = Bytes::from(header.repeat(1000));
+    let mut pieces = vec![thousand; 10_000];
+    let len = (header.len() as u32 * 10_000_000).to_le_bytes();
+    let count = (10_000_000_u32 as u16).to_le_bytes();
+    let end = [b"PK\x05\x06\0\0\0\0", &count[..], &count, &len, &[0; 6]].concat();
+    pieces.push(end.into());
+    pieces
+}
+
+/// The most that checks of these zips take together. Half of them arrive as fast as they can, the others lie there.
+async fn most_memory(zips: &[(Vec<Bytes>, bool)]) -> usize {
     let checks = GoModuleFiles::new();
     let target = Target::parse("/example.com/m/@v/v1.0.0.zip")
         .unwrap()
         .unwrap();
     let before = LIVE.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
-    let running = (0..5).map(|number| {
-        let (zip, mut check) = (zip.clone(), checks.start(&target));
+    let running = zips.iter().enumerate().map(|(number, (zip, is_right))| {
+        let (zip, is_right, mut check) = (zip.clone(), *is_right, checks.start(&target));
         tokio::spawn(async move {
-            // Half of them arrive, as fast as they can.
-            for at in (0..zip.len())
-                .step_by(64 * 1024)
-                .filter(|_| number % 2 == 0)
-            {
-                check.update(&zip.slice(at..zip.len().min(at + 64 * 1024)));
-                tokio::task::yield_now().await;
+            for piece in zip.iter().filter(|_| number % 2 == 0) {
+                for at in (0..piece.len()).step_by(64 * 1024) {
+                    check.update(&piece.slice(at..piece.len().min(at + 64 * 1024)));
+                    tokio::task::yield_now().await;
+                }
             }
-            check.finish(WholeFile::from(zip)).await
+            let verified = check.finish(zip.into_iter().collect()).await;
+            assert_eq!(verified == Verified::Passed, is_right, "{verified:?}");
         })
     });
     let running: Vec<_> = running.collect();
-    for passed in join_all(running).await {
-        assert_eq!(passed.unwrap(), Verified::Passed);
+    for checked in join_all(running).await {
+        checked.unwrap();
     }
-    let took = PEAK.load(Ordering::Relaxed) - before;
-    assert!(took < 64 << 20, "{} MiB", took >> 20);
-    assert!(took > 16 << 20, "the counter counts: {took}");
+    PEAK.load(Ordering::Relaxed) - before
+}
+
+/// One after the other, so that each is counted alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_checks_together_stay_within_64_mib() {
+    let largest = (vec![largest_list()], true);
+    let took = most_memory(&vec![largest.clone(); 5]).await;
+    assert!(took < 64 * MIB, "the largest: {} MiB", took / MIB);
+    assert!(took > 16 * MIB, "the counter counts: {took}");
+
+    let names = (0..300).map(|n| File::new(format!("{n}{}", "n".repeat(60_000)), ""));
+    let hostile = [
+        vec![bomb(300 << 20)],
+        vec![bomb(10)],
+        vec![overlapping()],
+        endless_list(),
+        vec![Archive::of(names).bytes().into()],
+    ];
+    let hostile = hostile.map(|zip| (zip, false));
+    let took = most_memory(&[&hostile[..], &[largest]].concat()).await;
+    assert!(took < 64 * MIB, "hostile ones: {} MiB", took / MIB);
 }

@@ -1,14 +1,12 @@
 use std::io::Read;
-use std::pin::Pin;
 
 use bytes::Bytes;
 
 use super::bounds::Bounds;
-use super::dirhash::Dirhash;
-use super::failed::Failed;
+use super::failed::{Failed, verified};
 use super::info::check_info;
 use super::module_file::check_module_file;
-use super::traits::{Verified, Verify, VerifyFuture, Verifying};
+use super::traits::{Verify, VerifyFuture, Verifying};
 use super::whole_file::WholeFile;
 use super::zip::h1;
 use super::zip_check::ZipCheck;
@@ -47,7 +45,7 @@ impl Verify for GoModuleFiles {
         let version = version.unwrap_or_default();
         if target.resource() == Resource::Zip {
             let prefix = format!("{}@{version}/", target.module());
-            return Box::new(Zip(ZipCheck::new(prefix, bounds)));
+            return Box::new(ZipCheck::new(prefix, bounds));
         }
         Box::new(Small {
             version,
@@ -91,54 +89,18 @@ impl Verifying for Small {
     }
 }
 
-struct Zip(ZipCheck);
-
-impl Verifying for Zip {
-    fn update(&mut self, bytes: &Bytes) {
-        self.0.update(bytes);
-    }
-
-    fn ready(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(self.0.ready())
-    }
-
-    fn finish(self: Box<Self>, file: WholeFile) -> VerifyFuture {
-        Box::pin(async move {
-            let dirhash = file.dirhash().clone();
-            let found = self.0.finish(file).await;
-            verified(found.map(|hash| dirhash.set(hash)))
-        })
-    }
-
-    fn finish_stream(self: Box<Self>, dirhash: Dirhash) -> VerifyFuture {
-        Box::pin(async move {
-            match self.0.finish_stream().await {
-                Ok(None) => Verified::Unknown(".zip can only be checked as a whole".to_owned()),
-                found => verified(found.map(|hash| dirhash.set(hash.unwrap_or_default()))),
-            }
-        })
-    }
-}
-
-fn verified(checked: Result<(), Failed>) -> Verified {
-    match checked {
-        Ok(()) => Verified::Passed,
-        Err(Failed::Rejected(reason)) => Verified::Rejected(reason),
-        Err(Failed::Unreadable(error)) => {
-            Verified::Unknown(format!("cannot read the file: {error}"))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io;
+    use std::io::{self, Cursor, Write as _};
     use std::sync::Arc;
 
     use bytes::Bytes;
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
 
+    use super::super::traits::Verified;
     use super::super::whole_file::ReadAt;
-    use super::{GoModuleFiles, Target, Verified, Verify, WholeFile};
+    use super::{GoModuleFiles, Target, Verify, WholeFile};
 
     async fn verify(path: &str, file: WholeFile) -> Verified {
         let target = Target::parse(path).unwrap().unwrap();
@@ -189,5 +151,50 @@ mod tests {
             let refused = verify(path, broken(None)).await;
             assert!(matches!(refused, Verified::Rejected(_)), "{refused:?}");
         }
+    }
+
+    /// Has its last bytes alone.
+    struct LastBytes {
+        zip: Vec<u8>,
+        from: u64,
+    }
+
+    impl ReadAt for LastBytes {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            if offset < self.from {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            let mut rest = &self.zip[offset as usize..];
+            io::Read::read(&mut rest, buffer)
+        }
+
+        fn len(&self) -> u64 {
+            self.zip.len() as u64
+        }
+    }
+
+    /// So that little is left to do after the last byte.
+    #[tokio::test]
+    async fn what_was_followed_is_not_read_again() {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for number in 0..500_u32 {
+            let name = format!("a.b/c@v1.0.0/{number}.go");
+            zip.start_file(name, SimpleFileOptions::default()).unwrap();
+            let noise = (0..3000).map(|at| (at * at + number).wrapping_mul(2_654_435_761) >> 24);
+            zip.write_all(&noise.map(|byte| byte as u8).collect::<Vec<_>>())
+                .unwrap();
+        }
+        let zip = zip.finish().unwrap().into_inner();
+        let target = Target::parse("/a.b/c/@v/v1.0.0.zip").unwrap().unwrap();
+        let mut verifying = GoModuleFiles::new().start(&target);
+        for piece in zip.chunks(50_000) {
+            verifying.update(&Bytes::copy_from_slice(piece));
+            verifying.ready().await;
+        }
+        let from = zip.len() as u64 - 130_000;
+        let last = WholeFile::new(Arc::new(LastBytes { zip, from }));
+        let dirhash = last.dirhash().clone();
+        assert_eq!(verifying.finish(last).await, Verified::Passed);
+        assert!(dirhash.get().is_some());
     }
 }

@@ -1,6 +1,7 @@
 //! The check of one zip: follows it while it arrives, off the async threads, and reads it as a whole if it must.
 
 use std::io::{Read, Seek, SeekFrom};
+use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -8,7 +9,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use super::bounds::Bounds;
-use super::failed::Failed;
+use super::dirhash::Dirhash;
+use super::failed::{Failed, verified};
+use super::traits::{Verified, VerifyFuture, Verifying};
 use super::whole_file::WholeFile;
 use super::zip::follow::Follow;
 use super::zip::whole::Opened;
@@ -90,44 +93,6 @@ impl ZipCheck {
         }
     }
 
-    pub(super) fn update(&mut self, bytes: &Bytes) {
-        if self.overflowed || matches!(self.state, State::Lost) {
-            return;
-        }
-        let memory = match self.queued {
-            ..QUEUE => None,
-            QUEUE..MAX_QUEUE => self.bounds.follow(bytes.len()),
-            _ => None,
-        };
-        if memory.is_none() && self.queued >= QUEUE {
-            self.overflowed = true;
-            return;
-        }
-        self.queue.push((bytes.clone(), memory));
-        self.queued += bytes.len();
-        if self.queued >= BATCH
-            && !matches!(&self.state, State::Running(running) if !running.is_finished())
-            && let Some(thread) = self.bounds.thread()
-        {
-            self.start(thread);
-        }
-    }
-
-    /// Waits until the queue is short. Nothing overflows for one who waits after each update.
-    pub(super) async fn ready(&mut self) {
-        if self.queued < BATCH {
-            return;
-        }
-        self.rest().await;
-        let pieces = self.take_queue();
-        if let State::Idle(following) = std::mem::replace(&mut self.state, State::Lost) {
-            let pushed = self.bounds.run(|| following.push(pieces)).await;
-            if let Ok(following) = pushed {
-                self.state = following.counted(&self.bounds);
-            }
-        }
-    }
-
     /// Begins with the queue if the job before has ended.
     fn start(&mut self, thread: OwnedSemaphorePermit) {
         if let State::Running(running) = &mut self.state {
@@ -166,7 +131,7 @@ impl ZipCheck {
     }
 
     /// The `h1:` of a zip that can be read.
-    pub(super) async fn finish(mut self, file: WholeFile) -> Result<String, Failed> {
+    async fn hash(mut self, file: WholeFile) -> Result<String, Failed> {
         self.rest().await;
         if let State::Idle(following) = std::mem::replace(&mut self.state, State::Lost) {
             let (rest, prefix, bounds) = (file.clone(), self.prefix.clone(), self.bounds.clone());
@@ -187,7 +152,7 @@ impl ZipCheck {
     }
 
     /// The `h1:` of a zip that is not there any more. `None` if it could not be followed.
-    pub(super) async fn finish_stream(mut self) -> Result<Option<String>, Failed> {
+    async fn hash_of_stream(mut self) -> Result<Option<String>, Failed> {
         self.rest().await;
         let State::Idle(following) = std::mem::replace(&mut self.state, State::Lost) else {
             return Ok(None);
@@ -198,6 +163,62 @@ impl ZipCheck {
         let (pieces, prefix) = (self.take_queue(), self.prefix);
         let finish = move || following.push(pieces).follow.finish(&prefix).transpose();
         self.bounds.run(finish).await?
+    }
+}
+
+impl Verifying for ZipCheck {
+    fn update(&mut self, bytes: &Bytes) {
+        if self.overflowed || matches!(self.state, State::Lost) {
+            return;
+        }
+        let memory = match self.queued {
+            ..QUEUE => None,
+            QUEUE..MAX_QUEUE => self.bounds.follow(bytes.len()),
+            _ => None,
+        };
+        if memory.is_none() && self.queued >= QUEUE {
+            self.overflowed = true;
+            return;
+        }
+        self.queue.push((bytes.clone(), memory));
+        self.queued += bytes.len();
+        if self.queued >= BATCH
+            && !matches!(&self.state, State::Running(running) if !running.is_finished())
+            && let Some(thread) = self.bounds.thread()
+        {
+            self.start(thread);
+        }
+    }
+
+    /// Waits until the queue is short. Nothing overflows for one who waits after each update.
+    fn ready(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async {
+            if self.queued < BATCH {
+                return;
+            }
+            self.rest().await;
+            let pieces = self.take_queue();
+            if let State::Idle(following) = std::mem::replace(&mut self.state, State::Lost) {
+                let pushed = self.bounds.run(|| following.push(pieces)).await;
+                if let Ok(following) = pushed {
+                    self.state = following.counted(&self.bounds);
+                }
+            }
+        })
+    }
+
+    fn finish(self: Box<Self>, file: WholeFile) -> VerifyFuture {
+        let dirhash = file.dirhash().clone();
+        Box::pin(async move { verified(self.hash(file).await.map(|hash| dirhash.set(hash))) })
+    }
+
+    fn finish_stream(self: Box<Self>, dirhash: Dirhash) -> VerifyFuture {
+        Box::pin(async move {
+            match self.hash_of_stream().await {
+                Ok(None) => Verified::Unknown(".zip can only be checked as a whole".to_owned()),
+                found => verified(found.map(|hash| dirhash.set(hash.unwrap_or_default()))),
+            }
+        })
     }
 }
 

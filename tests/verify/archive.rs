@@ -57,6 +57,14 @@ impl File {
         }
     }
 
+    /// What is deflated already. See [`Archive::bytes_of_packed`].
+    pub fn packed(name: impl AsRef<[u8]>, packed: &[u8], size: u32) -> Self {
+        Self {
+            size: Some(size),
+            ..Self::new(name, packed).stored()
+        }
+    }
+
     pub fn stored(self) -> Self {
         Self {
             method: STORED,
@@ -95,6 +103,19 @@ impl Archive {
             files: files.into_iter().collect(),
             ..Self::default()
         }
+    }
+
+    /// Says of all files that they are deflated.
+    pub fn bytes_of_packed(&self) -> Vec<u8> {
+        let mut zip = self.bytes();
+        for at in 0..zip.len() - 12 {
+            match &zip[at..at + 4] {
+                b"PK\x03\x04" => zip[at + 8] = DEFLATED as u8,
+                b"PK\x01\x02" => zip[at + 10] = DEFLATED as u8,
+                _ => {}
+            }
+        }
+        zip
     }
 
     pub fn bytes(&self) -> Vec<u8> {

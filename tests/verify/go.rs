@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::check::{in_pieces, streamed, whole};
-use crate::random::{Random, info, zip};
+use crate::random::{Random, info, module_file, zip};
 use crate::support::Client;
 
 fn count() -> usize {
@@ -145,4 +145,41 @@ async fn random_infos_have_the_verdict_of_the_go_command() {
         taken > infos.len() / 9 && taken < infos.len() * 4 / 5,
         "{taken} are taken"
     );
+}
+
+/// The go command reads these more strictly for the main module: it refuses lines there that it leaves unread in others.
+#[tokio::test]
+async fn what_the_go_command_takes_for_a_go_mod_is_taken() {
+    let (client, folder) = (Client::new("off"), tempfile::tempdir().unwrap());
+    let (mut taken, mut refused) = (0, 0);
+    // These are errors in every module.
+    let of_module = [
+        "repeated module statement",
+        "usage: module",
+        "mod files must use // comments",
+    ];
+    for number in 0..count() / 2 {
+        let text = module_file(&mut Random::new(number as u64));
+        let file = folder.path().join(format!("{number}.mod"));
+        fs::write(&file, &text).unwrap();
+        let file = file.to_str().unwrap();
+        let output = client
+            .run_in(folder.path(), &["mod", "edit", "-json", file])
+            .await;
+        let ours = whole("/example.com/m/@v/v1.0.0.mod", &text).await;
+        let said = serde_json::from_str(&output.stdout).unwrap_or(serde_json::Value::Null);
+        // Without one the module cannot be required.
+        let has_path = said["Module"]["Path"]
+            .as_str()
+            .is_some_and(|path| !path.is_empty());
+        let text = String::from_utf8_lossy(&text);
+        if output.success && has_path {
+            assert!(ours.is_ok(), "{text:?}: {ours:?}");
+            taken += 1;
+        } else if output.success || of_module.iter().any(|why| output.stderr.contains(why)) {
+            assert!(ours.is_err(), "{text:?}: {}", output.stderr);
+            refused += 1;
+        }
+    }
+    assert!(taken > 20 && refused > 5, "{taken}, {refused}");
 }

@@ -3,10 +3,13 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
+use tower_goproxy::Target;
+use tower_goproxy::verify::{Dirhash, GoModuleFiles, Verified, Verify as _};
 
-use crate::archive::{Archive, DEFLATED, File, STORED};
+use crate::archive::{Archive, File, STORED};
 use crate::check::{in_pieces, streamed, whole};
 
 const PATH: &str = "/example.com/m/@v/v1.0.0.zip";
@@ -26,23 +29,8 @@ async fn refused(zip: &[u8], reason: &str) {
     );
 }
 
-/// A compressed file as it is, which the archive does not compress again.
 fn packed(name: &str, packed: &[u8], size: u32) -> File {
-    let mut file = File::new(format!("{PREFIX}{name}"), packed);
-    file.method = STORED;
-    file.size = Some(size);
-    file
-}
-
-/// Changes the method of all files behind the archive's back.
-fn deflated(zip: &mut [u8]) {
-    for at in 0..zip.len() - 12 {
-        match &zip[at..at + 4] {
-            b"PK\x03\x04" => zip[at + 8] = DEFLATED as u8,
-            b"PK\x01\x02" => zip[at + 10] = DEFLATED as u8,
-            _ => {}
-        }
-    }
+    File::packed(format!("{PREFIX}{name}"), packed, size)
 }
 
 #[tokio::test]
@@ -52,8 +40,7 @@ async fn a_file_that_unpacks_to_more_than_it_says() {
         bomb.write_all(&[0; 1 << 20]).unwrap();
     }
     let bomb = bomb.finish().unwrap();
-    let mut zip = Archive::of([packed("a", &bomb, 10)]).bytes();
-    deflated(&mut zip);
+    let zip = Archive::of([packed("a", &bomb, 10)]).bytes_of_packed();
     refused(&zip, "larger than it says").await;
 }
 
@@ -76,8 +63,7 @@ async fn files_that_overlap() {
         offset: Some(0),
         ..packed(&n.to_string(), b"", 0)
     });
-    let mut zip = Archive::of([first].into_iter().chain(others)).bytes();
-    deflated(&mut zip);
+    let zip = Archive::of([first].into_iter().chain(others)).bytes_of_packed();
     refused(&zip, "overlap").await;
 }
 
@@ -111,6 +97,50 @@ async fn folders_in_folders_in_folders() {
         "{:?}",
         start.elapsed()
     );
+}
+
+/// Of what their headers have in them: they unpack to nothing.
+#[tokio::test]
+async fn a_zip_of_more_than_500_mib() {
+    for (count, is_taken) in [(7_900, true), (8_010_u32, false)] {
+        let filling = Bytes::from(vec![0; 65_535]);
+        let (mut pieces, mut list, mut at) = (Vec::new(), Vec::new(), 0_u32);
+        for number in 0..count {
+            let name = format!("{PREFIX}{number}");
+            let len = (name.len() as u16).to_le_bytes();
+            let mut local = [b"PK\x03\x04\x14\0", &[0; 20][..], &len, &[0xff; 2]].concat();
+            local.extend(name.bytes());
+            list.extend([b"PK\x01\x02\x14\x03\x14\0", &[0; 20][..], &len, &[0; 12]].concat());
+            list.extend(at.to_le_bytes());
+            list.extend(name.bytes());
+            at += (local.len() + filling.len()) as u32;
+            pieces.extend([local.into(), filling.clone()]);
+        }
+        let len = (list.len() as u32).to_le_bytes();
+        let count = (count as u16).to_le_bytes();
+        list.extend(
+            [
+                b"PK\x05\x06\0\0\0\0",
+                &count[..],
+                &count,
+                &len,
+                &at.to_le_bytes(),
+                &[0; 2],
+            ]
+            .concat(),
+        );
+        pieces.push(list.into());
+        let target = Target::parse(PATH).unwrap().unwrap();
+        let [mut followed, whole] = [(), ()].map(|()| GoModuleFiles::new().start(&target));
+        for piece in &pieces {
+            followed.update(piece);
+            followed.ready().await;
+        }
+        let followed = followed.finish_stream(Dirhash::default()).await;
+        let whole = whole.finish(pieces.into_iter().collect()).await;
+        assert_eq!(whole == Verified::Passed, is_taken, "{whole:?}");
+        assert_eq!(followed, whole);
+    }
 }
 
 #[tokio::test]

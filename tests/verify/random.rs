@@ -274,3 +274,60 @@ pub fn info(random: &mut Random) -> Vec<u8> {
     }
     text
 }
+
+const LINES: &[&str] = &[
+    "module example.com/m",
+    "module \"example.com/m\"",
+    "module \"example.com\\u002fm\"",
+    "module `example.com/m`",
+    "module 'example.com/m'",
+    "module example.com/a b",
+    "module",
+    "module ()",
+    "module (",
+    "\texample.com/m",
+    ")",
+    "(",
+    "module example.com/m // Deprecated: no",
+    "module\texample.com/m\r",
+    "moduleexample.com/m",
+    "module example.com//m",
+    "module \"\"",
+    "module \"",
+    "module (a)",
+    "module é",
+    "module a\u{a0}b",
+    "module a\u{200b}b",
+    "module [a]",
+    "// note",
+    "/* note */",
+    "go 1.21",
+    "toolchain go1.21.0",
+    "godebug default=go1.21",
+    "require x.y/z v1.0.0 // indirect",
+    "require (",
+    "\tx.y/z v1.0.0",
+    "retract [v1.0.0, v1.1.0] // \"quoted\"",
+    "retract v1.0.0",
+    "exclude x.y/z v1.1.0",
+    "replace a.b/c => ../d",
+    "tool x.y/z/cmd",
+    "ignore ./x",
+    "",
+    " ",
+];
+
+/// The text of a `go.mod`, valid or damaged.
+pub fn module_file(random: &mut Random) -> Vec<u8> {
+    let mut lines: Vec<&str> = (0..random.below(5)).map(|_| random.of(LINES)).collect();
+    if !random.one_in(4) {
+        let at = random.below(lines.len() + 1);
+        lines.insert(at, LINES[0]);
+    }
+    let end = random.of(&["", "\n", "\r\n", "\n\n"]);
+    let mut text = format!("{}{end}", lines.join("\n")).into_bytes();
+    if random.one_in(6) && !text.is_empty() {
+        damage(random, &mut text);
+    }
+    text
+}

@@ -111,7 +111,9 @@ impl Follow {
             return None;
         };
         let size = |index: usize| self.seen[index].header.size;
-        if let Err(failed) = rules::check(&self.names, size, prefix) {
+        let checked = rules::check_len(self.position);
+        let checked = checked.and_then(|()| rules::check(&self.names, size, prefix));
+        if let Err(failed) = checked {
             return Some(Err(failed));
         }
         let order = self.names.sorted(Ord::cmp);

@@ -15,6 +15,14 @@ pub(super) const MAX_ZIP: u64 = 500 * 1024 * 1024;
 /// The most bytes of the `go.mod` and of the `LICENSE` in the root.
 const MAX_SMALL: u64 = 16 * 1024 * 1024;
 
+/// The zip is not too large.
+pub(super) fn check_len(len: u64) -> Result<(), Failed> {
+    match len > MAX_ZIP {
+        true => Err(format!(".zip has more than {MAX_ZIP} bytes").into()),
+        false => Ok(()),
+    }
+}
+
 /// The files have names and sizes that a module may have. `prefix` is `{module}@{version}/`.
 pub(super) fn check(
     names: &Names,

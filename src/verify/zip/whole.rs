@@ -19,9 +19,7 @@ pub(crate) struct Opened {
 impl Opened {
     /// Needs little memory.
     pub(crate) fn open(file: WholeFile) -> Result<Self, Failed> {
-        if file.len() > rules::MAX_ZIP {
-            return Err(format!(".zip has more than {} bytes", rules::MAX_ZIP).into());
-        }
+        rules::check_len(file.len())?;
         let directory = Directory::find(&file)?;
         let extent = directory.measure(&file)?;
         Ok(Self {
