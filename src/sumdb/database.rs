@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 use http::StatusCode;
 use quick_cache::sync::Cache;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::Instant;
 
 use super::fault::Fault;
@@ -16,10 +16,11 @@ use super::hash;
 use super::http::Http;
 use super::key::Key;
 use super::record::{Record, Signed};
+use super::records::Records;
 use super::tile::{FULL, HEIGHT, Part, Tile};
 use super::tree::{Plan, Proven, Tree};
 use crate::observe;
-use crate::storage::Storage;
+use crate::storage::StorageError;
 
 const MAX_LOOKUP: usize = 1024 * 1024;
 /// A database may have to fetch the module first.
@@ -30,16 +31,30 @@ const LIMIT: Duration = Duration::from_secs(10);
 const MISSING: Duration = Duration::from_secs(60);
 const MAX_MISSING: usize = 4096;
 
+/// How many look-ups run at once for clients: fewer than [requests](super::http).
+const MAX_CLIENTS: usize = 16;
+
 pub(super) struct Database {
     pub(super) key: Key,
     pub(super) http: Arc<Http>,
-    pub(super) storage: Storage,
+    pub(super) records: Records,
     /// The largest tree that was seen. `None` before the first.
     head: Mutex<Option<Signed>>,
     loaded: OnceCell<()>,
     look_ups: Flights<Arc<LookedUp>>,
-    tiles: Flights<Bytes>,
+    requests: Flights<Bytes>,
     missing: Cache<String, (Instant, Fault)>,
+    /// For look-ups of clients.
+    clients: Semaphore,
+}
+
+/// Who wants a look-up.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum By {
+    /// A file that is verified.
+    Check,
+    /// Anybody, of any module. However many and slow these are, checks do not wait for them.
+    Client,
 }
 
 /// A record that belongs to the tree, and the response with it.
@@ -49,16 +64,17 @@ pub(super) struct LookedUp {
 }
 
 impl Database {
-    pub(super) fn new(key: Key, http: Arc<Http>, storage: Storage) -> Self {
+    pub(super) fn new(key: Key, http: Arc<Http>, records: Records) -> Self {
         Self {
             key,
             http,
-            storage,
+            records,
             head: Mutex::new(None),
             loaded: OnceCell::new(),
             look_ups: Flights::new(),
-            tiles: Flights::new(),
+            requests: Flights::new(),
             missing: Cache::new(MAX_MISSING),
+            clients: Semaphore::new(MAX_CLIENTS),
         }
     }
 
@@ -66,16 +82,20 @@ impl Database {
     ///
     /// # Cancel safety
     ///
-    /// Waits only: the look-up goes on.
-    pub(super) async fn look_up(self: &Arc<Self>, name: &str) -> Result<Arc<LookedUp>, Fault> {
+    /// The look-up goes on for others.
+    pub(super) async fn look_up(
+        self: &Arc<Self>,
+        name: &str,
+        by: By,
+    ) -> Result<Arc<LookedUp>, Fault> {
         if let Some((since, fault)) = self.missing.get(name)
             && since.elapsed() < MISSING
         {
             return Err(fault);
         }
         let (database, file) = (Arc::clone(self), name.to_owned());
-        let flight = self.look_ups.join(name, async move {
-            let found = database.look_up_now(&file).await;
+        let flight = self.look_ups.join(&format!("{by:?} {name}"), async move {
+            let found = database.look_up_now(&file, by).await;
             match &found {
                 Err(fault @ Fault::Missing(..)) => {
                     database
@@ -92,7 +112,7 @@ impl Database {
         flight.await
     }
 
-    async fn look_up_now(&self, name: &str) -> Result<Arc<LookedUp>, Fault> {
+    async fn look_up_now(&self, name: &str, by: By) -> Result<Arc<LookedUp>, Fault> {
         let path = format!("lookup/{name}");
         if let Some(body) = self.stored(&path).await {
             match self.authenticate(&body).await {
@@ -101,7 +121,15 @@ impl Database {
                 Err(fault) => return Err(fault),
             }
         }
+        let place = async {
+            match by {
+                By::Check => None,
+                By::Client => self.clients.acquire().await.ok(),
+            }
+        };
+        let place = place.await;
         let body = self.http.get(&path, MAX_LOOKUP, LOOKUP_LIMIT).await?;
+        drop(place);
         let record = self.authenticate(&body).await?;
         self.store(&path, body.clone()).await;
         Ok(Arc::new(LookedUp { record, body }))
@@ -127,7 +155,7 @@ impl Database {
 
     /// Takes the tree as the head if it is larger. Returns the head, which has all that the tree has.
     async fn merge(&self, signed: &Signed) -> Result<Tree, Fault> {
-        self.load().await;
+        self.load().await?;
         loop {
             let head = lock(&self.head).clone();
             let old = head.as_ref().map_or(0, |head| head.tree.size);
@@ -196,17 +224,11 @@ impl Database {
 
     /// The bytes of a tile, which nothing proves yet, and whether they were stored.
     async fn read(&self, tile: &Tile, uses_stored: bool) -> Result<(Bytes, bool), Fault> {
-        if uses_stored {
-            for path in [*tile, tile.full()] {
-                if let Some(bytes) = self.stored(&path.to_string()).await
-                    && bytes.len() >= tile.len()
-                {
-                    return Ok((bytes.slice(..tile.len()), true));
-                }
-            }
+        if uses_stored && let Some(bytes) = self.stored_tile(tile).await {
+            return Ok((bytes, true));
         }
         let get = async |tile: Tile| {
-            match self.http.get(&tile.to_string(), tile.len(), LIMIT).await {
+            match self.request(tile.to_string(), tile.len()).await {
                 Ok(bytes) if bytes.len() != tile.len() => {
                     Err(Fault::Lies("a tile has another length"))
                 }
@@ -225,42 +247,51 @@ impl Database {
         }
     }
 
+    /// Also if more of it is stored.
+    async fn stored_tile(&self, tile: &Tile) -> Option<Bytes> {
+        for path in [*tile, tile.full()] {
+            if let Some(bytes) = self.stored(&path.to_string()).await
+                && bytes.len() >= tile.len()
+            {
+                return Some(bytes.slice(..tile.len()));
+            }
+        }
+        None
+    }
+
+    /// What it answers, to one request for all who want it. Nothing proves it yet.
+    async fn request(&self, path: String, max: usize) -> Result<Bytes, Fault> {
+        let (http, key) = (Arc::clone(&self.http), path.clone());
+        let get = async move { http.get(&path, max, LIMIT).await };
+        self.requests.join(&key, get).await
+    }
+
     /// A tile that was proved when it came.
     ///
     /// # Cancel safety
     ///
-    /// Waits only: the request goes on.
-    pub(super) async fn tile(self: &Arc<Self>, tile: Tile) -> Result<Bytes, Fault> {
-        for path in [tile, tile.full()] {
-            if let Some(bytes) = self.stored(&path.to_string()).await
-                && bytes.len() >= tile.len()
-            {
-                return Ok(bytes.slice(..tile.len()));
-            }
+    /// The request goes on for others.
+    pub(super) async fn tile(&self, tile: Tile) -> Result<Bytes, Fault> {
+        if let Some(bytes) = self.stored_tile(&tile).await {
+            return Ok(bytes);
         }
-        let database = Arc::clone(self);
-        let fetch = async move { database.fetch_tile(tile).await };
-        self.tiles.join(&tile.to_string(), fetch).await
-    }
-
-    async fn fetch_tile(&self, tile: Tile) -> Result<Bytes, Fault> {
-        let missing = || Fault::Missing(StatusCode::NOT_FOUND, "no such tile\n".into());
+        let no_such_tile = || missing("no such tile");
         let found = |size| Tile::of_tree(tile.level, tile.index, size);
         let has = |tree: &Tree| found(tree.size).is_some_and(|found| found.width >= tile.width);
-        self.load().await;
+        self.load().await?;
         let head = lock(&self.head).clone().map(|head| head.tree);
         let tree = match head.filter(has) {
             Some(tree) => tree,
             None => self.latest().await?.tree,
         };
         let wide = found(tree.size).filter(|wide| wide.width >= tile.width);
-        let wide = wide.ok_or_else(missing)?;
+        let wide = wide.ok_or_else(no_such_tile)?;
         let first = Part {
             level: tile.level * HEIGHT,
             index: tile.index * FULL,
         };
         let proven = self.prove(&tree, &[first]).await?;
-        let bytes = proven.bytes(&wide).ok_or_else(missing)?;
+        let bytes = proven.bytes(&wide).ok_or_else(no_such_tile)?;
         Ok(Bytes::from(bytes).slice(..tile.len()))
     }
 
@@ -270,7 +301,7 @@ impl Database {
     ///
     /// Dropped early, the head is the old one or the new one.
     pub(super) async fn latest(&self) -> Result<Signed, Fault> {
-        let note = self.http.get("latest", MAX_LOOKUP, LIMIT).await?;
+        let note = self.request("latest".to_owned(), MAX_LOOKUP).await?;
         let signed = Signed::open(&note, &self.key).ok_or(Fault::Lies("its tree is not signed"))?;
         self.merge(&signed).await?;
         Ok(signed)
@@ -286,50 +317,50 @@ impl Database {
             return Ok(());
         }
         match self.http.get("supported", MAX_LOOKUP, LIMIT).await {
+            Ok(_) => Ok(()),
             Err(Fault::Away(_)) if self.head().await.is_some() => Ok(()),
             // Clients go on to the database itself.
-            Err(_) => Err(Fault::Missing(
-                StatusCode::NOT_FOUND,
-                "not supported by the upstream".into(),
-            )),
-            Ok(_) => Ok(()),
+            Err(_) => Err(missing("not supported by the upstream")),
         }
     }
 
     /// The newest tree that was seen.
     pub(super) async fn head(&self) -> Option<Signed> {
-        self.load().await;
+        self.load().await.ok()?;
         lock(&self.head).clone()
     }
 
-    /// Begins where the last process has ended.
-    async fn load(&self) {
-        let load = async {
-            let note = self.stored("latest").await?;
-            let signed = Signed::open(&note, &self.key)?;
-            let mut head = lock(&self.head);
-            let _ = head.get_or_insert(signed);
-            Some(())
+    /// Begins where the last process has ended. One that does not know where that was cannot tell a fork.
+    async fn load(&self) -> Result<(), Fault> {
+        let load = async || {
+            let note = self.records.get(&self.record("latest")).await?;
+            let signed = note.and_then(|note| Signed::open(&note, &self.key));
+            if let Some(signed) = signed {
+                lock(&self.head).get_or_insert(signed);
+            }
+            Ok(())
         };
-        self.loaded.get_or_init(async || _ = load.await).await;
+        let loaded = self.loaded.get_or_try_init(load).await;
+        loaded.copied().map_err(|error: StorageError| {
+            observe::storage_failed(&error);
+            Fault::Away("the storage does not say which tree was the newest".to_owned())
+        })
     }
 
     /// Of a storage that fails nothing is needed.
     pub(super) async fn stored(&self, path: &str) -> Option<Bytes> {
-        let record = self.storage.record(&self.record(path)).await;
-        record
-            .inspect_err(|error| observe::storage_failed(error))
-            .ok()?
+        observe::found(self.records.get(&self.record(path)).await)
     }
 
     pub(super) async fn store(&self, path: &str, content: Bytes) {
-        let stored = self.storage.put_record(&self.record(path), content).await;
-        if let Err(error) = stored {
-            observe::storage_failed(&error);
-        }
+        observe::found(self.records.put(self.record(path), content).await);
     }
 
     pub(super) fn record(&self, path: &str) -> String {
         format!("@records/sumdb/{}/{path}", self.key.name())
     }
+}
+
+fn missing(text: &'static str) -> Fault {
+    Fault::Missing(StatusCode::NOT_FOUND, text.into())
 }

@@ -1,55 +1,52 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared};
+use futures_util::future::{BoxFuture, Shared, WeakShared};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::fault::Fault;
 use crate::span::in_current_span;
 
 /// Work that many wait for and one does.
-pub(super) struct Flights<T>(Arc<Mutex<HashMap<String, Flight<T>>>>);
+pub(super) struct Flights<T>(Mutex<HashMap<String, WeakShared<Work<T>>>>);
 
-type Flight<T> = Shared<BoxFuture<'static, Result<T, Fault>>>;
+type Work<T> = BoxFuture<'static, Result<T, Fault>>;
 
 impl<T: Clone + Send + Sync + 'static> Flights<T> {
     pub(super) fn new() -> Self {
-        Self(Arc::default())
+        Self(Mutex::default())
     }
 
     /// Starts the work, unless it runs already.
     ///
     /// # Cancel safety
     ///
-    /// Waits only: the work goes on.
+    /// The work goes on while somebody waits for it: what strangers want does not outlive them.
     pub(super) fn join(
         &self,
         key: &str,
         work: impl Future<Output = Result<T, Fault>> + Send + 'static,
-    ) -> Flight<T> {
+    ) -> Shared<Work<T>> {
         let mut running = lock(&self.0);
-        if let Some(flight) = running.get(key) {
-            return flight.clone();
+        running.retain(|_, flight| {
+            flight
+                .upgrade()
+                .is_some_and(|flight| flight.peek().is_none())
+        });
+        if let Some(flight) = running.get(key).and_then(WeakShared::upgrade) {
+            return flight;
         }
-        // Taken out of the table however it ends. It cannot end before it is in it.
-        let entry = Entry(Arc::clone(&self.0), key.to_owned());
-        let task = tokio::spawn(in_current_span(async move {
-            let _entry = entry;
-            work.await
-        }));
-        let ended =
-            task.map(|ended| ended.unwrap_or_else(|error| Err(Fault::Away(error.to_string()))));
-        let flight = ended.boxed().shared();
-        running.insert(key.to_owned(), flight.clone());
+        let flight = async move {
+            let task = AbortOnDropHandle::new(tokio::spawn(in_current_span(work)));
+            task.await
+                .unwrap_or_else(|error| Err(Fault::Away(error.to_string())))
+        };
+        let flight = flight.boxed().shared();
+        // It cannot have ended yet.
+        let weak = flight.downgrade();
+        running.extend(weak.map(|weak| (key.to_owned(), weak)));
         flight
-    }
-}
-
-struct Entry<T>(Arc<Mutex<HashMap<String, Flight<T>>>>, String);
-
-impl<T> Drop for Entry<T> {
-    fn drop(&mut self) {
-        lock(&self.0).remove(&self.1);
     }
 }
 

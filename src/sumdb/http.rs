@@ -13,6 +13,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt};
 
 use super::fault::Fault;
+use crate::observe;
 use crate::source::health::{Health, Turn};
 
 /// How many requests run at once.
@@ -69,12 +70,10 @@ impl Http {
             Turn::Ask | Turn::Probe(_) => {}
             Turn::Leave(fault) => return Err(fault),
         }
+        // Whoever waits here says nothing about the database.
+        let _place = self.places.acquire().await;
         let answers = self.health.answers();
-        let exchange = async {
-            let _place = self.places.acquire().await;
-            self.exchange(path, max).await
-        };
-        let answer = match timeout(limit, exchange).await {
+        let answer = match timeout(limit, self.exchange(path, max)).await {
             Ok(answer) => answer,
             Err(_elapsed) => Err(Fault::Away(format!("no answer within {limit:?}"))),
         };
@@ -85,7 +84,11 @@ impl Http {
     }
 
     async fn exchange(&self, path: &str, max: usize) -> Result<Bytes, Fault> {
-        let away = |error: BoxError| Fault::Away(error.to_string());
+        let away = |error: BoxError| {
+            // It may name hosts, which are no business of clients.
+            observe::source_failed(&path, "the checksum database failed", &error);
+            Fault::Away("the request failed".to_owned())
+        };
         let uri = format!("{}/{path}", self.url);
         let uri = Uri::try_from(uri).map_err(|error| away(error.into()))?;
         let mut request = Request::new(Empty::new());

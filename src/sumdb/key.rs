@@ -1,6 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use http::Uri;
 use signed_note::{Note, StandardVerifier, Verifier as _, VerifierList};
 
 /// The database of the Go project.
@@ -82,7 +83,14 @@ impl FromStr for Key {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("https://{}", verifier.name()),
         };
-        Ok(Self { verifier, url })
+        match url.parse::<Uri>() {
+            Ok(uri)
+                if uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https")) =>
+            {
+                Ok(Self { verifier, url })
+            }
+            _ => Err(invalid("its URL is not one of http or https")),
+        }
     }
 }
 
@@ -153,6 +161,9 @@ mod tests {
             "",
             "off",
             "sum.golang.org a b",
+            "sum.golang.org ftp://sum.example",
+            "sum.golang.org sum.example",
+            "sum.golang.org https://",
             "sum.golang.org+033de0ae+AA==",
         ] {
             assert!(text.parse::<Key>().is_err(), "{text}");

@@ -2,17 +2,18 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::fault::Fault;
 use super::flights::lock;
 use super::settings::SumDb;
 use super::verify::Said;
 use crate::observe;
 use crate::span::in_current_span;
+use crate::storage::{Storage, StorageError};
 use crate::target::Target;
 
 const FOLDER: &str = "unverified";
@@ -26,77 +27,99 @@ const MAX: usize = 100_000;
 pub(super) struct Marks {
     files: Mutex<HashMap<String, Instant>>,
     loaded: OnceCell<()>,
+    loading: AtomicBool,
 }
 
 impl Marks {
+    /// Only a storage has files that can be looked up again.
     pub(super) async fn add(&self, sumdb: &SumDb, target: &Target<'_>, hash: &str) {
-        let record = format!("{FOLDER}/{target}");
-        sumdb.database.store(&record, hash.to_owned().into()).await;
-        self.keep(target.as_str(), Instant::now() + PAUSE);
+        if sumdb.storage_of_files().is_some() {
+            let hash = hash.to_owned().into();
+            sumdb.database.store(&name(target), hash).await;
+            self.keep(target.as_str(), Instant::now() + PAUSE);
+        }
+    }
+
+    /// A new file was confirmed: what was marked before was another one.
+    pub(super) async fn remove(&self, sumdb: &SumDb, target: &Target<'_>) {
+        let is_marked = lock(&self.files).remove(target.as_str()).is_some();
+        if is_marked && let Some(storage) = sumdb.storage_of_files() {
+            let mark = sumdb.database.record(&name(target));
+            observe::found(storage.delete(&mark).await);
+        }
     }
 
     fn keep(&self, file: &str, next: Instant) {
         let mut files = lock(&self.files);
         if files.len() < MAX {
-            files.insert(file.to_owned(), next);
+            files.entry(file.to_owned()).or_insert(next);
         }
     }
 
     /// A stored file was served: asks again behind it, if it is time.
     pub(super) fn hit(&self, sumdb: &SumDb, target: &Target<'_>) {
-        let now = Instant::now();
-        if self.loaded.initialized() {
-            let mut files = lock(&self.files);
-            match files.get_mut(target.as_str()) {
+        let is_loaded = self.loaded.initialized();
+        if is_loaded {
+            let now = Instant::now();
+            match lock(&self.files).get_mut(target.as_str()) {
                 Some(next) if *next <= now => *next = now + PAUSE,
                 _ => return,
             }
+        } else if self.loading.swap(true, Ordering::AcqRel) {
+            return;
         }
+        let Some(storage) = sumdb.storage_of_files().cloned() else {
+            return;
+        };
         let (sumdb, target) = (sumdb.clone(), target.clone().into_owned());
         tokio::spawn(in_current_span(async move {
-            match sumdb.marks.loaded.initialized() {
-                true => again(&sumdb, &target).await,
+            let marks = &sumdb.marks;
+            if is_loaded {
+                again(&sumdb, &storage, &target).await;
+            } else {
                 // The first hit reads what the process before has left.
-                false => sumdb.marks.load(&sumdb).await,
+                observe::found(marks.load(&sumdb, &storage).await);
+                marks.loading.store(false, Ordering::Release);
             }
         }));
     }
 
-    async fn load(&self, sumdb: &SumDb) {
+    async fn load(&self, sumdb: &SumDb, storage: &Storage) -> Result<(), StorageError> {
         let load = async || {
             let folder = sumdb.database.record(FOLDER);
-            let found = sumdb.database.storage.list(&folder).await;
-            for path in found
-                .inspect_err(|error| observe::storage_failed(error))
-                .unwrap_or_default()
-            {
+            for path in storage.list(&folder).await? {
                 let file = path.strip_prefix(&*folder).unwrap_or_default();
                 self.keep(file.trim_start_matches('/'), Instant::now());
             }
+            Ok(())
         };
-        self.loaded.get_or_init(load).await;
+        self.loaded.get_or_try_init(load).await.copied()
     }
 }
 
-async fn again(sumdb: &SumDb, target: &Target<'_>) {
-    let mark = format!("{FOLDER}/{target}");
-    let hash = sumdb.database.stored(&mark).await.unwrap_or_default();
-    let hash = String::from_utf8_lossy(&hash);
-    let said = match sumdb.compare(target, &hash).await {
-        Ok(Said::Same) => Ok(()),
-        Ok(Said::Other(reason)) => Err(reason),
-        // Maybe later.
-        Err(Fault::Lies(_) | Fault::Missing(..) | Fault::Away(_)) => return,
+async fn again(sumdb: &SumDb, storage: &Storage, target: &Target<'_>) {
+    // It may have become private since.
+    if sumdb.excludes(&target.module().unescaped()) {
+        return;
+    }
+    let Some(hash) = sumdb.database.stored(&name(target)).await else {
+        return;
     };
-    let storage = &sumdb.database.storage;
-    if let Err(reason) = said {
-        observe::rejected(target, &reason);
-        if let Err(error) = storage.delete_copies(target).await {
-            return observe::storage_failed(&error);
+    let hash = String::from_utf8_lossy(&hash);
+    match sumdb.compare(target, &hash).await {
+        Ok(Said::Same) => {}
+        Ok(Said::Other(reason)) => {
+            observe::rejected(target, &reason);
+            if let Err(error) = storage.delete_copies(target).await {
+                return observe::storage_failed(&error);
+            }
         }
+        // Maybe later.
+        Err(_) => return,
     }
-    if let Err(error) = storage.delete(&sumdb.database.record(&mark)).await {
-        observe::storage_failed(&error);
-    }
-    lock(&sumdb.marks.files).remove(target.as_str());
+    sumdb.marks.remove(sumdb, target).await;
+}
+
+fn name(target: &Target<'_>) -> String {
+    format!("{FOLDER}/{target}")
 }

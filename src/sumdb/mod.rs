@@ -34,7 +34,8 @@
 //! | does not know the version (404, 410), or cannot be reached | is stored and marked, unless [`require`](SumDb::require) was called |
 //!
 //! A look-up starts with the fill and is waited for 10 seconds after the last byte at most. A marked file is looked up again
-//! behind a later hit, at most once an hour, and removed if the database has another hash by then.
+//! behind a later hit, at most once an hour, and removed if the database has another hash by then. That needs the
+//! [storage](SumDb::storage) of the files.
 //!
 //! # Counters
 //!
@@ -56,6 +57,7 @@ mod key;
 mod layer;
 mod marks;
 mod record;
+mod records;
 mod service;
 mod settings;
 mod tile;

@@ -13,6 +13,7 @@ use percent_encoding::percent_decode_str;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use super::database::By;
 use super::fault::Fault;
 use super::settings::SumDb;
 use super::tile::Tile;
@@ -112,7 +113,7 @@ async fn answer(sumdb: &SumDb, path: &str) -> Response<Full<Bytes>> {
 
 /// A record stays right, and its tree with it.
 async fn look_up(sumdb: &SumDb, name: &str) -> Result<(Bytes, HeaderValue), Fault> {
-    let body = match sumdb.database.look_up(name).await {
+    let body = match sumdb.database.look_up(name, By::Client).await {
         Ok(found) => Ok(found.body.clone()),
         Err(fault @ Fault::Away(_)) => {
             let stored = sumdb.database.stored(&format!("lookup/{name}")).await;

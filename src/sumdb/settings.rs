@@ -12,6 +12,7 @@ use super::database::Database;
 use super::http::Http;
 use super::key::{InvalidSumDb, Key};
 use super::marks::Marks;
+use super::records::Records;
 use crate::source::patterns::is_private;
 use crate::storage::Storage;
 use crate::target::Target;
@@ -19,6 +20,9 @@ use crate::upstream::Client;
 
 /// How long a fill waits for a look-up after its last byte.
 const WAIT: Duration = Duration::from_secs(10);
+
+/// The module that the go command always verifies.
+const TOOLCHAIN: &str = "golang.org/toolchain";
 
 /// A client of a checksum database. See the [module docs](super).
 ///
@@ -62,7 +66,8 @@ impl SumDb {
             false => Client::new(),
         };
         let client = client.map_err(|error| InvalidSumDb(error.to_string()))?;
-        Ok(Self::with(key, client))
+        let http = Http::new(&key.url, client);
+        Ok(Self::with(key, http))
     }
 
     /// The same with any HTTP client service. It gets requests with an absolute URI.
@@ -78,20 +83,14 @@ impl SumDb {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        Ok(Self::with(key.parse()?, client))
+        let key: Key = key.parse()?;
+        let http = Http::new(&key.url, client);
+        Ok(Self::with(key, http))
     }
 
-    fn with<C, B>(key: Key, client: C) -> Self
-    where
-        C: Service<Request<Empty<Bytes>>, Response = Response<B>> + Clone + Send + Sync + 'static,
-        C::Error: Into<BoxError>,
-        C::Future: Send + 'static,
-        B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
-        let http = Arc::new(Http::new(&key.url, client));
+    fn with(key: Key, http: Http) -> Self {
         Self {
-            database: Arc::new(Database::new(key, http, Storage::memory())),
+            database: Arc::new(Database::new(key, Arc::new(http), Records::in_memory())),
             marks: Arc::default(),
             excluded: "".into(),
             requires: false,
@@ -99,17 +98,19 @@ impl SumDb {
         }
     }
 
-    /// Where records, tiles and the newest tree are kept. Default: in memory, without a bound.
+    /// Where records, tiles and the newest tree are kept: the storage of the files that are verified. Default: up to 32 MiB in
+    /// memory. Files that the database did not confirm are not marked then, and not looked up again.
     #[must_use]
     pub fn storage(self, storage: Storage) -> Self {
         let (key, http) = (self.database.key.clone(), Arc::clone(&self.database.http));
         Self {
-            database: Arc::new(Database::new(key, http, storage)),
+            database: Arc::new(Database::new(key, http, Records::Storage(storage))),
             ..self
         }
     }
 
-    /// Patterns as in `GONOSUMDB`: modules that are not verified, and of which the database must not know. Default: none.
+    /// Patterns as in `GONOSUMDB`: modules that are not verified, and whose names the database must not learn. Like the go
+    /// command, it verifies toolchains anyway. Default: none.
     #[must_use]
     pub fn exclude(self, patterns: &str) -> Self {
         Self {
@@ -139,8 +140,16 @@ impl SumDb {
         self.database.key.name()
     }
 
+    /// Where the files are, if that is known.
+    pub(super) fn storage_of_files(&self) -> Option<&Storage> {
+        match &self.database.records {
+            Records::Memory(_) => None,
+            Records::Storage(storage) => Some(storage),
+        }
+    }
+
     pub(super) fn excludes(&self, module: &str) -> bool {
-        is_private(&self.excluded, module)
+        module != TOOLCHAIN && is_private(&self.excluded, module)
     }
 
     /// The file's module and version as the database knows them.

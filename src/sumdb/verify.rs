@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::database::By;
 use super::fault::Fault;
 use super::settings::SumDb;
 use crate::observe;
@@ -24,7 +25,7 @@ impl SumDb {
     /// Compares a hash with that of the database.
     pub(super) async fn compare(&self, target: &Target<'_>, hash: &str) -> Result<Said, Fault> {
         let name = Self::name_of(target).unwrap_or_default();
-        let found = self.database.look_up(&name).await?;
+        let found = self.database.look_up(&name, By::Check).await?;
         let version = target.version();
         let version = version
             .as_ref()
@@ -57,7 +58,7 @@ impl Verify for SumDb {
                 Arc::clone(&self.database),
                 Self::name_of(target).unwrap_or_default(),
             );
-            let look_up = async move { _ = database.look_up(&name).await };
+            let look_up = async move { _ = database.look_up(&name, By::Check).await };
             AbortOnDropHandle::new(tokio::spawn(in_current_span(look_up)))
         });
         Box::new(Comparing {
@@ -104,7 +105,10 @@ impl Comparing {
             ))),
         };
         match compared {
-            Ok(Said::Same) => Verified::Passed,
+            Ok(Said::Same) => {
+                sumdb.marks.remove(&sumdb, &target).await;
+                Verified::Passed
+            }
             Ok(Said::Other(reason)) => Verified::Rejected(reason),
             Err(lies @ Fault::Lies(_)) => Verified::Rejected(lies.to_string()),
             Err(fault) if sumdb.requires => Verified::Rejected(fault.to_string()),

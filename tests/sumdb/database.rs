@@ -35,6 +35,8 @@ struct State {
     away: bool,
     tamper: Option<Tamper>,
     gate: Option<watch::Receiver<bool>>,
+    /// A part of the paths that are never answered.
+    silent: Option<&'static str>,
 }
 
 impl Database {
@@ -66,6 +68,11 @@ impl Database {
     /// Answers wait until the gate is open.
     pub fn set_gate(&self, gate: &watch::Sender<bool>) {
         self.lock().gate = Some(gate.subscribe());
+    }
+
+    /// Paths with this part in them are never answered.
+    pub fn set_silent(&self, part: &'static str) {
+        self.lock().silent = Some(part);
     }
 
     /// Changes each response by its path.
@@ -137,8 +144,12 @@ impl Database {
             if state.away {
                 return Err(std::io::ErrorKind::ConnectionRefused.into());
             }
-            state.gate.clone()
+            (state.gate.clone(), state.silent)
         };
+        let (gate, silent) = gate;
+        if silent.is_some_and(|part| path.contains(part)) {
+            std::future::pending::<()>().await;
+        }
         if let Some(mut gate) = gate {
             gate.wait_for(|is_open| *is_open).await.unwrap();
         }

@@ -1,11 +1,14 @@
 //! What a database, or somebody between, may say without its key. None of it is believed.
 
+use std::sync::Arc;
+
 use tower_goproxy::Storage;
 use tower_goproxy::fill::OnMiss;
 
 use crate::core::Got;
 use crate::database::{Database, EMPTY_MOD, EMPTY_ZIP, base64, leaf, sign};
 use crate::scene::{LARGE, MOD, Scene, ZIP, add_true_records, sumdb};
+use crate::support::faulty_store::{Fault, FaultyStore, Step};
 
 const RECORD: &str = "lookup/example.com/m@v1.0.0";
 
@@ -228,6 +231,26 @@ async fn a_forked_history() {
     }
 }
 
+/// The newest tree that was seen is not forgotten because it cannot be read for a moment.
+#[tokio::test(start_paused = true)]
+async fn a_fork_after_a_storage_that_failed_at_first() {
+    let store = FaultyStore::sound();
+    let storage = || Storage::new(Arc::new(store.clone()));
+    let honest = sumdb(&database().await).storage(storage());
+    let scene = Scene::over(Storage::memory(), honest, OnMiss::Wait);
+    scene.get(MOD).await.assert_status(200);
+    let forked = Database::with_records(4);
+    add_true_records(&forked).await;
+    let restarted = sumdb(&forked).storage(storage()).require();
+    let scene = Scene::over(Storage::memory(), restarted, OnMiss::Wait);
+    store.set(Some((Step::Open, Fault::Fail)));
+    scene.get(LARGE).await.assert_status(502);
+    store.set(None);
+    let got = scene.get(LARGE).await;
+    assert_disbelieved(&got);
+    assert!(got.text().contains("two histories"), "{}", got.text());
+}
+
 /// An older tree of the same history is no harm. It stays the newer one that later trees are compared with.
 #[tokio::test]
 async fn a_database_that_was_rolled_back() {
@@ -241,7 +264,16 @@ async fn a_database_that_was_rolled_back() {
     let old = Database::with_records(5);
     add_true_records(&old).await;
     old.add("example.com/n7", "v1.0.0", EMPTY_ZIP, EMPTY_MOD);
-    let restarted = sumdb(&old).storage(storage);
-    let scene = Scene::over(Storage::memory(), restarted, OnMiss::Wait);
+    let restarted = sumdb(&old).storage(storage.clone());
+    let scene = Scene::over(Storage::memory(), restarted.clone(), OnMiss::Wait);
     scene.get(LARGE).await.assert_status(200);
+    // It goes on from there in another way: in this process, and in the next one.
+    old.add("example.com/evil", "v1.0.0", EMPTY_ZIP, EMPTY_MOD);
+    for sumdb in [restarted, sumdb(&old).storage(storage)] {
+        let proxy = crate::proxied::proxy([sumdb]);
+        let path = "/sumdb/sum.example/lookup/example.com/evil@v1.0.0";
+        let (status, text) = crate::proxied::get(&proxy, path).await;
+        let text = String::from_utf8_lossy(&text);
+        assert!(status == 502 && text.contains("two histories"), "{text}");
+    }
 }

@@ -47,7 +47,12 @@ impl Company {
     }
 
     async fn add(&self, module: &str, version: &str, zip: &[u8]) {
-        let go_mod = format!("module {module}\n");
+        self.add_as(module, version, module, zip).await;
+    }
+
+    /// Its `go.mod` says this path.
+    async fn add_as(&self, module: &str, version: &str, path: &str, zip: &[u8]) {
+        let go_mod = format!("module {path}\n");
         let at = format!("{module}/@v/{version}");
         self.write(
             &format!("{at}.info"),
@@ -152,6 +157,33 @@ async fn a_database_that_lies_is_seen_by_the_proxy() {
     company.database.is_honest();
     let output = company
         .download(&company.client(), "example.com/a@v1.0.0")
+        .await;
+    assert!(output.success, "{}", output.stderr);
+}
+
+/// A fork keeps the module line of its origin: the go command takes it by `replace`.
+#[tokio::test]
+async fn a_fork_whose_go_mod_has_the_path_of_its_origin() {
+    let company = Company::new(true).await;
+    let files = [
+        ("go.mod", &b"module example.com/origin\n"[..]),
+        ("a.go", b"package origin\n"),
+    ];
+    let (fork, version) = ("example.com/fork", "v1.0.0");
+    let zip = module_zip(fork, version, &files);
+    company
+        .add_as(fork, version, "example.com/origin", &zip)
+        .await;
+    let project = tempfile::tempdir().unwrap();
+    let go_mod = "module example.com/project\n\n\
+        require example.com/origin v1.0.0\n\n\
+        replace example.com/origin => example.com/fork v1.0.0\n";
+    fs::write(project.path().join("go.mod"), go_mod).unwrap();
+    let main = "package main\n\nimport _ \"example.com/origin\"\n\nfunc main() {}\n";
+    fs::write(project.path().join("main.go"), main).unwrap();
+    let output = company
+        .client()
+        .run_in(project.path(), &["build", "-o", "program"])
         .await;
     assert!(output.success, "{}", output.stderr);
 }

@@ -10,6 +10,7 @@ mod forged;
 mod go_command;
 mod outcomes;
 mod proxied;
+mod real;
 mod scene;
 #[path = "../support/mod.rs"]
 #[macro_use]

@@ -1,13 +1,17 @@
 //! What becomes of a file, by what the database says of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use futures_util::future::join_all;
+use object_store::ObjectStore as _;
+use object_store::memory::InMemory;
 use tokio::sync::watch;
-use tower_goproxy::Storage;
 use tower_goproxy::fill::OnMiss;
+use tower_goproxy::{Storage, Target};
 
-use crate::core::{content, fetch, info};
+use crate::core::{content, fetch, info, large};
 use crate::database::{Database, EMPTY_MOD, EMPTY_ZIP};
 use crate::scene::{LARGE, MOD, Scene, ZIP, add_true_records, sumdb};
 use crate::support::{quiet, within};
@@ -55,6 +59,25 @@ async fn what_it_has_otherwise_is_refused_with_both_hashes() {
         let got = scene.get(LARGE).await;
         got.assert_status(502);
         assert!(got.text().contains("checksum mismatch"), "{}", got.text());
+        assert!(!scene.has(LARGE).await);
+    }
+}
+
+/// The hash of what passes by is compared, although nothing of it is stored.
+#[tokio::test(start_paused = true)]
+async fn what_passes_without_room_is_compared_before_its_end() {
+    for is_true in [true, false] {
+        let database = Database::with_records(3);
+        match is_true {
+            true => add_true_records(&database).await,
+            false => database.add("example.com/large", "v1.0.0", EMPTY_ZIP, EMPTY_MOD),
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::memory().local_folder(folder.path(), 0).unwrap();
+        let scene = Scene::over(storage, sumdb(&database), OnMiss::Stream);
+        let got = scene.get(LARGE).await;
+        got.assert_status(200);
+        assert_eq!(got.body.is_ok(), is_true, "{:?}", got.body);
         assert!(!scene.has(LARGE).await);
     }
 }
@@ -153,6 +176,92 @@ async fn a_mark_outlives_the_process() {
     assert!(!scene.has(ZIP).await);
 }
 
+/// A store with the zip, which was kept while the database was away, and who has kept it.
+async fn with_a_mark(database: &Database) -> (Arc<InMemory>, Scene) {
+    let store = Arc::new(InMemory::new());
+    let storage = Storage::new(Arc::clone(&store));
+    let sumdb = sumdb(database).storage(storage.clone());
+    let scene = Scene::over(storage, sumdb, OnMiss::Stream);
+    database.set_away(true);
+    scene.get(ZIP).await.assert_status(200);
+    database.set_away(false);
+    assert_eq!(marks(&store).await.len(), 1);
+    // Also known as away no longer.
+    tokio::time::advance(Duration::from_secs(3601)).await;
+    (store, scene)
+}
+
+async fn marks(store: &InMemory) -> Vec<object_store::path::Path> {
+    let all: Vec<_> = store.list(None).try_collect().await.unwrap();
+    let mut paths: Vec<_> = all.into_iter().map(|found| found.location).collect();
+    paths.retain(|path| path.as_ref().contains("/unverified/"));
+    paths
+}
+
+async fn hits(scene: &Scene) {
+    for _ in 0..3 {
+        fetch(&scene.proxy, ZIP).await.assert_status(200);
+        quiet().await;
+        quiet().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_is_not_removed_for_a_mark_that_cannot_be_read() {
+    let database = true_database().await;
+    let (store, scene) = with_a_mark(&database).await;
+    for mark in marks(&store).await {
+        object_store::ObjectStoreExt::delete(&store, &mark)
+            .await
+            .unwrap();
+    }
+    hits(&scene).await;
+    assert!(scene.has(ZIP).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_module_that_has_become_private_is_not_looked_up_again() {
+    let database = true_database().await;
+    let (store, _) = with_a_mark(&database).await;
+    let storage = Storage::new(store);
+    let private = sumdb(&database)
+        .storage(storage.clone())
+        .exclude("example.com/m");
+    let asked = database.requests();
+    hits(&Scene::over(storage, private, OnMiss::Stream)).await;
+    assert_eq!(database.requests(), asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mark_goes_when_a_new_file_is_confirmed() {
+    let database = true_database().await;
+    let (store, scene) = with_a_mark(&database).await;
+    hits(&scene).await;
+    assert_eq!(marks(&store).await, []);
+    let (store, scene) = with_a_mark(&database).await;
+    let (storage, zip) = (
+        Storage::new(Arc::clone(&store)),
+        Target::parse(ZIP).unwrap().unwrap(),
+    );
+    storage.remove(&zip, "as the test wants").await.unwrap();
+    storage.restore(&zip).await.unwrap();
+    scene.get(ZIP).await.assert_status(200);
+    assert_eq!(marks(&store).await, []);
+}
+
+/// There is nothing that it could remove.
+#[tokio::test(start_paused = true)]
+async fn without_a_storage_of_its_own_nothing_is_looked_up_again() {
+    let database = Database::with_records(3);
+    let scene = Scene::over(Storage::memory(), sumdb(&database), OnMiss::Stream);
+    scene.get(ZIP).await.assert_status(200);
+    database.add("example.com/m", "v1.0.0", EMPTY_ZIP, EMPTY_MOD);
+    let asked = database.requests();
+    tokio::time::advance(Duration::from_secs(3601)).await;
+    hits(&scene).await;
+    assert_eq!(database.requests(), asked);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_slow_database_is_waited_for_no_longer_than_set() {
     let database = true_database().await;
@@ -163,6 +272,52 @@ async fn a_slow_database_is_waited_for_no_longer_than_set() {
     assert_eq!(scene.get(ZIP).await.body.unwrap(), content(ZIP));
     assert_eq!(start.elapsed().as_secs(), 7);
     assert!(scene.has(ZIP).await);
+}
+
+/// A zip that only waits for the database holds up no other one.
+#[tokio::test(start_paused = true)]
+async fn many_large_files_wait_for_a_slow_database_at_the_same_time() {
+    let database = true_database().await;
+    let gate = watch::Sender::new(false);
+    database.set_gate(&gate);
+    let scene = Scene::new(sumdb(&database).max_wait(Duration::from_secs(7)));
+    let start = tokio::time::Instant::now();
+    let paths: Vec<_> = (0..20).map(large).collect();
+    for got in join_all(paths.iter().map(|path| fetch(&scene.proxy, path))).await {
+        assert!(got.body.is_ok());
+    }
+    assert_eq!(start.elapsed().as_secs(), 7);
+}
+
+/// Nobody gets files past the database by keeping it busy.
+#[tokio::test(start_paused = true)]
+async fn look_ups_of_strangers_hold_up_no_file() {
+    let database = true_database().await;
+    database.set_silent("slow.example");
+    let storage = Storage::memory();
+    let sumdb = sumdb(&database).storage(storage.clone()).require();
+    let proxy = crate::proxied::proxy([sumdb.clone()]);
+    let look_up = |name: String| {
+        let proxy = proxy.clone();
+        let path = format!("/sumdb/sum.example/lookup/{name}@v1.0.0");
+        tokio::spawn(async move { crate::proxied::get(&proxy, &path).await })
+    };
+    let strangers: Vec<_> = (0..200)
+        .map(|number| look_up(format!("slow.example/m{number}")))
+        .collect();
+    quiet().await;
+    let scene = Scene::over(storage, sumdb, OnMiss::Wait);
+    let start = tokio::time::Instant::now();
+    scene.get(ZIP).await.assert_status(200);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    // Whoever leaves leaves no work behind.
+    strangers.iter().for_each(|stranger| stranger.abort());
+    quiet().await;
+    let (status, _) = within(look_up("example.com/m1".to_owned())).await.unwrap();
+    assert_eq!(status, 200);
+    let asked = database.requests();
+    let slow = asked.iter().filter(|path| path.contains("slow")).count();
+    assert!(slow < 32, "{slow}");
 }
 
 #[tokio::test(start_paused = true)]
