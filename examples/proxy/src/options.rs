@@ -37,7 +37,7 @@ pub(crate) struct Options {
     /// What a client gets while a file is not stored yet.
     #[arg(long, value_enum, default_value_t = Miss::Stream)]
     pub(crate) on_miss: Miss,
-    /// Answer from the storage alone, and request nothing from a source.
+    /// Answer from the storage alone, and request nothing from a source or a checksum database.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) offline: bool,
     /// Store nothing, and send every client to the upstream, except for lists from which the rules take versions.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use tower::ServiceExt as _;
+use tower_goproxy::SharedCaches;
 use tower_goproxy::fill::Fills;
-use tower_goproxy::{SharedCaches, Storage};
 use tracing::{info, warn};
 
 use crate::app::{Frame, app, figures};
@@ -24,6 +24,7 @@ use crate::rules::FileRules;
 use crate::server::{App, Descriptors, Server, bind};
 use crate::storage::Probe;
 use crate::stored::Kept;
+use crate::sumdb::Around;
 use crate::{BoxError, access_log, metrics, storage};
 
 /// How long it may take to remove what was cut.
@@ -147,10 +148,15 @@ async fn modules(
     let mut private: Vec<_> = others.map(String::as_str).collect();
     private.push(options.direct.private());
     let private = private.join(",");
-    let storage = kept.map_or_else(Storage::memory, |kept| kept.storage.clone());
+    let around = Around {
+        private: &private,
+        storage: kept.map(|kept| &kept.storage),
+        client: &client,
+        offline: options.offline,
+    };
     let (sumdb, upstream) = (&options.sumdb, &options.upstream);
-    let verified = sumdb.verified(upstream, &private, &storage)?;
-    let sumdbs = sumdb.proxied(verified.as_ref(), upstream, &private, &storage)?;
+    let verified = sumdb.verified(upstream, around)?;
+    let sumdbs = sumdb.proxied(verified.as_ref(), upstream, around)?;
     let mut default = default_registry(options, kept);
     if let Some(sumdb) = verified {
         default.stored = default.stored.map(|stored| stored.verify(sumdb));

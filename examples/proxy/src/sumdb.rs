@@ -1,8 +1,15 @@
 //! The options for checksum databases.
 
+use std::future::{Ready, ready};
+use std::io;
+
+use axum::body::Body;
+use axum::http::Response;
 use clap::Args;
+use tower::service_fn;
 use tower_goproxy::Storage;
 use tower_goproxy::sumdb::SumDb;
+use tower_goproxy::upstream::Client;
 
 use crate::BoxError;
 use crate::registry::UpstreamArgs;
@@ -23,18 +30,27 @@ pub(crate) struct SumDbArgs {
     proxy_sumdb: Option<String>,
 }
 
+/// What all databases of a server have in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Around<'a> {
+    /// Patterns of modules whose names no database must learn.
+    pub(crate) private: &'a str,
+    pub(crate) storage: Option<&'a Storage>,
+    pub(crate) client: &'a Client,
+    pub(crate) offline: bool,
+}
+
 impl SumDbArgs {
     /// The database that files are verified against.
     pub(crate) fn verified(
         &self,
         upstream: &UpstreamArgs,
-        private: &str,
-        storage: &Storage,
+        around: Around<'_>,
     ) -> Result<Option<SumDb>, BoxError> {
         match self.sumdb.as_deref() {
             Some("off") => Ok(None),
-            Some(key) => self.open(key, private, storage).map(Some),
-            None if upstream.is_default() => self.open(GO, private, storage).map(Some),
+            Some(key) => self.open(key, around).map(Some),
+            None if upstream.is_default() => self.open(GO, around).map(Some),
             None => Ok(None),
         }
     }
@@ -44,8 +60,7 @@ impl SumDbArgs {
         &self,
         verified: Option<&SumDb>,
         upstream: &UpstreamArgs,
-        private: &str,
-        storage: &Storage,
+        around: Around<'_>,
     ) -> Result<Vec<SumDb>, BoxError> {
         let names = match (self.proxy_sumdb.as_deref(), verified, upstream.first_url()) {
             (Some("off"), _, _) => return Ok(Vec::new()),
@@ -61,13 +76,30 @@ impl SumDbArgs {
         names
             .map(|name| match verified.filter(|sumdb| sumdb.name() == name) {
                 Some(sumdb) => Ok(sumdb.clone()),
-                None => self.open(name, private, storage),
+                None => self.open(name, around),
             })
             .collect()
     }
 
-    fn open(&self, key: &str, private: &str, storage: &Storage) -> Result<SumDb, BoxError> {
-        let patterns = format!("{},{private}", self.no_sumdb);
-        Ok(SumDb::new(key)?.storage(storage.clone()).exclude(&patterns))
+    fn open(&self, key: &str, around: Around<'_>) -> Result<SumDb, BoxError> {
+        let patterns = [&self.no_sumdb, around.private].join(",");
+        // With blanks around it a pattern would match nothing, and tell the names that it is there for.
+        let patterns = patterns
+            .split(',')
+            .map(|pattern| pattern.trim().trim_end_matches('/'));
+        let patterns: Vec<_> = patterns.collect();
+        let sumdb = match around.offline {
+            true => SumDb::with_client(key, service_fn(refuse)),
+            false => SumDb::with_client(key, around.client.clone()),
+        };
+        let sumdb = sumdb?.exclude(&patterns.join(","));
+        Ok(match around.storage {
+            Some(storage) => sumdb.storage(storage.clone()),
+            None => sumdb,
+        })
     }
+}
+
+fn refuse<R>(_: R) -> Ready<io::Result<Response<Body>>> {
+    ready(Err(io::Error::other("this server is offline")))
 }

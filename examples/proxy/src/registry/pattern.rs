@@ -31,7 +31,9 @@ impl Patterns {
             if pattern.is_empty() {
                 continue;
             }
-            if pattern.contains("**") || pattern.contains(['{', '}']) {
+            // What other tools know, and what would match otherwise where the checksum database is kept from names.
+            let is_other = pattern.contains("**") || pattern.contains(['{', '}', '\\']);
+            if is_other || pattern.contains("[!") {
                 return Err(format!(
                     "pattern `{pattern}`: only *, ? and [] are known, as for GOPRIVATE"
                 )
@@ -100,7 +102,7 @@ mod tests {
             let found = Patterns::new(patterns).unwrap().matches(path);
             assert_eq!(found, matches, "{patterns} {path}");
         }
-        for malformed in ["", ",", "a/**", "{a,b}", "a/["] {
+        for malformed in ["", ",", "a/**", "{a,b}", "a/[", "a/[!b]", "a/\\*"] {
             assert!(Patterns::new(malformed).is_err(), "{malformed}");
         }
     }

@@ -104,6 +104,72 @@ async fn no_name_and_no_credential_arrives_where_it_does_not_belong() {
 }
 
 #[tokio::test]
+async fn the_checksum_database_learns_no_name_of_another_registry() {
+    let default = ScriptedRegistry::http1(|_| Answer::new(["no database"])).await;
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("server.toml");
+    let text = format!(
+        "upstream = \"{}\"\nstorage = \"memory:\"\nno-sumdb = \"a.example, b.example/x/ \"\n\
+         [[registry]]\nmodules = \"corp.example, git.[a-c]orp/* ,\"\nupstream = \"off\"\n",
+        default.url(),
+    );
+    fs::write(&config, text).unwrap();
+    let proxy = Proxy::start(&["--config", config.to_str().unwrap()]).await;
+    for (module, status) in [
+        ("a.example/m", 403),
+        ("b.example/x/m", 403),
+        ("corp.example/m", 403),
+        ("git.corp/m", 403),
+        ("b.example/m", 502),
+        ("git.corp.evil/m", 502),
+    ] {
+        let path = format!("/sumdb/sum.golang.org/lookup/{module}@v1.0.0");
+        let answered = proxy.get(&path).await;
+        assert_eq!(answered.status.unwrap().as_u16(), status, "{module}");
+    }
+    let asked = default.requests().all();
+    let asked: Vec<_> = asked.iter().map(|asked| &*asked.path).collect();
+    let lookup = "/sumdb/sum.golang.org/lookup";
+    assert_eq!(
+        asked,
+        [
+            format!("{lookup}/b.example/m@v1.0.0"),
+            format!("{lookup}/git.corp.evil/m@v1.0.0")
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_authorities_of_the_server_are_those_of_the_checksum_database_too() {
+    let tls = Tls::new();
+    let registry = ScriptedRegistry::tls(&tls, |_| Answer::new([""])).await;
+    let (upstream, authority) = (registry.url(), tls.authority_file());
+    let args = ["--storage", "memory:", "--upstream", &upstream, "--ca-file"];
+    let proxy = Proxy::start(&[&args[..], &[authority.to_str().unwrap()]].concat()).await;
+    let answered = proxy.get("/sumdb/sum.golang.org/supported").await;
+    assert_eq!(answered.status.unwrap().as_u16(), 200);
+}
+
+#[tokio::test]
+async fn an_offline_server_requests_nothing_from_a_checksum_database() {
+    let registry = ScriptedRegistry::http1(|_| Answer::new(["no database"])).await;
+    let upstream = registry.url();
+    let args = ["--storage", "memory:", "--offline", "--upstream", &upstream];
+    let proxy = Proxy::start(&args).await;
+    for (path, status) in [
+        ("lookup/example.com/m@v1.0.0", 502),
+        ("tile/8/0/000", 502),
+        ("latest", 502),
+        ("supported", 404),
+    ] {
+        let path = format!("/sumdb/sum.golang.org/{path}");
+        let answered = proxy.get(&path).await;
+        assert_eq!(answered.status.unwrap().as_u16(), status, "{path}");
+    }
+    assert_eq!(registry.requests().total(), 0);
+}
+
+#[tokio::test]
 async fn each_registry_has_its_own_answer_to_a_miss() {
     let registry = ScriptedRegistry::http1(|_| Answer::new(["module example.com/m\n"])).await;
     let folder = TempDir::new().unwrap();
