@@ -10,8 +10,15 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tower_goproxy::Target;
+use futures_util::StreamExt as _;
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, Empty, StreamBody};
+use tower::{Layer as _, ServiceExt as _};
+use tower_goproxy::fill::FillLayer;
+use tower_goproxy::source::Area;
 use tower_goproxy::verify::{GoModuleFiles, Verified, Verify as _, WholeFile};
+use tower_goproxy::{Storage, Target};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -46,7 +53,60 @@ fn main() -> anyhow::Result<()> {
             ms / mib(unpacked)
         );
     }
+    for (name, rate) in [("50 MiB/s", Some(50)), ("unlimited", None)] {
+        let mut took = Vec::new();
+        for _ in 0..5 {
+            took.push(runtime.block_on(fill(&zip, rate))?);
+        }
+        took.sort();
+        let (all, after) = took[2];
+        println!(
+            "a fill on disk, {name}: {:.0} ms, of which {:.0} ms after the last byte of the source",
+            all.as_secs_f64() * 1000.0,
+            after.as_secs_f64() * 1000.0
+        );
+    }
     Ok(())
+}
+
+/// How long a client waits for the zip, and how long of it after its last byte has come from the source.
+async fn fill(zip: &Bytes, mib_per_second: Option<u32>) -> anyhow::Result<(Duration, Duration)> {
+    let folder = tempfile::tempdir()?;
+    let (sent, last) = tokio::sync::watch::channel(None);
+    let zip = zip.clone();
+    let source = tower::service_fn(move |_: Request<Empty<Bytes>>| {
+        let (zip, sent, start) = (zip.clone(), sent.clone(), Instant::now());
+        let len = zip.len();
+        let pieces = futures_util::stream::iter((0..len).step_by(PIECE)).then(move |at| {
+            let piece = zip.slice(at..len.min(at + PIECE));
+            let sent = sent.clone();
+            async move {
+                if let Some(rate) = mib_per_second {
+                    let due = (at + PIECE) as f64 / MIB as f64 / f64::from(rate);
+                    tokio::time::sleep_until((start + Duration::from_secs_f64(due)).into()).await;
+                }
+                sent.send_replace(Some(Instant::now()));
+                Ok::<_, std::convert::Infallible>(Frame::data(piece))
+            }
+        });
+        let response = Response::builder().header("content-length", len);
+        let response = response.body(StreamBody::new(pieces));
+        async move { response }
+    });
+    let layer = FillLayer::new(Storage::disk(folder.path())?).area(Area::Included);
+    let request = Request::get("/example.com/go/@v/v1.0.0.zip").body(Empty::<Bytes>::new())?;
+    let start = Instant::now();
+    let response = layer.layer(source).oneshot(request).await?;
+    let mut body = response.into_body();
+    while let Some(frame) = body.frame().await {
+        frame.map_err(|error| anyhow::anyhow!(error))?;
+    }
+    let (all, last) = (start.elapsed(), *last.borrow());
+    layer.fills().idle().await;
+    Ok((
+        all,
+        last.map_or(all, |last| all.saturating_sub(last - start)),
+    ))
 }
 
 /// How long it takes after the last byte.
