@@ -39,9 +39,9 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 /// The IPv4 address that is meant: mapped (RFC 4291), behind the prefix of translators (RFC 6052), or of 6to4 (RFC 3056).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [high, low] = match address.segments() {
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => [high, low],
-        _ => return address.to_ipv4_mapped(),
+    let ([0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..]) = address.segments()
+    else {
+        return address.to_ipv4_mapped();
     };
     Some((u32::from(high) << 16 | u32::from(low)).into())
 }
