@@ -78,7 +78,8 @@ async fn a_text_that_repeats_a_secret_of_ours_is_not_passed() {
         let token = HeaderValue::from_static("Bearer s3cret");
         it.header(AUTHORIZATION, token)
     };
-    let with: [(_, &dyn Fn(Upstream<Script>) -> Upstream<Script>); 4] = [
+    type With<'a> = &'a dyn Fn(Upstream<Script>) -> Upstream<Script>;
+    let with: [(_, With<'_>); 4] = [
         ("https://a.test?key=s3cret", &plain),
         ("https://robot:s3cret@a.test", &plain),
         ("https://a.test", &netrc),
