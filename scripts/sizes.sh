@@ -17,7 +17,7 @@ verify                          2050   1800
 sumdb                           1450   1200
 files                            420   400
 upstream                        2170  1800
-goget                           2740  2200
+goget                           2500  2200
 END
 }
 
@@ -28,7 +28,6 @@ readonly type_folders=(fill storage)
 not_met() {
     cat <<'END'
 FillLayer         builds the service
-Fills             waits for fills, from outside
 OnDisconnect      a setting
 OnMiss            a setting
 ResponseFuture    wraps the future of the response

@@ -114,6 +114,8 @@ pub mod source;
 mod cached_only;
 mod info;
 mod layer_body;
+#[cfg(any(feature = "go-get", feature = "upstream"))]
+mod lock;
 mod not_found;
 mod reply;
 mod shared_caches;

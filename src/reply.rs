@@ -68,14 +68,29 @@ pub(crate) fn method_not_allowed() -> Response<Full<Bytes>> {
 
 pub(crate) fn line(text: &str) -> String {
     let mut line = String::with_capacity(text.len().min(MAX) + 1);
-    for char in text.chars() {
+    for char in printable(text) {
         if line.len() + char.len_utf8() > MAX {
             break;
         }
-        line.push(if char.is_control() { ' ' } else { char });
+        line.push(char);
     }
     line.push('\n');
     line
+}
+
+/// One line of any length.
+#[cfg(feature = "go-get")]
+pub(crate) fn plain(text: &str) -> String {
+    printable(text.trim()).collect()
+}
+
+/// A blank in place of what a terminal takes for a command, and of what makes it show text in another order.
+fn printable(text: &str) -> impl Iterator<Item = char> {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(move |c| if hidden(c) { ' ' } else { c })
 }
 
 /// The body of a [`Redirect`](crate::Redirect) or [`NotFound`](crate::NotFound) response: one line of text.
@@ -108,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_line_has_no_control_characters_and_an_end() {
-        assert_eq!(line("a\u{1b}[31mb\nc"), "a [31mb c\n");
+        assert_eq!(line("a\u{1b}[31mb\nc\u{202e}d"), "a [31mb c d\n");
     }
 
     #[test]

@@ -13,15 +13,16 @@ use http_body_util::Full;
 use tower::util::{BoxCloneService, BoxCloneSyncService};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt as _};
 use tower_goproxy::access::{Credentials, Identity};
-use tower_goproxy::fill::{self, Fill, FillLayer, Fills, OnDisconnect, OnMiss};
+use tower_goproxy::fill::{self, Fill, FillLayer, OnDisconnect, OnMiss};
 use tower_goproxy::filter::{self, AppliedRule, Filter, FilterLayer};
 use tower_goproxy::goget::{
-    self, GoGetBody, GoGetError, InvalidCredentials, InvalidSettings, Runs, Settings,
+    self, GoGetBody, GoGetError, InvalidCredentials, InvalidSettings, Settings,
 };
 use tower_goproxy::module::{ModulePath, Version};
 use tower_goproxy::policy::{ParseRulesError, Policy, PolicyFn, ReadRulesError, Rule, Rules};
 use tower_goproxy::redirect::{FilteredRedirect, InvalidBase};
 use tower_goproxy::source::Area;
+use tower_goproxy::source::Tasks;
 use tower_goproxy::upstream::{self, Client, InvalidUpstream, UpstreamBody, UpstreamError};
 use tower_goproxy::{
     Access, GoGet, InvalidTarget, NotFound, Redirect, Resource, SharedCaches, Storage, Target,
@@ -60,10 +61,9 @@ fn layers_and_services_can_be_cloned_sent_and_shared() {
     all::<Access>();
     all::<Credentials>();
     all::<Fill<GoGet>>();
-    all::<Runs>();
     all::<Settings>();
     all::<Storage>();
-    all::<Fills>();
+    all::<Tasks>();
     all::<OnMiss>();
     all::<OnDisconnect>();
     all::<AppliedRule>();

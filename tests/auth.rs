@@ -22,10 +22,11 @@ use object_store::ObjectStore as _;
 use object_store::memory::InMemory;
 use tower::{Layer as _, Service, ServiceBuilder, ServiceExt as _};
 use tower_goproxy::Storage;
-use tower_goproxy::fill::{Fill, FillLayer, Fills};
+use tower_goproxy::fill::{Fill, FillLayer};
 use tower_goproxy::filter::FilterLayer;
 use tower_goproxy::policy::Rules;
 use tower_goproxy::source::Area;
+use tower_goproxy::source::Tasks;
 use tower_http::auth::AsyncRequireAuthorizationLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -49,7 +50,7 @@ struct Proxy {
     inner: Recorder,
     store: Arc<InMemory>,
     layer: FilterLayer<Fill<Recorder>, Rules>,
-    fills: Fills,
+    fills: Tasks,
 }
 
 impl Proxy {

@@ -9,7 +9,8 @@ use support::wire::{Answered, Connection, Protocol, get};
 use support::{Answer, Framing, Kept, ScriptedRegistry, Server, module_zip};
 use tower::Layer as _;
 use tower_goproxy::Upstream;
-use tower_goproxy::fill::{FillLayer, Fills};
+use tower_goproxy::fill::FillLayer;
+use tower_goproxy::source::Tasks;
 
 const ZIP: &str = "/example.com/m/@v/v1.0.0.zip";
 const MOD: &str = "/example.com/m/@v/v1.0.0.mod";
@@ -20,7 +21,7 @@ const STORED: &str = "fwd=miss; stored";
 struct Proxy {
     registry: ScriptedRegistry,
     kept: Kept,
-    fills: Fills,
+    fills: Tasks,
     server: Server,
     zip: Bytes,
 }

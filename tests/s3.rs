@@ -20,8 +20,9 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tower::Layer as _;
 use tower_goproxy::Storage;
-use tower_goproxy::fill::{Fill, FillLayer, Fills};
+use tower_goproxy::fill::{Fill, FillLayer};
 use tower_goproxy::source::Area;
+use tower_goproxy::source::Tasks;
 
 const PATH: &str = "/example.com/!team/~mod/@v/v1.0.0+incompatible.zip";
 
@@ -94,7 +95,7 @@ impl Moto {
         self.store().delete(&path).await.unwrap();
     }
 
-    fn proxy(&self, source: &PlainSource) -> (Fill<Source>, Fills) {
+    fn proxy(&self, source: &PlainSource) -> (Fill<Source>, Tasks) {
         let layer = FillLayer::new(Storage::new(self.store())).area(Area::Included);
         (layer.layer(source.service()), layer.fills())
     }

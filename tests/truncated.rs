@@ -11,8 +11,9 @@ use support::{
 };
 use tower::{Layer as _, ServiceExt as _};
 use tower_goproxy::Upstream;
-use tower_goproxy::fill::{FillLayer, Fills, OnMiss};
+use tower_goproxy::fill::{FillLayer, OnMiss};
 use tower_goproxy::source::Area;
+use tower_goproxy::source::Tasks;
 use tower_goproxy::upstream::Client;
 
 const MODULE: &str = "example.com/m/@v/v1.0.0";
@@ -63,7 +64,7 @@ struct Proxy {
     tap: Tap,
     server: Server,
     asked: Requests,
-    fills: Fills,
+    fills: Tasks,
     kept: Kept,
     _tls: Tls,
 }

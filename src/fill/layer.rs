@@ -6,11 +6,10 @@ use tower_layer::Layer;
 
 use super::admission::Lane;
 use super::config::{OnDisconnect, OnMiss};
-use super::fills::Fills;
 use super::service::Fill;
 use super::shared::Shared;
 use crate::shared_caches::SharedCaches;
-use crate::source::{Area, AreaOfSource, HasArea};
+use crate::source::{Area, AreaOfSource, HasArea, Tasks};
 use crate::storage::Storage;
 use crate::verify::Verify;
 
@@ -213,8 +212,8 @@ impl<A> FillLayer<A> {
 
     /// A handle on the fills of this layer, to await them.
     #[must_use]
-    pub fn fills(&self) -> Fills {
-        Fills(Arc::clone(&self.shared.table))
+    pub fn fills(&self) -> Tasks {
+        self.shared.table.tasks.clone()
     }
 
     fn with(mut self, change: impl FnOnce(&mut Shared)) -> Self {

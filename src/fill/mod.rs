@@ -160,7 +160,7 @@
 //!
 //! * Up to 1,024 files are committed at once. A storage that falls behind further does not get the next files.
 //! * Fills are tasks of the tokio runtime that polls the service. For a graceful shutdown await
-//!   [`Fills::idle`].
+//!   [`Tasks::idle`](crate::source::Tasks::idle).
 //! * The allocator of glibc gives the buffers of large files back to the system at once, which makes them slower by a sixth.
 //!   Set `GLIBC_TUNABLES=glibc.malloc.mmap_threshold=524288:glibc.malloc.trim_threshold=1048576`, or free a buffer of 512
 //!   KiB when your program starts, as the example `proxy` does.
@@ -173,7 +173,6 @@ mod body;
 mod conditional;
 mod config;
 mod failure;
-mod fills;
 mod judge;
 mod layer;
 mod pace;
@@ -188,6 +187,5 @@ mod table;
 
 pub use self::body::ResponseBody;
 pub use self::config::{OnDisconnect, OnMiss};
-pub use self::fills::Fills;
 pub use self::layer::FillLayer;
 pub use self::service::{Fill, ResponseFuture};

@@ -118,7 +118,7 @@ impl Asked {
         let instead = self.instead_of_file(stores);
         if let Some(entry) = entry {
             let lane = shared.lane(self.target.resource());
-            if instead.is_some() && lane.is_full(shared.table.count.len()) {
+            if instead.is_some() && lane.is_full(shared.table.tasks.running()) {
                 let refusal = refuse(&self.target, shared.max_wait);
                 entry.fail(refusal.clone());
                 let redirect = instead.filter(|_| redirects).ok_or(refusal)?;
@@ -150,7 +150,7 @@ impl Asked {
             batch: BytesMut::new(),
             dirhash: None,
         };
-        let aborted = self.shared.table.aborted.clone();
+        let aborted = self.shared.table.tasks.aborted.clone();
         tokio::spawn(aborted.run_until_cancelled_owned(in_current_span(run.run())));
     }
 

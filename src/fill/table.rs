@@ -8,8 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use headers::ETag;
 use http::Response;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::admission::{Counted, Slot};
@@ -18,6 +16,7 @@ use super::service::SourceBody;
 use super::spool::Spool;
 use crate::access::value::Access;
 use crate::etag::tag;
+use crate::source::Tasks;
 use crate::storage::Key;
 
 /// How finely it is noticed that a file was stored.
@@ -31,9 +30,7 @@ pub(super) struct Table {
     stored: [AtomicU32; SLOTS],
     hasher: RandomState,
     /// Fills that run or wait, until all that they leave is cleaned up.
-    pub(super) count: TaskTracker,
-    /// Ends all fills, those that start later too.
-    pub(super) aborted: CancellationToken,
+    pub(super) tasks: Tasks,
 }
 
 /// The file, and with whose credentials the source is asked for it. What the source says to one pair of user and password
@@ -97,15 +94,11 @@ pub(super) struct Entry {
 
 impl Table {
     pub(super) fn new() -> Arc<Self> {
-        let count = TaskTracker::new();
-        // Else nobody could wait until it is empty. It takes further tasks all the same.
-        count.close();
         Arc::new(Self {
             running: Mutex::default(),
             stored: [const { AtomicU32::new(0) }; SLOTS],
             hasher: RandomState::new(),
-            count,
-            aborted: CancellationToken::new(),
+            tasks: Tasks::new(),
         })
     }
 
@@ -147,7 +140,7 @@ impl Table {
             table: Arc::clone(self),
             key: key.clone(),
             running: new,
-            _counted: self.count.token(),
+            _counted: self.tasks.token(),
         };
         Some((client, Some(entry)))
     }

@@ -10,11 +10,10 @@ use http::{HeaderValue, Method, Request, Response};
 use http_body_util::BodyExt as _;
 
 use super::error::{GoGetError, Kind};
-use super::files::{Asked, Files, Found, Job, Zip};
-use super::observe;
+use super::files::{Asked, Found, Job, Zip};
+use super::observe::event;
 use super::worker::Worker;
 use crate::access::value::Access;
-use crate::module::version::Version;
 use crate::reply;
 use crate::source::SourceBody;
 use crate::source::file_body::FileBody;
@@ -59,36 +58,23 @@ impl Order {
         worker: &Arc<Worker>,
     ) -> Result<Response<GoGetBody>, GoGetError> {
         let resource = self.target.resource();
-        let text = |text: Bytes| (Some(text.len() as u64), GoGetBody::whole(text));
-        let (len, body) = match self.target.version() {
-            Some(version) => {
-                let files = self.files(worker, version.into_owned()).await?;
-                match (resource, &files.go_mod, &files.zip) {
-                    (Resource::Mod, Some(go_mod), _) => text(go_mod.clone()),
-                    (Resource::Zip, _, Some(zip)) => (Some(zip.len), body_of(zip)),
-                    (Resource::Zip, _, None) if self.is_head => (None, GoGetBody::default()),
-                    (Resource::Mod | Resource::Zip, ..) => {
-                        return Err(GoGetError::nonsense("it has left no such file"));
-                    }
-                    _ => text(files.info.clone()),
+        let text = |text: &Bytes| (Some(text.len() as u64), GoGetBody::whole(text.clone()));
+        let (len, body) = match self.found(worker).await? {
+            Found::List(lines) => text(&lines),
+            Found::Version(files) => match (resource, &files.go_mod, &files.zip) {
+                (Resource::Mod, Some(go_mod), _) => text(go_mod),
+                (Resource::Zip, _, Some(zip)) => (Some(zip.len), body_of(zip)),
+                (Resource::Zip, _, None) if self.is_head => (None, GoGetBody::default()),
+                (Resource::Mod | Resource::Zip, ..) => {
+                    return Err(GoGetError::nonsense("it has left no such file"));
                 }
-            }
-            None => {
-                let asked = match self.target.query() {
-                    Some(query) => Asked::Query(query.into_owned()),
-                    None if resource == Resource::List => Asked::List,
-                    None => Asked::Query("latest".to_owned()),
-                };
-                text(match worker.done(self.job(asked)).await? {
-                    Found::List(lines) => lines,
-                    Found::Version(files) => files.info.clone(),
-                })
-            }
+                _ => text(&files.info),
+            },
         };
-        let mut response = Response::new(body);
-        if self.is_head {
-            *response.body_mut() = GoGetBody::default();
-        }
+        let mut response = Response::new(match self.is_head {
+            true => GoGetBody::default(),
+            false => body,
+        });
         let headers = response.headers_mut();
         let content_type = HeaderValue::from_static(resource.content_type());
         headers.insert(CONTENT_TYPE, content_type);
@@ -110,55 +96,45 @@ impl Order {
         }
     }
 
-    /// The files of a version, this one among them: out of a run of a moment ago, of one that goes on, or of a new one.
-    /// Only a zip that is read needs a run that makes one.
-    async fn files(
-        &self,
-        worker: &Arc<Worker>,
-        version: Version<'static>,
-    ) -> Result<Arc<Files>, GoGetError> {
+    /// Out of a run of a moment ago, of one that goes on, or of a new one. Only a zip that is read needs a run that makes
+    /// one.
+    async fn found(&self, worker: &Arc<Worker>) -> Result<Found, GoGetError> {
         let resource = self.target.resource();
-        let has = |files: &Files| match resource {
-            Resource::Mod => files.go_mod.is_some(),
-            Resource::Zip => files.zip.is_some() || self.is_head,
-            _ => true,
+        let Some(version) = self.target.version() else {
+            let asked = match self.target.query() {
+                Some(query) => Asked::Query(query.into_owned()),
+                None if resource == Resource::List => Asked::List,
+                None => Asked::Query("latest".to_owned()),
+            };
+            return worker.done(self.job(asked)).await;
         };
+        let version = version.into_owned();
         let whole = self.job(Asked::Files(version.clone()));
-        let kept = worker.kept(&whole, &version);
-        if let Some(files) = kept.as_ref().filter(|files| has(files)) {
-            return Ok(Arc::clone(files));
-        }
         if resource != Resource::Zip || self.is_head {
+            let is_enough = |found: &Found| match found {
+                Found::Version(files) => resource != Resource::Mod || files.go_mod.is_some(),
+                Found::List(_) => false,
+            };
             // A zip that is just being made brings them too. If it cannot be made, they may still be there.
             if let Some(flight) = worker.flights.get(&whole)
-                && let Ok(files) = version_of(flight.await)
-                && has(&files)
+                && let Ok(found) = flight.await
+                && is_enough(&found)
             {
-                return Ok(files);
+                return Ok(found);
             }
-            if kept.is_none() {
-                let look_up = self.job(Asked::LookUp(version));
-                let files = version_of(worker.done(look_up).await)?;
-                if has(&files) {
-                    return Ok(files);
-                }
+            let found = worker.done(self.job(Asked::LookUp(version))).await?;
+            if is_enough(&found) {
+                return Ok(found);
             }
         }
-        version_of(worker.done(whole).await)
-    }
-}
-
-fn version_of(done: Result<Found, GoGetError>) -> Result<Arc<Files>, GoGetError> {
-    match done? {
-        Found::Version(files) => Ok(files),
-        Found::List(_) => Err(GoGetError::nonsense("it has brought a list")),
+        worker.done(whole).await
     }
 }
 
 fn body_of(zip: &Zip) -> GoGetBody {
     let file = FileBody::new(Arc::clone(&zip.file), zip.len);
     GoGetBody::new(file.map_err(|error| {
-        observe::broken(&error);
+        event!(warn, "a zip broke off", error);
         error
     }))
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::reply::plain;
+
 /// Why a [`GoGet`](super::GoGet) has no answer.
 ///
 /// [`GoGet::try_call`](super::GoGet::try_call) returns it, and an error response has it in its extensions, so that outer
@@ -91,11 +93,6 @@ impl GoGetError {
         }
     }
 
-    /// With another cause.
-    pub(super) fn of_kind(self, kind: Kind) -> Self {
-        Self { kind, ..self }
-    }
-
     /// The go command has not said what it should.
     pub(super) fn nonsense(what: &str) -> Self {
         Self::new(Kind::Nonsense, format!("the go command: {what}"))
@@ -111,14 +108,6 @@ impl GoGetError {
 
     pub(super) fn kind(&self) -> Kind {
         self.kind
-    }
-
-    /// Whether a clone can be the reason, whatever the command said.
-    pub(super) fn may_be_of_clone(&self) -> bool {
-        !matches!(
-            self.kind,
-            Kind::TimeLimit | Kind::Setup | Kind::Loop | Kind::Abandoned
-        )
     }
 
     /// The status of the response.
@@ -200,20 +189,6 @@ impl fmt::Display for GoGetError {
 }
 
 impl Error for GoGetError {}
-
-/// One line without what a terminal takes for a command, or shows in another order than it is written.
-fn plain(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let line: String = text
-        .trim()
-        .chars()
-        .map(|c| if hidden(c) { ' ' } else { c })
-        .collect();
-    line
-}
 
 /// Settings that cannot be used, by name. It never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]

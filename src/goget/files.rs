@@ -77,30 +77,30 @@ pub(super) struct Zip {
     pub(super) len: u64,
 }
 
+impl Zip {
+    fn new(file: File) -> io::Result<Self> {
+        let len = file.metadata()?.len();
+        let file = Arc::new(file);
+        Ok(Self { file, len })
+    }
+}
+
 /// The files that the go command has left of a version in a module cache
-/// (<https://go.dev/ref/mod#module-cache>). `None` if one is missing. Blocks the thread.
+/// (<https://go.dev/ref/mod#module-cache>). Blocks the thread.
 pub(super) fn left_files(
     modules: &Path,
     module: &ModulePath<'_>,
     version: Version<'static>,
     commit: Option<String>,
     has_zip: bool,
-) -> io::Result<Option<Files>> {
+) -> io::Result<Files> {
     let (escaped, at) = (module.escaped(), version.escaped());
     let folder = modules.join("cache/download").join(escaped).join("@v");
     let path = |extension| folder.join(format!("{at}.{extension}"));
-    let read = |extension| found(fs::read(path(extension)));
-    let (Some(info), Some(go_mod)) = (read("info")?, read("mod")?) else {
-        return Ok(None);
-    };
+    let read = |extension| fs::read(path(extension));
+    let (info, go_mod) = (read("info")?, read("mod")?);
     let zip = match has_zip {
-        true => match found(File::open(path("zip")))? {
-            Some(file) => Some(Zip {
-                len: file.metadata()?.len(),
-                file: Arc::new(file),
-            }),
-            None => return Ok(None),
-        },
+        true => Some(Zip::new(File::open(path("zip"))?)?),
         false => None,
     };
     // The go command makes a go.mod up where git has none, and does the same when git fails, whatever the reason. So
@@ -114,42 +114,33 @@ pub(super) fn left_files(
         (true, false) => None,
         (false, _) => Some(go_mod),
     };
-    Ok(Some(Files {
+    Ok(Files {
         info: bare(&info),
         go_mod: go_mod.map(Bytes::from),
         version,
         commit,
         zip,
-    }))
+    })
 }
 
 /// The fields of an info. Of the origin only what holds for the version itself: the rest says how the
 /// repository looks today, or what was requested, such as a branch.
 fn bare(info: &[u8]) -> Bytes {
-    let Ok(said) = serde_json::from_slice::<Value>(info) else {
+    let Ok(mut said) = serde_json::from_slice::<Map<String, Value>>(info) else {
         return info.to_vec().into();
     };
-    let mut bare = Map::new();
-    for name in ["Version", "Time"] {
-        bare.extend(said.get(name).map(|value| (name.to_owned(), value.clone())));
+    said.retain(|name, _| matches!(&**name, "Version" | "Time" | "Origin"));
+    let version = said.get("Version").and_then(Value::as_str);
+    let tag = version.map(|version| version.trim_end_matches("+incompatible").to_owned());
+    let is_tag = |at: &str| {
+        at.starts_with("refs/tags/") && tag.as_ref().is_some_and(|tag| at.ends_with(tag))
+    };
+    if let Some(Value::Object(origin)) = said.get_mut("Origin") {
+        origin.retain(|name, value| match &**name {
+            "TagPrefix" | "TagSum" | "RepoSum" => false,
+            "Ref" => value.as_str().is_some_and(is_tag),
+            _ => true,
+        });
     }
-    if let Some(origin) = said.get("Origin").and_then(Value::as_object) {
-        let mut origin = origin.clone();
-        for name in ["TagPrefix", "TagSum", "RepoSum"] {
-            origin.remove(name);
-        }
-        let version = said.get("Version").and_then(Value::as_str);
-        let tag = version.map(|version| version.trim_end_matches("+incompatible"));
-        let is_tag =
-            |at: &str| at.starts_with("refs/tags/") && tag.is_some_and(|it| at.ends_with(it));
-        if !origin
-            .get("Ref")
-            .and_then(Value::as_str)
-            .is_some_and(is_tag)
-        {
-            origin.remove("Ref");
-        }
-        bare.insert("Origin".to_owned(), Value::Object(origin));
-    }
-    Value::Object(bare).to_string().into()
+    Value::Object(said).to_string().into()
 }

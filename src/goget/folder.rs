@@ -1,16 +1,45 @@
-//! Folders, and what is in them.
+//! Folders, and what is in them. Everything here blocks the thread.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use tokio::task::spawn_blocking;
+use tempfile::TempDir;
 
 /// Makes a folder that nobody else may look into. One that is there stays as it is.
 pub(super) fn make(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// A new folder, opened and locked. A file system without locks is as good as a lock.
+pub(super) fn locked<F: AsRef<Path>>(
+    make: impl Fn() -> io::Result<F>,
+    lock: impl Fn(&File) -> io::Result<()>,
+) -> io::Result<(F, File)> {
+    loop {
+        let folder = make()?;
+        // Another server may remove it before it is locked.
+        let Some(file) = found(File::open(&folder))? else {
+            continue;
+        };
+        match lock(&file) {
+            Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
+            _ if folder.as_ref().exists() => return Ok((folder, file)),
+            _ => {}
+        }
+    }
+}
+
+/// A folder in another one that goes away with who holds it. What is left of a server that is gone has no lock.
+pub(super) fn temporary(folder: &Path, prefix: &str) -> io::Result<(TempDir, File)> {
+    make(folder)?;
+    let mut builder = tempfile::Builder::new();
+    builder
+        .prefix(prefix)
+        .permissions(Permissions::from_mode(0o700));
+    locked(|| builder.tempdir_in(folder), File::lock)
 }
 
 /// What is in a folder; nothing, if there is none.
@@ -29,26 +58,12 @@ pub(super) fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// Removes a file, a link, or a folder with all that is in it. What is not there is removed already.
-pub(super) fn remove(path: &Path) -> io::Result<()> {
-    let Some(metadata) = found(fs::symlink_metadata(path))? else {
-        return Ok(());
-    };
-    let removed = if metadata.is_dir() {
-        fs::remove_dir_all(path)
-    } else {
-        fs::remove_file(path)
-    };
-    found(removed).map(drop)
-}
-
-/// How long ago it was changed; no time, if it is not there.
-pub(super) fn age(path: &Path) -> io::Result<Duration> {
-    let Some(metadata) = found(fs::symlink_metadata(path))? else {
-        return Ok(Duration::ZERO);
-    };
-    let age = SystemTime::now().duration_since(metadata.modified()?);
-    Ok(age.unwrap_or_default())
+/// When it was changed last; long ago, if it is not there.
+pub(super) fn changed(path: &Path) -> io::Result<SystemTime> {
+    match found(fs::metadata(path))? {
+        Some(metadata) => metadata.modified(),
+        None => Ok(SystemTime::UNIX_EPOCH),
+    }
 }
 
 /// What a file or a folder takes on the disk, with all that is in it.
@@ -64,13 +79,6 @@ pub(super) fn size(path: &Path) -> io::Result<u64> {
         }
     }
     Ok(bytes)
-}
-
-/// On a thread that may block.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
 /// Whether the file system of a folder has no room left.

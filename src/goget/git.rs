@@ -9,18 +9,21 @@ use crate::source::host::{same_name, without_port};
 use crate::source::netrc::Entry;
 
 /// Names in the folder of a run.
-const NETRC: &str = "netrc";
-const CONFIG: &str = "gitconfig";
 const STORE: &str = "credentials";
 const SSH_CONFIG: &str = "ssh_config";
+
+/// A clean-up in the background would outlive the command. A fetch that is killed leaves nothing: a pack is there once it
+/// is whole. Single objects would stay, a commit without its files among them, which then would never be fetched again.
+const FIXED: &str =
+    "[gc]\n\tautoDetach = false\n[maintenance]\n\tautoDetach = false\n[fetch]\n\tunpackLimit = 1\n";
 
 /// All files, by name.
 pub(super) fn files(grant: &Grant, folder: &Path) -> [(&'static str, Vec<u8>); 5] {
     [
-        (NETRC, go_netrc(grant)),
+        ("netrc", go_netrc(grant)),
         (".netrc", git_netrc(grant)),
         (STORE, store(grant).into()),
-        (CONFIG, config(grant, folder).into()),
+        ("gitconfig", config(grant, folder).into()),
         (SSH_CONFIG, ssh_config(grant).into()),
     ]
 }
@@ -53,32 +56,24 @@ fn store(grant: &Grant) -> String {
 
 /// git's configuration.
 fn config(grant: &Grant, folder: &Path) -> String {
-    // A clean-up in the background would outlive the command.
-    let mut lines = vec![
-        ("gc.autoDetach".to_owned(), "false".to_owned()),
-        ("maintenance.autoDetach".to_owned(), "false".to_owned()),
-        // A fetch that is killed leaves nothing: a pack is there once it is whole. Single objects would stay, a commit
-        // without its files among them, which then would never be fetched again.
-        ("fetch.unpackLimit".to_owned(), "1".to_owned()),
-    ];
-    lines.extend(grant.git_config.iter().cloned());
+    let mut text = FIXED.to_owned();
+    let mut set = |key: &str, value: &str| text.push_str(&line(key, value));
+    for (key, value) in &grant.git_config {
+        set(key, value);
+    }
     let file = folder.join(STORE);
     let helper = format!("store --file={}", quoted(&file.to_string_lossy()));
     for one in &grant.logins {
-        let host = one.host();
-        let mut set = |name: &str, value: &str| {
-            lines.push((format!("credential.https://{host}.{name}"), value.into()));
-        };
+        let key = |name| format!("credential.https://{}.{name}", one.host());
         // An empty value forgets the helpers that were set before: they would also be told what is in our file.
-        set("helper", "");
-        set("helper", &helper);
-        set("useHttpPath", "false");
+        set(&key("helper"), "");
+        set(&key("helper"), &helper);
+        set(&key("useHttpPath"), "false");
     }
     for host in &grant.owners {
-        let key = format!("http.https://{host}/.extraHeader");
-        lines.push((key, String::new()));
+        set(&format!("http.https://{host}/.extraHeader"), "");
     }
-    lines.iter().map(|(key, value)| line(key, value)).collect()
+    text
 }
 
 /// One setting (`man git-config`, "Syntax").
@@ -100,29 +95,27 @@ pub(super) fn ssh_command(secrets: &Secrets, grant: &Grant, folder: &Path) -> St
         true => "none".to_owned(),
         false => quoted(&folder.join(SSH_CONFIG).to_string_lossy()),
     };
-    let mut command = format!("ssh -o BatchMode=yes -o ConnectTimeout=10 -F {file}");
-    let mut option = |text: &str| {
-        command.push(' ');
-        command.push_str(text);
-    };
     // The go command falls back to ssh where https is refused, and the key is not the owner's.
-    if !grant.owners.is_empty() {
-        option("-o PreferredAuthentications=none");
-    }
-    match &secrets.ssh_agent {
-        Some(socket) => option(&file_option("IdentityAgent", socket)),
-        None => option("-o IdentityAgent=none -o IdentitiesOnly=yes"),
-    }
-    match &secrets.ssh_key {
-        Some(key) => option(&format!("-i {}", quoted(&key.to_string_lossy()))),
-        None => option("-o IdentityFile=none"),
-    }
-    option("-o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=none");
-    match &secrets.ssh_known_hosts {
-        Some(hosts) => option(&file_option("UserKnownHostsFile", hosts)),
-        None => option("-o UserKnownHostsFile=none"),
-    }
-    command
+    let refusal = match grant.owners.is_empty() {
+        true => "",
+        false => " -o PreferredAuthentications=none",
+    };
+    let agent = match &secrets.ssh_agent {
+        Some(socket) => file_option("IdentityAgent", socket),
+        None => "-o IdentityAgent=none -o IdentitiesOnly=yes".to_owned(),
+    };
+    let key = match &secrets.ssh_key {
+        Some(key) => format!("-i {}", quoted(&key.to_string_lossy())),
+        None => "-o IdentityFile=none".to_owned(),
+    };
+    let hosts = match &secrets.ssh_known_hosts {
+        Some(hosts) => file_option("UserKnownHostsFile", hosts),
+        None => "-o UserKnownHostsFile=none".to_owned(),
+    };
+    format!(
+        "ssh -o BatchMode=yes -o ConnectTimeout=10 -F {file}{refusal} {agent} {key} -o StrictHostKeyChecking=yes \
+         -o GlobalKnownHostsFile=none {hosts}"
+    )
 }
 
 /// ssh's configuration: no key is shown to hosts that are not near (`man ssh_config`).

@@ -75,74 +75,49 @@ const TEXTS: &[(Kind, &str)] = &[
     ),
 ];
 
-/// A message of the go command, and where it holds text of others.
-pub(super) struct Message<'a> {
-    text: String,
-    /// Names that mean nothing, wherever they are.
-    names: Vec<&'a str>,
+/// What a message of the go command means. `names` are those that the client has chosen, which mean nothing.
+pub(super) fn kind(said: &str, names: &[&str]) -> Kind {
+    let lines = said.lines();
+    let lines = lines.filter(|line| !line.trim_start().starts_with("remote:"));
+    let text = &lines.collect::<Vec<_>>().join("\n");
+    let foreign = foreign(text, names);
+    let has = |part: &str| {
+        let mut found = text.match_indices(part);
+        found.any(|(at, _)| {
+            let end = at + part.len();
+            !foreign.iter().any(|(from, to)| *from <= at && end <= *to)
+        })
+    };
+    let found = TEXTS.iter().find(|(_, texts)| texts.split('|').any(has));
+    match (found.map(|(kind, _)| *kind), read_status(text)) {
+        (None | Some(Kind::NotFound), Some(status)) => of_status(status),
+        (Some(kind), _) => kind,
+        (None, None) if text.lines().map(str::trim).any(is_gone) => Kind::NotFound,
+        (None, None) => Kind::Unknown,
+    }
 }
 
-impl<'a> Message<'a> {
-    /// `names` are those that the client has chosen.
-    pub(super) fn new(text: &str, names: &[&'a str]) -> Self {
-        let lines = text
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("remote:"));
-        Self {
-            text: lines.collect::<Vec<_>>().join("\n"),
-            names: names.to_vec(),
-        }
-    }
+/// Where the text is that others have chosen: what is in quotes and what has these names, wherever it is said again.
+fn foreign(text: &str, names: &[&str]) -> Vec<(usize, usize)> {
+    let quoted = quoted(text).into_iter().map(|(from, to)| &text[from..to]);
+    let names = quoted
+        .chain(names.iter().copied())
+        .filter(|name| !name.is_empty());
+    let places = names.flat_map(|name| text.match_indices(name));
+    places.map(|(at, name)| (at, at + name.len())).collect()
+}
 
-    /// What it means.
-    pub(super) fn kind(&self) -> Kind {
-        let foreign = self.foreign();
-        let has = |text: &str| {
-            let mut found = self.text.match_indices(text);
-            found.any(|(at, text)| {
-                let end = at + text.len();
-                !foreign.iter().any(|(from, to)| *from <= at && end <= *to)
-            })
-        };
-        let found = TEXTS.iter().find(|(_, texts)| texts.split('|').any(has));
-        match (found.map(|(kind, _)| *kind), self.read_status()) {
-            (None | Some(Kind::NotFound), Some(status)) => of_status(status),
-            (Some(kind), _) => kind,
-            (None, None) if self.is_gone() => Kind::NotFound,
-            (None, None) => Kind::Unknown,
-        }
-    }
+/// `fatal: repository 'https://host/' not found`: git was answered 404.
+fn is_gone(line: &str) -> bool {
+    (line.starts_with("fatal: repository '") && line.ends_with("' not found"))
+        || line == "ERROR: Repository not found."
+}
 
-    /// Where the text is that others have chosen.
-    fn foreign(&self) -> Vec<(usize, usize)> {
-        let mut found = quoted(&self.text);
-        let mut names: Vec<&str> = found
-            .iter()
-            .map(|(from, to)| &self.text[*from..*to])
-            .collect();
-        names.extend(&self.names);
-        names.retain(|name| !name.is_empty());
-        for name in names {
-            let places = self.text.match_indices(name);
-            found.extend(places.map(|(at, name)| (at, at + name.len())));
-        }
-        found
-    }
-
-    /// `fatal: repository 'https://host/' not found`: git was answered 404.
-    fn is_gone(&self) -> bool {
-        self.text.lines().map(str::trim).any(|line| {
-            (line.starts_with("fatal: repository '") && line.ends_with("' not found"))
-                || line == "ERROR: Repository not found."
-        })
-    }
-
-    /// The status of `reading URL: 404 Not Found`.
-    fn read_status(&self) -> Option<u16> {
-        let (_, rest) = self.text.split_once("reading http")?;
-        let (_, rest) = rest.split_once(": ")?;
-        rest.get(..3)?.parse().ok()
-    }
+/// The status of `reading URL: 404 Not Found`.
+fn read_status(text: &str) -> Option<u16> {
+    let (_, rest) = text.split_once("reading http")?;
+    let (_, rest) = rest.split_once(": ")?;
+    rest.get(..3)?.parse().ok()
 }
 
 fn of_status(status: u16) -> Kind {
@@ -156,38 +131,24 @@ fn of_status(status: u16) -> Kind {
 
 /// What is between quotes. An apostrophe is none: it has a letter before it.
 fn quoted(text: &str) -> Vec<(usize, usize)> {
-    let mut found = Vec::new();
-    let mut before = ' ';
-    let mut chars = text.char_indices();
-    while let Some((at, char)) = chars.next() {
-        let opens = matches!(char, '"' | '\'' | '`') && !before.is_alphanumeric();
-        before = char;
-        if !opens {
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    for (at, quote) in text.match_indices(['"', '\'', '`']) {
+        let is_inside = found.last().is_some_and(|(_, end)| at <= *end);
+        if is_inside || text[..at].ends_with(char::is_alphanumeric) {
             continue;
         }
-        let from = at + 1;
-        let mut rest = text[from..].char_indices();
-        let end = rest.find(|(i, end)| {
-            let after = text[from + i + end.len_utf8()..].chars().next();
-            *end == '\n' || (*end == char && !after.is_some_and(char::is_alphanumeric))
-        });
-        if let Some((len, _)) = end.filter(|(_, end)| *end == char) {
-            found.push((from, from + len));
-            // On behind the closing quote.
-            while chars.as_str().len() > text.len() - from - len - 1 && chars.next().is_some() {}
-            before = char;
-        }
+        let from = at + quote.len();
+        let line = text[from..].lines().next().unwrap_or_default();
+        let mut ends = line.match_indices(quote).map(|(len, _)| from + len);
+        let end = ends.find(|end| !text[end + 1..].starts_with(char::is_alphanumeric));
+        found.extend(end.map(|end| (from, end)));
     }
     found
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, Message};
-
-    fn kind(text: &str, names: &[&str]) -> Kind {
-        Message::new(text, names).kind()
-    }
+    use super::{Kind, kind};
 
     #[test]
     fn the_inner_text_decides() {

@@ -96,7 +96,7 @@
 //!   finding processes that started a session of their own, needs Linux.
 //! * If a module is kept with `svn` and that is not installed, the go command says that there is no such revision: 404.
 //! * Needs Unix.
-//! * Needs a tokio runtime with I/O and time.
+//! * Needs a tokio runtime with time. Each run takes one of its blocking threads, of which a runtime has 512 by default.
 
 mod answer;
 mod clones;
@@ -121,7 +121,6 @@ mod worker;
 
 pub use self::answer::GoGetBody;
 pub use self::error::{GoGetError, InvalidSettings};
-pub use self::runs::Runs;
 pub use self::service::{GoGet, ResponseFuture};
 pub use self::settings::Settings;
 pub use crate::access::credentials::InvalidCredentials;

@@ -4,6 +4,7 @@ use std::io;
 
 use super::error::{GoGetError, Kind};
 
+/// `event!(level, "what has happened", values...)`.
 macro_rules! event {
     ($level:ident, $text:literal $(, $value:ident)*) => {{
         #[cfg(feature = "tracing")]
@@ -11,6 +12,7 @@ macro_rules! event {
         $(let _ = &$value;)*
     }};
 }
+pub(super) use event;
 
 /// There is no answer.
 pub(super) fn failed(error: &GoGetError) {
@@ -29,22 +31,6 @@ pub(super) fn failed(error: &GoGetError) {
     }
 }
 
-/// A command starts.
-pub(super) fn running(args: &[&str]) {
-    let args = args.join(" ");
-    event!(debug, "running the go command", args);
-}
-
-/// A command was killed, since no client waits for it any more.
-pub(super) fn abandoned() {
-    event!(debug, "command killed: every client has left");
-}
-
-/// A run failed with a clone that was there before, so it is tried with an empty one.
-pub(super) fn retried(error: &GoGetError) {
-    event!(warn, "trying once more with a new clone", error);
-}
-
 /// Something could not be removed or replaced. That is no error for a client.
 pub(super) fn left_over(what: &str, result: io::Result<()>) {
     if let Err(error) = result {
@@ -55,14 +41,4 @@ pub(super) fn left_over(what: &str, result: io::Result<()>) {
             what
         );
     }
-}
-
-/// A body breaks.
-pub(super) fn broken(error: &io::Error) {
-    event!(warn, "a zip broke off", error);
-}
-
-/// Clones were removed.
-pub(super) fn cleaned(bytes: u64) {
-    event!(info, "clones removed", bytes);
 }

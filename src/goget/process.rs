@@ -1,25 +1,25 @@
 //! A child process with all that it starts, which ends as one: bounded in time, and killed when nobody waits for it.
 
-use std::io;
+use std::io::{self, BufRead as _, BufReader, PipeReader, Read as _, Seek as _};
+use std::mem;
+use std::os::unix::process::CommandExt as _;
+use std::panic::resume_unwind;
 use std::path::Path;
-use std::pin::pin;
-use std::process::{ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 
-use futures_util::future::{Either, select, try_join};
+use rustix::io::retry_on_intr;
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, waitid, waitpgid,
 };
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
-use tokio::process::{Child, Command};
-use tokio::sync::oneshot;
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use super::error::{GoGetError, Kind};
-use super::folder::blocking;
+use crate::lock::lock;
 
-/// The most that a command may write: far more than the versions of any module.
+/// The most that is read of what a command writes: far more than the versions of any module.
 const STDOUT: u64 = 8 << 20;
 /// The most that is kept of its messages. What is beyond is read and forgotten.
 const STDERR: usize = 64 << 10;
@@ -35,45 +35,123 @@ pub(super) struct Output {
 /// Looks at each line of a command's messages, and may end the command.
 pub(super) type Watch<'a> = &'a (dyn Fn(&str) -> Result<(), GoGetError> + Sync);
 
-/// Runs a command to its end, or until everybody has left. However this returns, no process of its group is left, and none
-/// that has this home.
+/// Ends the commands of one thread from another one.
+#[derive(Debug, Default)]
+pub(super) struct Stop(Mutex<Stage>);
+
+#[derive(Debug, Default)]
+enum Stage {
+    #[default]
+    Idle,
+    /// The leader of this group has not been waited for: its id is that of no stranger.
+    Running(Pid),
+    Stopped,
+}
+
+impl Stop {
+    /// Kills the command that runs, and lets no other one start.
+    pub(super) fn stop(&self) {
+        if let Stage::Running(leader) = mem::replace(&mut *lock(&self.0), Stage::Stopped) {
+            kill(leader);
+        }
+    }
+
+    fn spawn(&self, mut command: Command) -> Result<Child, GoGetError> {
+        let mut stage = lock(&self.0);
+        if matches!(*stage, Stage::Stopped) {
+            return Err(GoGetError::new(Kind::Abandoned, ""));
+        }
+        let child = command.spawn();
+        let child = child.map_err(|error| not_started(&command, &error))?;
+        *stage = Stage::Running(Pid::from_child(&child));
+        Ok(child)
+    }
+
+    /// Kills what is left of the group of a command and of its home, and collects it.
+    fn end(&self, mut child: Child, home: &Path) -> io::Result<ExitStatus> {
+        if let stage @ Stage::Running(_) = &mut *lock(&self.0) {
+            *stage = Stage::Idle;
+        }
+        let leader = Pid::from_child(&child);
+        kill(leader);
+        let status = child.wait();
+        // The dead of the group whose parents are gone are ours where this is process 1, as in a container, or one that
+        // takes orphans in; else there are none.
+        while retry_on_intr(|| waitpgid(leader, WaitOptions::empty())).is_ok() {}
+        kill_at(home)?;
+        status
+    }
+}
+
+fn kill(leader: Pid) {
+    // It fails only if there is nobody left.
+    let _ = kill_process_group(leader, Signal::KILL);
+}
+
+/// Runs a command to its end, or until it is stopped. However this returns, no process of its group is left, and none that
+/// has this home. Blocks the thread.
 ///
 /// # Errors
 ///
 /// If it could not run to its end. What its exit status says is no error here.
-///
-/// # Cancel safety
-///
-/// The group is killed.
-pub(super) async fn run(
+pub(super) fn run(
     mut command: Command,
     home: &Path,
     limit: Duration,
-    left: &CancellationToken,
+    stop: &Stop,
     watch: Watch<'_>,
 ) -> Result<Output, GoGetError> {
-    let group = Group::spawn(&mut command, home);
-    let mut group = group.map_err(|error| not_started(&command, &error))?;
-    let read = timeout(limit, group.read(watch));
-    let read = left.run_until_cancelled(read).await;
-    let ended = group.end().await;
-    let (stdout, stderr) = match read {
-        Some(Ok(read)) => read?,
-        Some(Err(_elapsed)) => {
+    thread::scope(|scope| {
+        // Told of what ends the command: itself, or one of its messages.
+        let (end, ended) = channel();
+        let (begun, leader) = channel();
+        // All that can fail comes before the command.
+        let start = || {
+            let stdout = tempfile::tempfile_in(home)?;
+            let (pipe, stderr) = io::pipe()?;
+            command.stdout(stdout.try_clone()?).stderr(stderr);
+            let at_end = end.clone();
+            let read =
+                move || messages(pipe, watch).inspect_err(|_| at_end.send(()).unwrap_or_default());
+            let read = thread::Builder::new().spawn_scoped(scope, read)?;
+            let wait = move || {
+                let _ = leader.recv().map(exited);
+                end.send(())
+            };
+            thread::Builder::new().spawn_scoped(scope, wait)?;
+            io::Result::Ok((stdout, read))
+        };
+        let (mut file, read) = start().map_err(not_read)?;
+        command.stdin(Stdio::null()).process_group(0);
+        // What is left of the pipe here goes with it.
+        let child = stop.spawn(command)?;
+        // The thread waits for it.
+        let _ = begun.send(Pid::from_child(&child));
+        let is_late = ended.recv_timeout(limit).is_err();
+        let status = stop.end(child, home);
+        let stderr = read.join().unwrap_or_else(|panic| resume_unwind(panic));
+        if matches!(*lock(&stop.0), Stage::Stopped) {
+            return Err(GoGetError::new(Kind::Abandoned, ""));
+        }
+        if is_late {
             let text = format!("version control took longer than {limit:?}");
             return Err(GoGetError::new(Kind::TimeLimit, text));
         }
-        None => return Err(GoGetError::new(Kind::Abandoned, "")),
-    };
-    Ok(Output {
-        status: ended.map_err(not_read)?,
-        stdout,
-        stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        let mut stdout = Vec::new();
+        let read = file
+            .rewind()
+            .and_then(|()| file.take(STDOUT).read_to_end(&mut stdout));
+        read.map_err(not_read)?;
+        Ok(Output {
+            stdout,
+            stderr: String::from_utf8_lossy(&stderr?).into_owned(),
+            status: status.map_err(not_read)?,
+        })
     })
 }
 
 fn not_started(command: &Command, error: &io::Error) -> GoGetError {
-    let name = Path::new(command.as_std().get_program()).display();
+    let name = Path::new(command.get_program()).display();
     let text = match error.kind() {
         // No more processes, or no memory, at the moment.
         io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => {
@@ -89,139 +167,20 @@ fn not_read(error: io::Error) -> GoGetError {
     GoGetError::local("the go command", error)
 }
 
-/// A running command in a process group of its own.
-///
-/// The leader is not waited for before the group has been killed: as long as nobody has waited for
-/// it, its id cannot become that of a stranger.
-#[derive(Debug)]
-struct Group<'a> {
-    child: Child,
-    leader: Pid,
-    home: &'a Path,
-    has_ended: bool,
-}
-
-impl<'a> Group<'a> {
-    fn spawn(command: &mut Command, home: &'a Path) -> io::Result<Self> {
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // The runtime then also collects a leader that nobody waits for any more.
-            .kill_on_drop(true)
-            .process_group(0);
-        let child = command.spawn()?;
-        let leader = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        Ok(Self {
-            leader: leader.ok_or(io::ErrorKind::NotFound)?,
-            child,
-            home,
-            has_ended: false,
-        })
-    }
-
-    /// Reads all that the command writes, until it has ended.
-    ///
-    /// # Cancel safety
-    ///
-    /// What was read is lost; the group goes on.
-    async fn read(&mut self, watch: Watch<'_>) -> Result<(Vec<u8>, Vec<u8>), GoGetError> {
-        let stdout = read_output(self.child.stdout.take());
-        let stderr = read_messages(self.child.stderr.take(), watch);
-        let exited = exited(self.leader).map_err(not_read)?;
-        match select(pin!(try_join(stdout, stderr)), exited).await {
-            Either::Left((Ok(read), exited)) => {
-                // The leader may go on for a moment.
-                let _ = exited.await;
-                Ok(read)
-            }
-            Either::Left((Err(error), _)) => Err(error),
-            Either::Right((_, read)) => {
-                // What is left of it may hold the pipes open.
-                self.kill();
-                let home = self.home.to_owned();
-                blocking(move || kill_at(&home)).await.map_err(not_read)?;
-                read.await
-            }
-        }
-    }
-
-    /// Kills what is left of the group and of its home, and collects it.
-    ///
-    /// # Cancel safety
-    ///
-    /// The group is dead in any case; the runtime then collects the leader.
-    async fn end(mut self) -> io::Result<ExitStatus> {
-        self.kill();
-        let status = self.child.wait().await;
-        self.has_ended = true;
-        let (leader, home) = (self.leader, self.home.to_owned());
-        let cleared = blocking(move || {
-            // The dead of the group whose parents are gone are ours where this is process 1, as in a container, or one
-            // that takes orphans in; else there are none.
-            while waitpgid(leader, WaitOptions::empty()).is_ok() {}
-            kill_at(&home)
-        });
-        cleared.await?;
-        status
-    }
-
-    fn kill(&self) {
-        // It fails only if there is nobody left.
-        let _ = kill_process_group(self.leader, Signal::KILL);
-    }
-}
-
-impl Drop for Group<'_> {
-    fn drop(&mut self) {
-        if !self.has_ended {
-            self.kill();
-            // Those that are not found are left to a later sweep.
-            let _ = kill_at(self.home);
-        }
-    }
-}
-
-/// Resolves when a process has ended, and leaves it uncollected: killed before that, it would have no status of its own.
-fn exited(leader: Pid) -> io::Result<oneshot::Receiver<()>> {
-    let (sender, exited) = oneshot::channel();
+/// Returns when a process has ended, and leaves it uncollected: killed before that, it would have no status of its own.
+fn exited(leader: Pid) {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-    // One that goes on is killed at the end of its time, which ends this too.
-    std::thread::Builder::new().spawn(move || {
-        // It fails only if the process was collected, and has ended then too.
-        let _ = waitid(WaitId::Pid(leader), options);
-        // Nobody may wait for it any more.
-        let _ = sender.send(());
-    })?;
-    Ok(exited)
+    // It fails only if the process was collected, and has ended then too.
+    let _ = retry_on_intr(|| waitid(WaitId::Pid(leader), options));
 }
 
-async fn read_output(pipe: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, GoGetError> {
-    let mut read = Vec::new();
-    if let Some(pipe) = pipe {
-        let mut pipe = pipe.take(STDOUT);
-        pipe.read_to_end(&mut read).await.map_err(not_read)?;
-        if pipe.limit() == 0 {
-            return Err(GoGetError::nonsense("it never stops writing"));
-        }
-    }
-    Ok(read)
-}
-
-async fn read_messages(
-    pipe: Option<impl AsyncRead + Unpin>,
-    watch: Watch<'_>,
-) -> Result<Vec<u8>, GoGetError> {
+fn messages(pipe: PipeReader, watch: Watch<'_>) -> Result<Vec<u8>, GoGetError> {
     let (mut kept, mut line) = (Vec::new(), Vec::new());
-    let Some(pipe) = pipe else {
-        return Ok(kept);
-    };
     let mut pipe = BufReader::new(pipe);
     loop {
         line.clear();
         let mut part = (&mut pipe).take(STDERR as u64);
-        let read = part.read_until(b'\n', &mut line).await;
-        if read.map_err(not_read)? == 0 {
+        if part.read_until(b'\n', &mut line).map_err(not_read)? == 0 {
             return Ok(kept);
         }
         watch(&String::from_utf8_lossy(&line))?;

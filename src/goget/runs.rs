@@ -2,7 +2,7 @@
 //! many there may be, in all, for one host, and for one owner.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -10,40 +10,42 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use super::error::GoGetError;
+use super::error::{GoGetError, Kind};
 use super::files::{Files, Found, Job};
 use super::settings::Settings;
 use crate::access::value::Access;
+use crate::lock::lock;
 use crate::module::path::ModulePath;
 use crate::module::version::Version;
-use crate::span::in_current_span;
+use crate::source::Tasks;
 
 type Done = BoxFuture<'static, Result<Found, GoGetError>>;
 
 /// A run that is held by each who waits for it. When the last one lets go, the run is told.
 pub(super) type Flight = Shared<Done>;
 
+type Table = HashMap<Job, WeakShared<Done>>;
+
 /// The table of what is under way, by what it is about.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Flights {
-    table: Mutex<HashMap<Job, WeakShared<Done>>>,
-    runs: TaskTracker,
+    table: Mutex<Table>,
+    /// Those that nobody waits for and that have not yet ended too.
+    pub(super) runs: Tasks,
 }
 
 impl Flights {
-    /// The runs, those that nobody waits for and that have not yet ended too.
-    pub(super) fn runs(&self) -> Runs {
-        // Else it waits for a close, and it never keeps new ones from starting.
-        self.runs.close();
-        Runs(self.runs.clone())
+    pub(super) fn new() -> Self {
+        Self {
+            table: Mutex::default(),
+            runs: Tasks::new(),
+        }
     }
 
     /// The flight for this job that has no result yet.
     pub(super) fn get(&self, job: &Job) -> Option<Flight> {
-        let found = lock(&self.table).get(job).and_then(WeakShared::upgrade);
-        found.filter(|flight| flight.peek().is_none())
+        find(&lock(&self.table), job)
     }
 
     /// Attaches to the flight for this job, or starts one.
@@ -54,12 +56,11 @@ impl Flights {
         F: Future<Output = Result<Found, GoGetError>> + Send + 'static,
     {
         let mut table = lock(&self.table);
-        let found = table.get(job).and_then(WeakShared::upgrade);
-        if let Some(flight) = found.filter(|flight| flight.peek().is_none()) {
+        if let Some(flight) = find(&table, job) {
             return flight;
         }
-        let left = CancellationToken::new();
-        let task = self.runs.spawn(in_current_span(run(left.clone())));
+        let left = self.runs.aborted.child_token();
+        let task = self.runs.spawn(run(left.clone()));
         let wanted = left.drop_guard();
         let done = async move {
             let done = task.await;
@@ -73,9 +74,9 @@ impl Flights {
     }
 }
 
-fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing leaves it half changed.
-    table.lock().unwrap_or_else(PoisonError::into_inner)
+fn find(table: &Table, job: &Job) -> Option<Flight> {
+    let found = table.get(job).and_then(WeakShared::upgrade);
+    found.filter(|flight| flight.peek().is_none())
 }
 
 /// A version, and for whom.
@@ -83,36 +84,53 @@ pub(super) type Key = (ModulePath<'static>, Version<'static>, Option<Access>);
 
 /// What a zip counts at least while it is kept: it is an open file, and there are not many of them.
 const LEAST_ZIP: u64 = 4 << 20;
+/// How long files stay, so that those of a version come out of one run.
+const KEPT: Duration = Duration::from_secs(60);
 
 /// Files that stay for a while after their run, the latest ones where there are too many bytes.
 #[derive(Debug)]
 pub(super) struct Kept {
     table: Mutex<HashMap<Key, (Instant, Arc<Files>)>>,
     most: u64,
-    time: Duration,
 }
 
 impl Kept {
-    /// At most so many bytes, for so long.
-    pub(super) fn new(most: u64, time: Duration) -> Self {
+    /// At most so many bytes.
+    pub(super) fn new(most: u64) -> Arc<Self> {
         let table = Mutex::default();
-        Self { table, most, time }
+        Arc::new(Self { table, most })
     }
 
     pub(super) fn get(&self, key: &Key) -> Option<Arc<Files>> {
         let table = lock(&self.table);
         let (since, files) = table.get(key)?;
-        (since.elapsed() < self.time).then(|| Arc::clone(files))
+        (since.elapsed() < KEPT).then(|| Arc::clone(files))
     }
 
-    /// Takes the place of what was there.
-    pub(super) fn put(self: &Arc<Self>, key: Key, files: Arc<Files>) {
+    /// Keeps files for those who request the others of the same version.
+    ///
+    /// # Errors
+    ///
+    /// If they are of another commit than those of a moment ago.
+    pub(super) fn put(self: &Arc<Self>, key: Key, files: &Arc<Files>) -> Result<(), GoGetError> {
+        if let Some(before) = self.get(&key) {
+            if let (Some(one), Some(other)) = (&before.commit, &files.commit)
+                && one != other
+            {
+                let version = &files.version;
+                let text = format!("{version} was commit {one} a moment ago, and is {other} now");
+                return Err(GoGetError::new(Kind::Moved, text).showing(""));
+            }
+            if before.zip.is_some() && files.zip.is_none() {
+                return Ok(());
+            }
+        }
         let bytes = |files: &Files| {
             let zip = files.zip.as_ref().map_or(0, |zip| zip.len.max(LEAST_ZIP));
             zip + (files.info.len() + files.go_mod.as_ref().map_or(0, |text| text.len())) as u64
         };
         let mut table = lock(&self.table);
-        table.insert(key, (Instant::now(), files));
+        table.insert(key, (Instant::now(), Arc::clone(files)));
         let mut total: u64 = table.values().map(|(_, files)| bytes(files)).sum();
         while total > self.most
             && let Some((key, (_, files))) = table.iter().min_by_key(|(_, (since, _))| *since)
@@ -121,40 +139,14 @@ impl Kept {
             let key = key.clone();
             table.remove(&key);
         }
-        drop(table);
-        let (kept, time) = (Arc::downgrade(self), self.time);
+        let kept = Arc::downgrade(self);
         tokio::spawn(async move {
-            sleep(time).await;
+            sleep(KEPT).await;
             if let Some(kept) = kept.upgrade() {
-                lock(&kept.table).retain(|_, (since, _)| since.elapsed() < time);
+                lock(&kept.table).retain(|_, (since, _)| since.elapsed() < KEPT);
             }
         });
-    }
-}
-
-/// A view of the runs of a [`GoGet`](super::GoGet): how many, and when there are none. For a graceful shutdown, and
-/// for tests.
-///
-/// A run that nobody waits for any more is killed; it counts until its processes are gone.
-#[derive(Clone, Debug)]
-pub struct Runs(TaskTracker);
-
-impl Runs {
-    /// How many runs there are, including those that wait for a run slot.
-    #[must_use]
-    pub fn running(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Returns once nothing is running, which may be at once.
-    ///
-    /// Does not keep new runs from starting; stop accepting requests first.
-    ///
-    /// # Cancel safety
-    ///
-    /// Only waits, so it can be dropped at any time, for example by a time limit around it.
-    pub async fn idle(&self) {
-        self.0.wait().await;
+        Ok(())
     }
 }
 
@@ -164,14 +156,8 @@ pub(super) struct Places {
     all: Arc<Semaphore>,
     per_host: usize,
     per_owner: usize,
-    /// Semaphores that somebody holds or waits for.
-    shares: Mutex<HashMap<Name, Weak<Semaphore>>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Name {
-    Host(String),
-    Owner(String),
+    /// Semaphores that somebody holds or waits for, by the name of a host, which has a dot, or of an owner, which has none.
+    shares: Mutex<HashMap<String, Weak<Semaphore>>>,
 }
 
 /// A run slot.
@@ -199,8 +185,8 @@ impl Places {
     ///
     /// Leaves the queue.
     pub(super) async fn take(&self, host: &str, owner: Option<&str>) -> Place {
-        let owner = owner.map(|owner| self.share(Name::Owner(owner.to_owned()), self.per_owner));
-        let host = Some(self.share(Name::Host(host.to_owned()), self.per_host));
+        let owner = owner.map(|owner| self.share(owner, self.per_owner));
+        let host = Some(self.share(host, self.per_host));
         let mut permits = [const { None }; 3];
         // That of all comes last: who waits for a share keeps nobody else from a place.
         let queues = [owner, host, Some(Arc::clone(&self.all))];
@@ -213,14 +199,14 @@ impl Places {
         Place { _permits: permits }
     }
 
-    fn share(&self, name: Name, places: usize) -> Arc<Semaphore> {
+    fn share(&self, name: &str, places: usize) -> Arc<Semaphore> {
         let mut shares = lock(&self.shares);
-        if let Some(share) = shares.get(&name).and_then(Weak::upgrade) {
+        if let Some(share) = shares.get(name).and_then(Weak::upgrade) {
             return share;
         }
         shares.retain(|_, share| share.strong_count() > 0);
         let share = Arc::new(Semaphore::new(places));
-        shares.insert(name, Arc::downgrade(&share));
+        shares.insert(name.to_owned(), Arc::downgrade(&share));
         share
     }
 }

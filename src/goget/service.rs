@@ -10,11 +10,10 @@ use tower_service::Service;
 
 use super::answer::{GoGetBody, Order};
 use super::error::{GoGetError, InvalidSettings};
-use super::runs::Runs;
 use super::settings::{Settings, is_refused};
 use super::worker::Worker;
 use super::{git_settings, observe};
-use crate::source::{self, Area, HasArea};
+use crate::source::{self, Area, HasArea, Tasks};
 
 /// The future of [`GoGet`].
 ///
@@ -83,7 +82,7 @@ impl GoGet {
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime with I/O and time.
+    /// Outside of a tokio runtime with time.
     ///
     /// # Cancel safety
     ///
@@ -106,8 +105,8 @@ impl GoGet {
     /// # }
     /// ```
     #[must_use]
-    pub fn runs(&self) -> Runs {
-        self.worker.flights.runs()
+    pub fn runs(&self) -> Tasks {
+        self.worker.flights.runs.clone()
     }
 
     /// Like `call`, with the error instead of its response.
@@ -131,7 +130,7 @@ impl GoGet {
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime with I/O and time.
+    /// Outside of a tokio runtime with time.
     ///
     /// # Cancel safety
     ///

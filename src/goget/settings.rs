@@ -28,7 +28,7 @@ pub struct Settings {
     pub(super) folder: PathBuf,
     pub(super) shared: bool,
     pub(super) go: PathBuf,
-    /// Variables of the go command.
+    /// Variables that only the settings change.
     pub(super) go_vars: BTreeMap<&'static str, String>,
     pub(super) env: Vec<(OsString, OsString)>,
     pub(super) time_limit: Duration,
@@ -42,6 +42,17 @@ pub struct Settings {
     pub(super) secrets: Secrets,
 }
 
+/// Without `-modcacherw` the folders of extracted modules cannot be removed. The messages of git are read, so they are in
+/// English.
+const VARS: &str = "GOPROXY=direct GOSUMDB=off GOTOOLCHAIN=local GOPRIVATE= GONOPROXY= GONOSUMDB= GOINSECURE= \
+    GOAUTH=netrc GOFLAGS=-modcacherw GO111MODULE=on GOWORK=off GOENV=off GIT_TERMINAL_PROMPT=0 GCM_INTERACTIVE=never \
+    GIT_CONFIG_NOSYSTEM=1 LC_ALL=C";
+
+/// Names and values of variables.
+pub(super) fn pairs(vars: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    vars.split(' ').filter_map(|var| var.split_once('='))
+}
+
 /// From the current folder: commands run in another one, and the process may change its own.
 pub(super) fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
@@ -53,11 +64,13 @@ impl Settings {
     /// The folder is made when it is first needed, readable by this user only; one that exists stays as it is. Several
     /// processes may share one. It must not be inside a Go module.
     pub fn new(folder: impl AsRef<Path>) -> Self {
-        let settings = Self {
+        Self {
             folder: absolute(folder.as_ref().into()),
             shared: false,
             go: "go".into(),
-            go_vars: BTreeMap::new(),
+            go_vars: pairs(VARS)
+                .map(|(name, value)| (name, value.into()))
+                .collect(),
             env: Vec::new(),
             time_limit: Duration::from_secs(4 * 60),
             max_wait: Duration::from_secs(30),
@@ -68,9 +81,7 @@ impl Settings {
             max_clones_size: 10 << 30,
             max_clones_age: Duration::from_secs(30 * 24 * 60 * 60),
             secrets: Secrets::default(),
-        };
-        let settings = settings.proxy("direct").private("").insecure("");
-        settings.sumdb("off").toolchain("local")
+        }
     }
 
     fn go_var(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -103,7 +114,10 @@ impl Settings {
     /// credentials of the service, wherever their repositories are; other modules use only those for the host with which
     /// the path begins.
     pub fn private(self, patterns: impl Into<String>) -> Self {
-        self.go_var("GOPRIVATE", patterns)
+        let patterns = patterns.into();
+        ["GOPRIVATE", "GONOPROXY", "GONOSUMDB"]
+            .into_iter()
+            .fold(self, |this, name| this.go_var(name, &*patterns))
     }
 
     /// `GOVCS`: which version control systems may be used for which modules. Default: that of the go command, which is

@@ -4,16 +4,11 @@ use std::net::IpAddr;
 
 use crate::source::host::host_of;
 
-/// Lines that say what happened, in output of git.
-const TELLING: [&str; 4] = ["fatal: ", "remote: ", "ERROR: ", "error: "];
-
+/// How lines begin that say what happened, in output of git.
+const TELLING: &str = "fatal: |remote: |ERROR: |error: ";
 /// What such a line has in output of ssh, of which git then only says that it has failed.
-const TELLING_OF_SSH: [&str; 4] = [
-    "Permission denied (",
-    "Host key verification failed",
-    "Warning: Identity file ",
-    "private key files are NOT accessible by others",
-];
+const TELLING_OF_SSH: &str = "Permission denied (|Host key verification failed|Warning: Identity file |\
+    private key files are NOT accessible by others";
 
 /// Words before the name of a host.
 const BEFORE_HOSTS: [&str; 6] = ["lookup", "host:", "host", "hostname", "to", "by"];
@@ -28,8 +23,8 @@ pub(super) fn shown(redacted: &str, host: &str) -> String {
     let first = lines.next().unwrap_or_default();
     let mut shown = without_places(first, host);
     let telling = lines.find(|line| {
-        TELLING.iter().any(|word| line.starts_with(word))
-            || TELLING_OF_SSH.iter().any(|text| line.contains(text))
+        TELLING.split('|').any(|word| line.starts_with(word))
+            || TELLING_OF_SSH.split('|').any(|text| line.contains(text))
     });
     if let Some(telling) = telling {
         shown.push(' ');
@@ -46,9 +41,11 @@ fn without_places(text: &str, host: &str) -> String {
         let word = part.trim_end_matches(is_end);
         // A colon after it belongs to the sentence.
         let name = word.trim_end_matches([':', ',', ';', '.']);
-        let is_place = is_path(name)
+        let is_path = name.starts_with('/') && !name.starts_with("//");
+        let is_place = is_path
+            || name.starts_with("file://")
             || is_address(name)
-            || is_other_url(name, host)
+            || (name.contains("://") && host_of(name).is_some_and(|found| found != host))
             || (BEFORE_HOSTS.contains(&before) && is_other_host(name, host));
         if is_place {
             shown.push('…');
@@ -67,10 +64,6 @@ fn is_end(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\'' | '"' | '`' | '(' | ')' | '=' | ',')
 }
 
-fn is_path(name: &str) -> bool {
-    (name.starts_with('/') && !name.starts_with("//")) || name.starts_with("file://")
-}
-
 /// An IP address, also with a port, a user, or an arrow to another one.
 fn is_address(name: &str) -> bool {
     let name = name.rsplit_once('@').map_or(name, |(_, host)| host);
@@ -81,12 +74,6 @@ fn is_address(name: &str) -> bool {
             .map_or(one, |(host, _)| host.trim_matches(['[', ']']));
         one.parse::<IpAddr>().is_ok() || bare.parse::<IpAddr>().is_ok()
     })
-}
-
-fn is_other_url(name: &str, host: &str) -> bool {
-    host_of(name)
-        .filter(|_| name.contains("://"))
-        .is_some_and(|found| found != host)
 }
 
 /// A name of the network, after a word that says so.

@@ -1,27 +1,28 @@
 //! What all clones of a service share, and the way from a job to its result.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
-use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::clones::{Clones, Lent};
 use super::error::{GoGetError, Kind};
 use super::files::{Asked, Files, Found, Job};
-use super::folder::{self, blocking};
+use super::folder;
 use super::go::{Go, Probes};
-use super::observe::{self, left_over};
-use super::prepare::{held, look};
+use super::observe::{event, left_over};
+use super::prepare::{logins, look, read_files};
+use super::process::Stop;
 use super::runs::{Flights, Kept, Key, Place, Places};
 use super::sandbox::{Sandbox, sweep};
-use super::secrets::{Grant, grant};
+use super::secrets::{Grant, Held, grant};
 use super::settings::Settings;
+use crate::lock::lock;
 use crate::module::version::Version;
-
-/// How long what a run has brought stays, so that the files of a version come out of one run.
-const KEPT: Duration = Duration::from_secs(60);
+use crate::span::with_current_span;
 
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -29,42 +30,23 @@ pub(super) struct Worker {
     pub(super) flights: Flights,
     kept: Arc<Kept>,
     places: Places,
-    clones: Arc<Clones>,
+    clones: Clones,
     probes: Probes,
     /// Whether commands could run when that was looked at last.
-    is_ready: Mutex<bool>,
-}
-
-/// Does a part of a run as long as somebody waits for the run.
-async fn unless_left<T>(
-    left: &CancellationToken,
-    part: impl Future<Output = T>,
-) -> Result<T, GoGetError> {
-    let done = left.run_until_cancelled(part).await;
-    done.ok_or_else(|| GoGetError::new(Kind::Abandoned, ""))
+    is_ready: AtomicBool,
 }
 
 impl Worker {
     pub(super) fn new(settings: Settings) -> Self {
         Self {
-            flights: Flights::default(),
-            kept: Arc::new(Kept::new(settings.max_kept_size, KEPT)),
+            flights: Flights::new(),
+            kept: Kept::new(settings.max_kept_size),
             places: Places::new(&settings),
-            clones: Arc::new(Clones::new(&settings)),
+            clones: Clones::default(),
             probes: Probes::default(),
-            is_ready: Mutex::default(),
+            is_ready: AtomicBool::new(false),
             settings,
         }
-    }
-
-    /// What a run has brought of a version lately.
-    pub(super) fn kept(&self, job: &Job, version: &Version<'static>) -> Option<Arc<Files>> {
-        self.kept.get(&self.key(job, version))
-    }
-
-    fn key(&self, job: &Job, version: &Version<'static>) -> Key {
-        let access = job.access.clone().filter(|_| !self.settings.shared);
-        (job.module.clone(), version.clone(), access)
     }
 
     /// Does a job, or waits for the run that does it already.
@@ -78,185 +60,153 @@ impl Worker {
     /// The commands go on as long as another one waits for them, else they are killed.
     pub(super) async fn done(self: &Arc<Self>, job: Job) -> Result<Found, GoGetError> {
         if let Asked::Query(name) = &job.asked
-            && self.probes.end(name)
+            && lock(&self.probes).remove(name)
         {
             return Err(GoGetError::new(Kind::NotFound, "this server asks itself"));
         }
         let (worker, of_run) = (Arc::clone(self), job.clone());
-        let run = |left| async move {
-            let done = worker.work(&of_run, &left).await;
-            done.inspect_err(|error| {
-                if error.kind() == Kind::Abandoned {
-                    observe::abandoned();
-                }
-            })
-        };
+        let run = |left| async move { worker.work(of_run, &left).await };
         self.flights.join(&job, run).await
     }
 
-    async fn work(&self, job: &Job, left: &CancellationToken) -> Result<Found, GoGetError> {
-        // Another run may have brought it while this one was about to start.
-        if let Asked::Files(version) | Asked::LookUp(version) = &job.asked
-            && let Some(files) = self.kept(job, version)
-            && (files.zip.is_some() || matches!(job.asked, Asked::LookUp(_)))
-        {
+    async fn work(
+        self: &Arc<Self>,
+        job: Job,
+        left: &CancellationToken,
+    ) -> Result<Found, GoGetError> {
+        if let Some(files) = self.kept(&job) {
             return Ok(Found::Version(files));
         }
-        let place = unless_left(left, self.place(job)).await??;
-        let result = self.run(job, left).await;
-        let result = self.judged(result).await;
+        let ready = left.run_until_cancelled(self.ready(&job)).await;
+        let (place, held) = ready.ok_or_else(|| GoGetError::new(Kind::Abandoned, ""))??;
+        let (worker, of_run) = (Arc::clone(self), job.clone());
+        let run = move |stop: &_| worker.run(&of_run, held, stop);
+        let result = on_thread(left, run).await;
         drop(place);
+        let is_full = |error: &GoGetError| error.kind() == Kind::Full;
+        let (worker, is_full) = (Arc::clone(self), result.as_ref().is_err_and(is_full));
+        spawn_blocking(with_current_span(move || worker.clean(is_full)));
         let found = result?;
         if let Found::Version(files) = &found {
-            self.keep(job, files)?;
+            self.kept.put(self.key(&job, &files.version), files)?;
         }
         Ok(found)
     }
 
-    /// Waits for a run slot.
-    async fn place(&self, job: &Job) -> Result<Place, GoGetError> {
-        let wait = self.settings.max_wait;
-        let owner = job
-            .access
-            .as_ref()
-            .map(|access| access.owner_name().as_str());
-        let place = timeout(wait, self.places.take(job.host(), owner)).await;
-        place.map_err(|_elapsed| GoGetError::new(Kind::Busy(wait), ""))
+    /// What a run has brought lately that does this job.
+    fn kept(&self, job: &Job) -> Option<Arc<Files>> {
+        let (version, needs_zip) = match &job.asked {
+            Asked::Files(version) => (version, true),
+            Asked::LookUp(version) => (version, false),
+            Asked::Query(_) | Asked::List => return None,
+        };
+        let files = self.kept.get(&self.key(job, version))?;
+        (files.zip.is_some() || !needs_zip).then_some(files)
     }
 
-    async fn run(&self, job: &Job, left: &CancellationToken) -> Result<Found, GoGetError> {
-        let mut is_ready = unless_left(left, self.is_ready.lock()).await?;
-        if !*is_ready {
-            self.look(left).await?;
-            *is_ready = true;
-        }
-        drop(is_ready);
-        let held = unless_left(left, held(&self.settings, job)).await??;
+    fn key(&self, job: &Job, version: &Version<'static>) -> Key {
+        let access = job.access.clone().filter(|_| !self.settings.shared);
+        (job.module.clone(), version.clone(), access)
+    }
+
+    /// Waits for a run slot, and for credentials.
+    async fn ready(&self, job: &Job) -> Result<(Place, Held), GoGetError> {
+        let wait = self.settings.max_wait;
+        let owner = job.access.as_ref().map(|one| one.owner_name().as_str());
+        let place = timeout(wait, self.places.take(job.host(), owner)).await;
+        let place = place.map_err(|_elapsed| GoGetError::new(Kind::Busy(wait), ""))?;
+        Ok((place, logins(&self.settings, job).await?))
+    }
+
+    fn run(&self, job: &Job, held: Held, stop: &Arc<Stop>) -> Result<Found, GoGetError> {
+        self.in_sandbox(job, held, stop).map_err(|error| {
+            if error.kind() == Kind::Setup {
+                self.is_ready.store(false, Relaxed);
+            }
+            // Where the file system cannot tell, the error says what is wrong.
+            match folder::is_full(&self.settings.folder) {
+                Ok(true) => GoGetError::new(Kind::Full, error.to_string()),
+                _ => error,
+            }
+        })
+    }
+
+    fn in_sandbox(&self, job: &Job, held: Held, stop: &Arc<Stop>) -> Result<Found, GoGetError> {
+        let held = read_files(&self.settings, held)?;
         let grant = grant(&held, self.settings.private_patterns(), &job.module);
         let owner = job.access.as_ref().filter(|_| !self.settings.shared);
-        let owner = owner.map(|access| access.owner_name().as_str().to_owned());
-        let (sandbox, lent, grant) = self.sandbox(owner, grant, left).await?;
-        let go = Go {
-            sandbox: &sandbox,
-            grant: &grant,
-            job,
-            probes: &self.probes,
-            proxies: &self.settings.go_vars["GOPROXY"],
-            limit: self.settings.time_limit,
-            to_any_proxy: false,
+        let owner = owner.map(|access| access.owner_name().as_str());
+        let mut sandbox = self.sandbox(owner, grant, stop)?;
+        if !self.is_ready.load(Relaxed) {
+            self.look(&sandbox, false)?;
+        }
+        let run = |sandbox: &_| {
+            let go = Go {
+                settings: &self.settings,
+                sandbox,
+                job,
+                probes: &self.probes,
+                limit: self.settings.time_limit,
+                to_any_proxy: false,
+            };
+            go.run()
         };
-        let mut result = go.run().await;
+        let mut result = run(&sandbox);
+        // A clone can be the reason of all others, whatever the command said.
         if let Err(error) = &result
-            && error.may_be_of_clone()
-            && self.clones.may_retry(&lent)
+            && !matches!(
+                error.kind(),
+                Kind::TimeLimit | Kind::Setup | Kind::Loop | Kind::Abandoned
+            )
+            && self.clones.may_retry(&sandbox.lent)
         {
-            observe::retried(error);
-            result = self.run_afresh(go, &lent).await;
+            event!(warn, "trying once more with a new clone", error);
+            let begun = sandbox.start_afresh();
+            begun.map_err(|error| GoGetError::local("the folder of a run", error))?;
+            result = run(&sandbox);
         }
-        if result.is_ok() {
-            let marked = blocking(move || lent.mark()).await;
-            left_over("the time of a clone's last use", marked);
-        }
-        close(sandbox).await;
+        sandbox.end(result.is_ok());
         result
     }
 
     /// A folder for a run with clones of an owner.
-    async fn sandbox(
+    fn sandbox(
         &self,
-        owner: Option<String>,
+        owner: Option<&str>,
         grant: Grant,
-        left: &CancellationToken,
-    ) -> Result<(Sandbox, Arc<Lent>, Grant), GoGetError> {
-        let (settings, clones, left) = (
-            self.settings.clone(),
-            Arc::clone(&self.clones),
-            left.clone(),
-        );
-        let made = blocking(move || {
-            let lent = clones.lend(owner.as_deref())?;
-            let sandbox = Sandbox::new(&settings, &grant, lent.folder(), left)?;
-            Ok((sandbox, Arc::new(lent), grant))
-        });
-        made.await.map_err(|error| {
+        stop: &Arc<Stop>,
+    ) -> Result<Sandbox, GoGetError> {
+        let lent = Lent::new(&self.settings, owner);
+        let made = lent.and_then(|lent| Sandbox::new(&self.settings, grant, lent, stop));
+        made.map_err(|error| {
             let text = format!("{}: {error}", self.settings.folder.display());
             GoGetError::setup(text, "its folder for modules cannot be used")
         })
     }
 
-    /// Once more with empty clones. If that helps, they take the place of those that were there.
-    async fn run_afresh(&self, go: Go<'_>, lent: &Arc<Lent>) -> Result<Found, GoGetError> {
-        let begun = go.sandbox.start_afresh();
-        begun.map_err(|error| GoGetError::local("the folder of a run", error))?;
-        let result = go.run().await;
-        if result.is_ok() {
-            let (lent, fresh) = (Arc::clone(lent), go.sandbox.clones());
-            let folder = self.settings.folder.clone();
-            let adopted = blocking(move || lent.adopt(&fresh, &folder)).await;
-            left_over("a broken clone", adopted);
-        }
-        result
-    }
-
-    /// What a failure means for later runs, and for the clones.
-    async fn judged(&self, mut result: Result<Found, GoGetError>) -> Result<Found, GoGetError> {
-        let mut is_full = false;
-        if let Err(error) = &mut result {
-            if error.kind() == Kind::Setup {
-                *self.is_ready.lock().await = false;
-            }
-            let folder = self.settings.folder.clone();
-            // Where the file system cannot tell, the error says what is wrong.
-            let asked = blocking(move || folder::is_full(&folder)).await;
-            is_full = asked.unwrap_or(false);
-            if is_full {
-                *error = error.clone().of_kind(Kind::Full);
-            }
-        }
-        let clones = Arc::clone(&self.clones);
-        tokio::spawn(async move {
-            match blocking(move || clones.clean_if_due(is_full)).await {
-                Ok(0) => {}
-                Ok(bytes) => observe::cleaned(bytes),
-                Err(error) => left_over("clones that are too old or too many", Err(error)),
-            }
-        });
-        result
-    }
-
-    /// Keeps files for those who request the others of the same version.
-    ///
-    /// # Errors
-    ///
-    /// If they are of another commit than those of a moment ago.
-    fn keep(&self, job: &Job, files: &Arc<Files>) -> Result<(), GoGetError> {
-        let key = self.key(job, &files.version);
-        if let Some(before) = self.kept.get(&key) {
-            if let (Some(one), Some(other)) = (&before.commit, &files.commit)
-                && one != other
-            {
-                let version = &files.version;
-                let text = format!("{version} was commit {one} a moment ago, and is {other} now");
-                return Err(GoGetError::new(Kind::Moved, text).showing(""));
-            }
-            if before.zip.is_some() && files.zip.is_none() {
-                return Ok(());
-            }
-        }
-        self.kept.put(key, Arc::clone(files));
+    /// Looks whether commands can run. What was left of servers that are gone ends here.
+    fn look(&self, sandbox: &Sandbox, needs_git: bool) -> Result<(), GoGetError> {
+        let swept = sweep(&self.settings.folder);
+        left_over("the folders of servers that are gone", swept);
+        self.is_ready.store(false, Relaxed);
+        look(&self.settings, sandbox, needs_git)?;
+        self.is_ready.store(true, Relaxed);
         Ok(())
     }
 
-    /// Looks whether commands can run, and whether there is git. What was left of servers that are gone ends here.
-    async fn look(&self, left: &CancellationToken) -> Result<bool, GoGetError> {
-        let (sandbox, ..) = self.sandbox(None, Grant::default(), left).await?;
-        let folder = self.settings.folder.clone();
-        let swept = blocking(move || sweep(&folder)).await;
-        left_over("the folders of servers that are gone", swept);
-        let looked = look(&self.settings, &sandbox).await;
-        let has_git = sandbox.git().is_some();
-        close(sandbox).await;
-        looked.map(|()| has_git)
+    /// Removes clones, and what others have left that have the same folder and are gone.
+    fn clean(&self, is_full: bool) {
+        let cleaned = self.clones.clean_if_due(&self.settings, is_full);
+        let cleaned = cleaned.and_then(|bytes| match bytes {
+            Some(bytes) => {
+                if bytes > 0 {
+                    event!(info, "clones removed", bytes);
+                }
+                sweep(&self.settings.folder)
+            }
+            None => Ok(()),
+        });
+        left_over("clones that are too old or too many", cleaned);
     }
 
     /// Looks whether commands can run.
@@ -264,18 +214,46 @@ impl Worker {
     /// # Errors
     ///
     /// If they cannot.
-    pub(super) async fn check(&self) -> Result<(), GoGetError> {
-        let mut is_ready = self.is_ready.lock().await;
-        *is_ready = false;
-        let has_git = self.look(&CancellationToken::new()).await?;
-        *is_ready = true;
-        let text = "there is no git command on the PATH";
-        let error = GoGetError::setup(text, "it has no git command");
-        has_git.then_some(()).ok_or(error)
+    pub(super) async fn check(self: &Arc<Self>) -> Result<(), GoGetError> {
+        let worker = Arc::clone(self);
+        let look = move |stop: &_| {
+            let sandbox = worker.sandbox(None, Grant::default(), stop)?;
+            let looked = worker.look(&sandbox, true);
+            sandbox.end(false);
+            looked
+        };
+        on_thread(&CancellationToken::new(), look).await
     }
 }
 
-async fn close(sandbox: Sandbox) {
-    let closed = blocking(move || sandbox.close()).await;
-    left_over("the folder of a run, with credentials", closed);
+/// Stops what a thread runs when nobody waits for it any more.
+struct Wanted(Arc<Stop>);
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+/// Does work on a thread that may block, which goes on until its processes are gone.
+///
+/// # Cancel safety
+///
+/// The command that it runs is killed.
+async fn on_thread<T: Send + 'static>(
+    left: &CancellationToken,
+    work: impl FnOnce(&Arc<Stop>) -> Result<T, GoGetError> + Send + 'static,
+) -> Result<T, GoGetError> {
+    let stop = Arc::default();
+    let wanted = Wanted(Arc::clone(&stop));
+    let mut thread = spawn_blocking(with_current_span(move || work(&stop)));
+    let done = match left.run_until_cancelled(&mut thread).await {
+        Some(done) => done,
+        None => {
+            event!(debug, "command killed: every client has left");
+            drop(wanted);
+            thread.await
+        }
+    };
+    done.unwrap_or_else(|error| Err(GoGetError::local("a run broke off", error)))
 }

@@ -1,10 +1,12 @@
 //! What is known of a host: whether it answers at all.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::lock::lock;
 
 /// How long a host that is away is left alone at first; doubled with each vain attempt.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -106,8 +108,7 @@ impl<E: Clone> Health<E> {
     }
 
     fn state(&self) -> MutexGuard<'_, State<E>> {
-        // No method leaves it half changed.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

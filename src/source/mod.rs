@@ -26,6 +26,8 @@ pub(crate) mod netrc_file;
 #[cfg(any(feature = "go-get", feature = "sumdb"))]
 pub(crate) mod patterns;
 mod stored_elsewhere;
+#[cfg(any(feature = "fill", feature = "go-get"))]
+mod tasks;
 mod validators;
 
 pub use self::area::{Area, AreaOfSource, HasArea};
@@ -34,4 +36,6 @@ pub use self::body::SourceBody;
 #[cfg(any(feature = "fill", feature = "go-get", feature = "upstream"))]
 pub use self::future::ResponseFuture;
 pub use self::stored_elsewhere::StoredElsewhere;
+#[cfg(any(feature = "fill", feature = "go-get"))]
+pub use self::tasks::Tasks;
 pub use self::validators::Validators;

@@ -1,13 +1,14 @@
 //! A netrc file that is read again and again.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{env, fmt, fs, io};
 
 use tokio::time::Instant;
 
 use super::netrc::Netrc;
+use crate::lock::lock;
 
 /// How often a file is read.
 const EVERY: Duration = Duration::from_secs(1);
@@ -48,8 +49,7 @@ impl NetrcFile {
     ///
     /// To read a small local file takes microseconds, and happens once a second.
     pub(crate) fn current(&self) -> Arc<Netrc> {
-        // Nothing leaves it half changed.
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         let (netrc, read) = &mut *state;
         if read.is_none_or(|read| read.elapsed() >= EVERY) {
             *read = Some(Instant::now());

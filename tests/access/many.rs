@@ -62,7 +62,7 @@ async fn a_hundred_owners_at_once_are_answered_and_cleaned_away() {
     within_minutes(setup.goget.runs().idle()).await;
     let clones = setup.folder.path().join("clones");
     assert_eq!(folders(setup.folder.path(), "run-").len(), 0);
-    assert_eq!(folders(&clones, "").len(), OWNERS + 1);
+    assert_eq!(folders(&clones, "").len(), OWNERS);
 
     // All together are bounded, not each by itself. Those of the first owners were used last.
     let each = setup.clones();

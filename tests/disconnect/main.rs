@@ -30,8 +30,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tower::{ServiceBuilder, service_fn};
 use tower_goproxy::Storage;
-use tower_goproxy::fill::{Fill, FillLayer, Fills, OnDisconnect};
+use tower_goproxy::fill::{Fill, FillLayer, OnDisconnect};
 use tower_goproxy::source::Area;
+use tower_goproxy::source::Tasks;
 
 const PARTS: usize = 4;
 
@@ -59,7 +60,7 @@ struct Scene {
     part: usize,
     proxy: Fill<Source>,
     source: Source,
-    fills: Fills,
+    fills: Tasks,
     head: Gate,
     parts: Gate,
 }

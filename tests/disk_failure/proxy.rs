@@ -8,8 +8,9 @@ use http_body_util::BodyExt as _;
 use tokio::task::JoinHandle;
 use tower::{Layer as _, ServiceExt as _};
 use tower_goproxy::Storage;
-use tower_goproxy::fill::{Fill, FillLayer, Fills, OnMiss};
+use tower_goproxy::fill::{Fill, FillLayer, OnMiss};
 use tower_goproxy::source::Area;
+use tower_goproxy::source::Tasks;
 
 use super::support::large_module_zip;
 use super::support::plain_source::{PlainSource, Source};
@@ -25,7 +26,7 @@ pub(crate) struct Proxy {
     pub(crate) source: PlainSource,
     pub(crate) on_miss: OnMiss,
     pub(crate) fill: Fill<Source>,
-    pub(crate) fills: Fills,
+    pub(crate) fills: Tasks,
 }
 
 /// Status, `Cache-Status`, and the body, or where it broke.

@@ -17,6 +17,7 @@ pub(crate) const FLOORS: [&[&str]; 8] = [
         "etag",
         "info",
         "layer_body",
+        "lock",
         "module",
         "reply",
         "span",

@@ -15,7 +15,7 @@ use super::support::{Answer, ScriptedRegistry, Server, module_zip};
 pub struct Proxied {
     pub server: Server,
     refreshes: Refreshes,
-    fills: tower_goproxy::fill::Fills,
+    fills: tower_goproxy::source::Tasks,
 }
 
 impl Proxied {

@@ -1,7 +1,8 @@
 use http::{StatusCode, Version};
 use tower::Layer as _;
 use tower_goproxy::Upstream;
-use tower_goproxy::fill::{Fill, FillLayer, Fills, OnMiss};
+use tower_goproxy::fill::{Fill, FillLayer, OnMiss};
+use tower_goproxy::source::Tasks;
 
 use crate::support::modules::{MODULES, Module};
 use crate::support::{Answers, Build, Client, Kept, Requests, StaticRegistry, Tree};
@@ -10,7 +11,7 @@ use crate::support::{Answers, Build, Client, Kept, Requests, StaticRegistry, Tre
 pub(crate) struct Setup {
     pub(crate) registry: StaticRegistry,
     pub(crate) kept: Kept,
-    pub(crate) fills: Fills,
+    pub(crate) fills: Tasks,
     pub(crate) answers: Answers,
     pub(crate) fill: Fill<Upstream>,
     tree: Tree,

@@ -13,9 +13,10 @@ use tower::limit::ConcurrencyLimitLayer;
 use tower::util::BoxCloneService;
 use tower::{Layer as _, Service, ServiceExt, service_fn};
 use tower_goproxy::Storage;
-use tower_goproxy::fill::{FillLayer, Fills, OnDisconnect, OnMiss};
+use tower_goproxy::fill::{FillLayer, OnDisconnect, OnMiss};
 use tower_goproxy::filter::FilterLayer;
 use tower_goproxy::source::Area;
+use tower_goproxy::source::Tasks;
 use tower_test::mock;
 
 use crate::recorder::Recorder;
@@ -89,7 +90,7 @@ where
     }
 }
 
-fn of(fills: &Fills) -> impl Future<Output = ()> {
+fn of(fills: &Tasks) -> impl Future<Output = ()> {
     let fills = fills.clone();
     async move { moves(fills.idle()).await }
 }

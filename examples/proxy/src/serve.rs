@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 use tower_goproxy::SharedCaches;
-use tower_goproxy::fill::Fills;
+use tower_goproxy::source::Tasks;
 use tracing::{info, warn};
 
 use crate::app::{Frame, app, figures};
@@ -113,7 +113,7 @@ pub(crate) async fn run(loaded: &Loaded) -> Result<(), BoxError> {
 }
 
 /// The storage, which may have to be waited for, and what comes through it.
-async fn sources(loaded: &Loaded) -> Result<(Modules, Option<Fills>, Option<Probe>), BoxError> {
+async fn sources(loaded: &Loaded) -> Result<(Modules, Option<Tasks>, Option<Probe>), BoxError> {
     let options = &loaded.options;
     let (stored, probe) = match options.redirect_only {
         true => (None, None),
