@@ -1,8 +1,8 @@
 //! Many owners at once: processes, private folders, and the bounds of their clones together.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 use tower_goproxy::{Access, GoGet};
@@ -107,4 +107,69 @@ async fn a_hundred_owners_that_leave_leave_nothing_behind() {
     within(goget.runs().idle()).await;
     endless.gone().await;
     assert_eq!(folders(folder.path(), "run-").len(), 0);
+}
+
+#[tokio::test]
+async fn an_owner_leaves_run_slots_to_others() {
+    let (endless, folder) = (Endless::new(), TempDir::new().unwrap());
+    let goget = endless.goget(folder.path());
+    let begin = |i: usize, host: usize| {
+        let mut request = get(&format!("/host{host}.example/m/@v/v1.0.0.zip"));
+        request.extensions_mut().insert(owner(i));
+        let answer = goget.try_call(&request);
+        tokio::spawn(async move { answer.await.is_ok() })
+    };
+    // Each at another host, whose own limit is not reached.
+    let mut clients: Vec<_> = (0..20).map(|host| begin(1, host)).collect();
+    endless.begun(4).await;
+    clients.push(begin(2, 0));
+    endless.begun(5).await;
+    assert_eq!(endless.groups().len(), 5);
+    for client in clients {
+        leave(client).await;
+    }
+    within(goget.runs().idle()).await;
+    endless.gone().await;
+}
+
+/// With the locks of clones that are gone.
+#[tokio::test]
+async fn the_folder_of_an_owner_who_does_not_come_again_goes() {
+    let setup = Setup::new();
+    setup.hello().tag("v1.0.0");
+    for i in 0..2 {
+        ask(&setup.goget, Some(&owner(i)), &zip())
+            .await
+            .assert(200, "");
+    }
+    let clones = setup.folder.path().join("clones");
+    for clone in setup.clones() {
+        age(&clone, HOUR);
+    }
+    let setup = setup.with(|settings| settings.max_clones_age(HOUR / 2));
+    ask(&setup.goget, Some(&owner(2)), &zip())
+        .await
+        .assert(200, "");
+    until(|| setup.clones().len() == 1).await;
+    let owners = folders(&clones, "");
+    assert_eq!(owners.len(), 3);
+    for owner in &owners {
+        File::open(owner)
+            .unwrap()
+            .set_modified(SystemTime::now() - HOUR)
+            .unwrap();
+    }
+    // Somebody has that of an owner open, as a run does.
+    let used = owners
+        .iter()
+        .find(|owner| folders(owner, "").len() == 1)
+        .unwrap();
+    let lock = File::open(used).unwrap();
+    lock.lock_shared().unwrap();
+    let setup = setup.with(|settings| settings.max_clones_age(HOUR / 2));
+    ask(&setup.goget, Some(&owner(2)), &zip())
+        .await
+        .assert(200, "");
+    until(|| folders(&clones, "").len() == 2).await;
+    assert!(used.exists());
 }

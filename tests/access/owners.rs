@@ -1,5 +1,6 @@
 //! The go-get service by itself.
 
+use tower_goproxy::access::Credentials;
 use tower_goproxy::{Access, GoGet};
 
 use crate::processes::until;
@@ -152,4 +153,31 @@ async fn a_shared_module_cache_is_for_all() {
         }
     }
     assert!(!scene.folder.path().join("owners").exists());
+}
+
+/// The auth layer knows the owner, and the provider their credentials.
+#[tokio::test]
+async fn a_provider_gives_each_owner_their_own_credentials() {
+    let scene = Scene::new().await;
+    let address = scene.host.address();
+    let scene = scene.with(|settings| {
+        settings.credentials_from(move |_module, access| {
+            let owner = access.map(|access| access.owner().to_owned());
+            let one = match owner.as_deref() {
+                Some("alice") => Some(Credentials::new(&*address, "alice", "apple-pie")),
+                Some("bob") => Some(Credentials::new(&*address, "bob", "blueberry")),
+                _ => None,
+            };
+            async move { Ok(one.transpose()?.into_iter().collect()) }
+        })
+    });
+    let (alice, bob) = (Access::new("alice"), Access::new("bob"));
+    for (module, owner, stranger) in [(HERS, &alice, &bob), (HIS, &bob, &alice)] {
+        let path = file(module, "zip");
+        let answer = ask(&scene.goget, Some(owner), &path).await;
+        answer.assert(200, "");
+        for other in [Some(stranger), None] {
+            ask(&scene.goget, other, &path).await.assert(404, "");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 use std::fs;
 
 use tempfile::TempDir;
+use tower_goproxy::goget::Settings;
 
 use crate::errors::assert_error;
 use crate::setup::{HELLO, Setup, git, script};
@@ -59,4 +60,15 @@ async fn a_git_that_finds_no_room_is_trouble_on_the_server() {
         let answer = setup.get("/github.com/team/m/@v/v1.0.0.zip").await;
         assert_error(&answer, 500, "trouble on the server");
     }
+}
+
+/// The file system says so, whatever the message is. That of processes never has room.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_file_system_without_room_is_trouble_on_the_server() {
+    let setup = Setup::new();
+    let without = Settings::new("/proc").go(program());
+    let setup = setup.with(|_| without);
+    let answer = setup.get("/github.com/team/m/@v/v1.0.0.zip").await;
+    assert_error(&answer, 500, "trouble on the server");
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use tower_goproxy::GoGet;
 use tower_goproxy::access::Credentials;
 use tower_goproxy::goget::Settings;
@@ -95,4 +97,43 @@ async fn handles_on_runs_stay_good_and_settings_can_be_used_again() {
     assert_eq!(setup.get("/github.com/team/none/@v/list").await.status, 404);
     crate::support::within(runs.idle()).await;
     assert_eq!(clone.runs().running() + other.runs().running(), 0);
+}
+
+#[tokio::test]
+async fn a_credential_helper_is_asked_again() {
+    let (host, setup) = scene().await;
+    let file = setup.folder.path().join("store");
+    let write = |password: &str| {
+        let line = format!("https://robot:{password}@{}\n", host.address());
+        fs::write(&file, line).unwrap();
+    };
+    write("first");
+    let setup = setup.with(|settings| {
+        let key = format!("credential.https://{}.helper", host.address());
+        settings.git_config(key, format!("store --file={}", file.display()))
+    });
+    assert_eq!(setup.text(LIST).await, "v1.0.0\n");
+    rotate(&host);
+    assert_ne!(setup.get(LIST).await.status, 200);
+    write("second");
+    assert_eq!(setup.text(LIST).await, "v1.0.0\n");
+}
+
+#[tokio::test]
+async fn a_file_of_git_settings_is_read_again() {
+    let (host, setup) = scene().await;
+    let file = setup.folder.path().join("gitconfig");
+    let write = |password: &str| {
+        let basic = BASE64_STANDARD.encode(format!("robot:{password}"));
+        let section = format!("[http \"https://{}/\"]", host.address());
+        let text = format!("{section}\n\textraHeader = Authorization: Basic {basic}\n");
+        fs::write(&file, text).unwrap();
+    };
+    write("first");
+    let setup = setup.with(|settings| settings.git_config_file(&file));
+    assert_eq!(setup.text(LIST).await, "v1.0.0\n");
+    rotate(&host);
+    assert_ne!(setup.get(LIST).await.status, 200);
+    write("second");
+    assert_eq!(setup.text(LIST).await, "v1.0.0\n");
 }
