@@ -50,11 +50,12 @@ pub(super) struct Run {
     pub(super) request: Request<Empty<Bytes>>,
     pub(super) target: Target<'static>,
     pub(super) shared: Arc<Shared>,
+    /// For a file that is too large for memory, and its bytes that it does not have yet. Gone before the entry, which counts
+    /// the fill until nothing of it is left.
+    pub(super) sink: Option<Sink>,
     pub(super) entry: Arc<Entry>,
     /// Whether the storage has answered, so that it can take the file.
     pub(super) stores: bool,
-    /// For a file that is too large for memory, and its bytes that it does not have yet.
-    pub(super) sink: Option<Sink>,
     pub(super) batch: BytesMut,
     /// Of a zip, once it is checked.
     pub(super) dirhash: Option<String>,
