@@ -18,7 +18,7 @@ use super::admission::{Slot, refuse};
 use super::config::OnDisconnect;
 use super::failure::Failure;
 use super::judge::{failure, judge, source_failed};
-use super::pace::Pace;
+use super::pace::{Pace, slow};
 use super::service::{Source, SourceBody};
 use super::shared::Shared;
 use super::table::{Client, Entry, File, Stage, lock};
@@ -66,9 +66,10 @@ pub(super) struct Run {
 impl Run {
     pub(super) async fn run(mut self) {
         let entry = Arc::clone(&self.entry);
+        let slow = slow(&entry, self.shared.min_rate);
         // The source and the checks are somebody else's code: their panic ends this fill like a failure.
         let fill = AssertUnwindSafe(self.fill()).catch_unwind();
-        let filled = match select(pin!(fill), pin!(entry.deserted())).await {
+        let filled = match select(pin!(fill), select(pin!(entry.deserted()), pin!(slow))).await {
             Either::Left((Ok(filled), _)) => filled,
             Either::Left((Err(_panicked), _)) => {
                 Err(Failure::bad_gateway("the source or a check panicked"))
@@ -194,9 +195,8 @@ impl Run {
             pace.got(bytes.len());
             copied += bytes.len() as u64;
             if len.is_some_and(|len| copied > len) {
-                return Err(Failure::bad_gateway(
-                    "the source sent more than it had declared",
-                ));
+                let text = "the source sent more than it had declared";
+                return Err(Failure::bad_gateway(text));
             }
             if copied > max {
                 // No length was declared. Who reads already gets the rest, within a bound, and nobody else needs it.
@@ -224,9 +224,8 @@ impl Run {
             }
         }
         if len.is_some_and(|len| copied < len) {
-            return Err(Failure::bad_gateway(
-                "the source sent less than it had declared",
-            ));
+            let text = "the source sent less than it had declared";
+            return Err(Failure::bad_gateway(text));
         }
         file.len = Some(copied);
         Ok(checks)

@@ -86,7 +86,7 @@ pub(super) struct Client {
 /// A running fill in the table and in the count. Leaves both with the fill, however that ends.
 #[derive(Debug)]
 pub(super) struct Entry {
-    table: Arc<Table>,
+    pub(super) table: Arc<Table>,
     pub(super) key: FillKey,
     pub(super) running: Arc<Running>,
     _counted: TaskTrackerToken,
@@ -195,10 +195,8 @@ impl Client {
     }
 
     pub(super) fn is_checked(&self) -> bool {
-        matches!(
-            &*self.running.stage.borrow(),
-            Stage::Checked(_) | Stage::Settled(_)
-        )
+        let stage = self.running.stage.borrow();
+        matches!(*stage, Stage::Checked(_) | Stage::Settled(_))
     }
 
     /// Waits until there is enough for a response, with a length if one is needed, and checked and stored if the client

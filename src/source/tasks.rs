@@ -37,6 +37,9 @@ pub struct Tasks {
     tracker: TaskTracker,
     /// Ends all tasks, those that start later too.
     pub(crate) aborted: CancellationToken,
+    /// Ends fills that receive too little, those that start later too.
+    #[cfg(feature = "fill")]
+    pub(crate) slow_aborted: CancellationToken,
 }
 
 impl Tasks {
@@ -44,8 +47,12 @@ impl Tasks {
         let tracker = TaskTracker::new();
         // Else nobody could wait until it is empty. It takes further tasks all the same.
         tracker.close();
-        let aborted = CancellationToken::new();
-        Self { tracker, aborted }
+        Self {
+            tracker,
+            aborted: CancellationToken::new(),
+            #[cfg(feature = "fill")]
+            slow_aborted: CancellationToken::new(),
+        }
     }
 
     /// Counts as a task.
@@ -85,5 +92,28 @@ impl Tasks {
     /// Returns at once; [`idle`](Self::idle) returns when the processes and the files are gone.
     pub fn abort(&self) {
         self.aborted.cancel();
+    }
+
+    /// From now on, ends each fill that receives less than
+    /// [`min_rate`](crate::fill::FillLayer::min_rate) over 5 seconds. This includes fills that wait for a slot or for the
+    /// source, and fills that start later. Runs of the go command go on.
+    ///
+    /// For a server that shuts down and whose clients have all disconnected: a fast fill still finishes, and a slow one does
+    /// not delay the end. Returns at once; await [`idle`](Self::idle) after it.
+    ///
+    /// ```
+    /// # use tower_goproxy::Storage;
+    /// # use tower_goproxy::fill::FillLayer;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let fills = FillLayer::new(Storage::memory()).fills();
+    /// // ... the last connection has closed:
+    /// fills.abort_slow();
+    /// fills.idle().await;
+    /// # }
+    /// ```
+    #[cfg(feature = "fill")]
+    pub fn abort_slow(&self) {
+        self.slow_aborted.cancel();
     }
 }

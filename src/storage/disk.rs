@@ -199,10 +199,8 @@ impl Disk {
             let file = SharedFile::new(file, None, self.threads.clone());
             let reader = FileReader::begun(file, range.clone(), read)?;
             let frames = reader.frames(range.end).boxed();
-            (
-                etag::tag(&version.map(|part| format!("{part:x}")).join("-")),
-                Content::Part(range, frames),
-            )
+            let tag = etag::tag(&version.map(|part| format!("{part:x}")).join("-"));
+            (tag, Content::Part(range, frames))
         };
         Ok(Some(Found {
             size,
@@ -215,10 +213,8 @@ impl Disk {
     fn files_below(&self, folder: String) -> io::Result<Vec<String>> {
         let (mut files, mut folders) = (Vec::new(), vec![folder]);
         while let Some(folder) = folders.pop() {
-            for entry in found(fs::read_dir(self.path(&folder)))?
-                .into_iter()
-                .flatten()
-            {
+            let entries = found(fs::read_dir(self.path(&folder)))?;
+            for entry in entries.into_iter().flatten() {
                 let entry = entry?;
                 // What is not UTF-8 is not one of ours.
                 let Ok(name) = entry.file_name().into_string() else {

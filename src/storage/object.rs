@@ -41,12 +41,10 @@ impl Object {
             ..=SMALL if !is_range => Content::Whole(collect(frames(), size).await?),
             _ => Content::Part(range, frames()),
         };
-        let version = [0; 3];
+        let (version, is_zip) = ([0; 3], at.as_ref().ends_with(".zip"));
         let tag = match &content {
             // Other proxies may store the same file at another time.
-            Content::Whole(content) if !at.as_ref().ends_with(".zip") => {
-                etag::of_content([content])
-            }
+            Content::Whole(content) if !is_zip => etag::of_content([content]),
             _ => tag,
         };
         Ok(Some(Found {
@@ -149,9 +147,8 @@ pub(super) async fn is_stored(store: &dyn ObjectStore, path: &Path) -> object_st
 fn frames(chunks: BoxStream<'static, object_store::Result<Bytes>>) -> Frames {
     let frames = |chunk: Bytes| {
         // A store whose file has shrunk may yield empty chunks for ever.
-        let end = chunk
-            .is_empty()
-            .then(|| Err("the object has become shorter".into()));
+        let shorter = || Err("the object has become shorter".into());
+        let end = chunk.is_empty().then(shorter);
         let starts = (0..chunk.len()).step_by(FRAME);
         let frame = move |start| Ok(chunk.slice(start..chunk.len().min(start + FRAME)));
         stream::iter(starts.map(frame).chain(end))

@@ -26,7 +26,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// Where the files of modules are kept. Cheap to clone; clones are the same storage.
 ///
-/// See the [module docs](super) for the layout and for what holds for each file.
+/// See the [module docs](super) for the layout and the guarantees for each file.
 ///
 /// ```
 /// use tower_goproxy::Storage;
@@ -60,10 +60,10 @@ pub(crate) enum LookUp {
 }
 
 impl Storage {
-    /// A folder, made if it is not there. Files that an earlier process has staged and not finished are removed; those of a
-    /// process that still runs stay.
+    /// A folder, created if it does not exist. Files that an earlier process has staged and not finished are removed; those
+    /// of a process that still runs stay.
     ///
-    /// Reads the folder for staged files on the calling thread.
+    /// Reads the folder of staged files on the calling thread.
     ///
     /// # Errors
     ///
@@ -93,8 +93,8 @@ impl Storage {
     ///
     /// Until a large file is stored it lies in a local folder: see [`local_folder`](Self::local_folder).
     ///
-    /// For a folder prefer [`disk`](Self::disk): object_store's `LocalFileSystem` reads in small steps, and what a killed
-    /// process had staged stays.
+    /// For a folder prefer [`disk`](Self::disk): object_store's `LocalFileSystem` reads in small steps, and leaves behind
+    /// what a killed process had staged.
     #[must_use]
     pub fn new(store: impl ObjectStore) -> Self {
         let scratch = Scratch::new(std::env::temp_dir(), MAX_TOTAL, Threads::new());
@@ -110,9 +110,9 @@ impl Storage {
         }
     }
 
-    /// Where the local files of running fills lie while they are uploaded, and how many bytes all of them may take. Makes
-    /// the folder if it is not there. Default: the system's folder for temporary files, which is often in memory, and
-    /// 4 GiB. A [`disk`](Self::disk) needs none for files that it stores.
+    /// The folder for local files of running fills while they are uploaded, and the total number of bytes that they may
+    /// take. Creates the folder if it does not exist. Default: the system's folder for temporary files, which is often in
+    /// memory, and 4 GiB. A [`disk`](Self::disk) needs none for files that it stores.
     ///
     /// A fill that finds no room is passed through and not stored.
     ///
@@ -140,11 +140,11 @@ impl Storage {
         Ok(self)
     }
 
-    /// How many bytes of memory the small stored files may take that are requested most: those of up to 128 KiB, which are
-    /// nearly all `.info` and `.mod` and many a `.zip`. 0 turns this off. Default: 32 MiB.
+    /// How many bytes of memory the most requested small files may take: files of up to 128 KiB, which are nearly all
+    /// `.info` and `.mod` and many `.zip`. 0 turns this off. Default: 32 MiB.
     ///
-    /// A file that somebody else removes from an object store may be a hit for another minute; from a folder on a
-    /// local disk it is gone at once.
+    /// A file that another program removes from an object store may be a hit for another minute; one in a folder on a local
+    /// disk is gone at once.
     #[must_use]
     pub fn max_memory(mut self, bytes: u64) -> Self {
         self.small = Arc::new(SmallFiles::new(bytes));
@@ -170,10 +170,9 @@ impl Storage {
         };
         let removed = format!("{REMOVED}/{}", key.file());
         let (private, removed) = try_join(private, self.record(&removed)).await?;
+        let text = |reason: Bytes| String::from_utf8_lossy(&reason).trim_end().to_owned();
         Ok(match (private, removed) {
-            (_, Some(reason)) => {
-                LookUp::Removed(String::from_utf8_lossy(&reason).trim_end().to_owned())
-            }
+            (_, Some(reason)) => LookUp::Removed(text(reason)),
             (Some(found), None) => LookUp::Private(found),
             (None, None) => LookUp::Absent,
         })
@@ -185,9 +184,8 @@ impl Storage {
     ///
     /// Reads only.
     pub(crate) async fn has_in_plain_layout(&self, key: &Key) -> bool {
-        let head = self
-            .backend
-            .get(key.file(), GetOptions::new().with_head(true));
+        let options = GetOptions::new().with_head(true);
+        let head = self.backend.get(key.file(), options);
         matches!(guard("look up", key, self.limit, head).await, Ok(Some(_)))
     }
 

@@ -130,6 +130,32 @@ on_each_storage! {
         within(layer.fills().idle()).await;
     }
 
+    /// Of the two that no client waits for, one could take a place for hours.
+    async fn a_server_that_stops_waits_for_fast_fills_alone(storage: Storage) {
+        let layer = layer(storage).max_fills(2);
+        let fast = proxy(&layer, &Slow::new(100_000, Duration::from_secs(4)).service());
+        let dripping = proxy(&layer, &dripping().service());
+        drop(ask(&fast, get(&large(0))).await);
+        drop(ask(&dripping, get(&large(1))).await);
+        let waiting = {
+            let dripping = dripping.clone();
+            tokio::spawn(async move { fetch(&dripping, &large(2)).await })
+        };
+        while layer.fills().running() < 3 {
+            tokio::task::yield_now().await;
+        }
+        let begun = Instant::now();
+        layer.fills().abort_slow();
+        waiting.await.unwrap().assert_status(502);
+        while layer.fills().running() > 1 {
+            sleep(Duration::from_secs(1)).await;
+        }
+        assert!(begun.elapsed() < MINUTE / 4, "{:?}", begun.elapsed());
+        within(layer.fills().idle()).await;
+        assert!(begun.elapsed() > MINUTE / 2, "{:?}", begun.elapsed());
+        fetch(&fast, &large(0)).await.assert_file(&large(0), HIT);
+    }
+
     async fn so_has_a_source_that_drips_something_small(storage: Storage) {
         for layer in [
             one_place(storage.clone()).min_rate(0).fill_timeout(HOUR),

@@ -55,6 +55,11 @@ impl Spool {
         });
     }
 
+    /// How many bytes have come.
+    pub(in crate::fill) fn written(&self) -> u64 {
+        self.0.borrow().written
+    }
+
     /// All bytes that are in memory.
     pub(in crate::fill) fn pieces(&self) -> Vec<Bytes> {
         self.0.borrow().tail.iter().cloned().collect()
