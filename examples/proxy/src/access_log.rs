@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use clap::ValueEnum;
@@ -25,6 +25,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::current::Current;
 use crate::request_id::{self, REQUEST_ID};
 use crate::users::Client;
+
+/// The status in the log where there was none, as in that of nginx.
+const LEFT: u16 = 499;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
@@ -57,32 +60,35 @@ pub(crate) fn install(format: LogFormat) {
     }
 }
 
-/// Answers a request, and logs it when its response has ended.
-pub(crate) async fn answer(current: Arc<Current>, mut request: Request) -> Response {
-    let started = Instant::now();
+/// Answers a request, and logs it when its response has ended, or when its client has left before. `refused`: the server
+/// has no place for it.
+pub(crate) async fn answer(
+    current: Arc<Current>,
+    mut request: Request,
+    refused: Option<Response>,
+) -> Response {
     let id = request_id::of(request.headers());
     request.headers_mut().insert(REQUEST_ID, id.clone());
-    let client = current.trusted.client(&request);
-    request.extensions_mut().insert(Client(client));
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let Ok(mut response) = current.router.clone().oneshot(request).await;
-    let applied = response.extensions().get::<AppliedRule>();
-    let entry = Entry {
-        started,
-        client,
-        status: response.status(),
-        answer: how(response.status(), applied, response.headers()),
-        rule: applied.map_or("-", rule),
-        line: applied.and_then(|applied| excluded_by(&current, applied)),
-        user: response.extensions().get().cloned(),
-        id: id.to_str().unwrap_or_default().to_owned(),
-        method,
-        path,
-        bytes: 0,
-        is_whole: false,
+    let mut entry = Entry::new(&request, &id);
+    let response = match refused {
+        Some(response) => {
+            entry.answer = "refused";
+            response
+        }
+        None => {
+            let Ok(response) = current.router.clone().oneshot(request).await;
+            let applied = response.extensions().get::<AppliedRule>();
+            entry.answer = how(response.status(), applied, response.headers());
+            entry.rule = applied.map_or("-", rule);
+            entry.line = applied.and_then(|applied| excluded_by(&current, applied));
+            response
+        }
     };
+    entry.status = response.status().as_u16();
+    entry.user = response.extensions().get().cloned();
+    let mut response = response.map(|body| Body::new(LoggedBody { body, entry }));
     response.headers_mut().insert(REQUEST_ID, id);
-    response.map(|body| Body::new(LoggedBody { body, entry }))
+    response
 }
 
 fn rule(applied: &AppliedRule) -> &'static str {
@@ -123,13 +129,13 @@ fn how(status: StatusCode, applied: Option<&AppliedRule>, headers: &HeaderMap) -
     }
 }
 
-/// A line to be.
+/// A line, written when it is dropped.
 struct Entry {
     started: Instant,
     client: Option<IpAddr>,
     method: Method,
     path: String,
-    status: StatusCode,
+    status: u16,
     answer: &'static str,
     rule: &'static str,
     line: Option<String>,
@@ -141,9 +147,29 @@ struct Entry {
 }
 
 impl Entry {
-    fn write(&self) {
+    /// For a client that leaves before there is a response.
+    fn new(request: &Request, id: &HeaderValue) -> Self {
+        Self {
+            started: Instant::now(),
+            client: request.extensions().get::<Client>().map(|client| client.0),
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            status: LEFT,
+            answer: "left",
+            rule: "-",
+            line: None,
+            user: None,
+            id: id.to_str().unwrap_or_default().to_owned(),
+            bytes: 0,
+            is_whole: false,
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
         let seconds = self.started.elapsed().as_secs_f64();
-        let status = self.status.as_u16();
+        let status = self.status;
         metrics::counter!("goproxy_requests_total", "answer" => self.answer, "status" => status.to_string())
             .increment(1);
         metrics::histogram!("goproxy_request_seconds", "answer" => self.answer).record(seconds);
@@ -202,6 +228,5 @@ impl Drop for LoggedBody {
     fn drop(&mut self) {
         // Nobody asks a body for its end that has said how long it is.
         self.entry.is_whole |= self.body.is_end_stream() || self.entry.method == Method::HEAD;
-        self.entry.write();
     }
 }

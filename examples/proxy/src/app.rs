@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -41,7 +43,9 @@ impl Frame {
     pub(crate) fn around(&self, modules: Router, users: Option<Arc<Users>>) -> Router {
         let mut app = match &self.prefix {
             None => modules,
-            Some(prefix) => Router::new().nest_service(prefix, modules),
+            Some(prefix) => Router::new()
+                .nest_service(prefix, modules)
+                .fallback(not_found),
         };
         if let Some(figures) = self.metrics.clone() {
             app = app.route("/metrics", get(move || async move { page(&figures) }));
@@ -57,11 +61,19 @@ impl Frame {
 /// What an address of its own has.
 pub(crate) fn figures(health: &Health, figures: PrometheusHandle) -> Router {
     let metrics = get(move || async move { page(&figures) });
-    health.router().route("/metrics", metrics)
+    let router = health.router().route("/metrics", metrics);
+    router.fallback(not_found)
+}
+
+async fn not_found() -> Response {
+    let headers = [(header::CACHE_CONTROL, "no-store")];
+    (StatusCode::NOT_FOUND, headers, "not found\n").into_response()
 }
 
 pub(crate) fn app(current: Arc<ArcSwap<Current>>) -> App {
-    Arc::new(move |request| Box::pin(access_log::answer(current.load_full(), request)))
+    Arc::new(move |request, refused| {
+        Box::pin(access_log::answer(current.load_full(), request, refused))
+    })
 }
 
 /// As it is given to axum, where some letters have a meaning.

@@ -14,7 +14,7 @@ use crate::options::Options;
 ///
 /// Without a command it serves: `tower-goproxy --storage DIR` is `tower-goproxy serve --storage DIR`.
 #[derive(Debug, Parser)]
-#[command(name = "tower-goproxy", version)]
+#[command(name = "tower-goproxy", version, propagate_version = true)]
 #[command(after_help = "Options: tower-goproxy serve --help")]
 struct Cli {
     #[command(subcommand)]

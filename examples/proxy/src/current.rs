@@ -5,11 +5,9 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::rules::FileRules;
-use crate::users::Trusted;
 
 /// What answers a request from its beginning to its end, also when files are read again meanwhile.
 pub(crate) struct Current {
     pub(crate) router: Router,
     pub(crate) rules: Arc<FileRules>,
-    pub(crate) trusted: Trusted,
 }

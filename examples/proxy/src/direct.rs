@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use sha2::{Digest as _, Sha256};
 use tower_goproxy::GoGet;
 use tower_goproxy::goget::Settings;
 use tracing::warn;
@@ -18,25 +19,25 @@ pub(crate) struct DirectArgs {
     /// Go command that fetches direct modules [default: `go` of the PATH, if there is one].
     #[arg(long, value_name = "PATH")]
     go: Option<PathBuf>,
-    /// Working directory for clones and downloads [default: the name of the storage and `-go`].
+    /// Working directory for clones and downloads [default: the name of the storage, followed by `-go`].
     #[arg(long, value_name = "DIR")]
     go_cache: Option<PathBuf>,
-    /// Modules that are not looked up in a registry or a checksum database, and that all credentials are for, as for
-    /// GOPRIVATE.
+    /// Private modules, as for GOPRIVATE: never looked up in a registry or a checksum database, and all credentials are for
+    /// them.
     #[arg(long, value_name = "PATTERNS")]
     go_private: Option<String>,
-    /// Credentials for hosts, including the upstream [default: none for repositories; for the upstream those of NETRC or
-    /// ~/.netrc].
+    /// netrc file with credentials for hosts, including the upstream [default: none for repositories; for the upstream, the
+    /// file in NETRC or ~/.netrc].
     #[arg(long, value_name = "FILE")]
     netrc: Option<PathBuf>,
-    /// Git configuration, in place of that of the user who runs the server. Settings that hold or lead to a secret must
-    /// name a host.
+    /// Git configuration file, in place of that of the user who runs the server. Settings that hold or lead to a secret
+    /// must name a host.
     #[arg(long, value_name = "FILE")]
     git_config: Option<PathBuf>,
-    /// Private key for ssh. Needs --ssh-known-hosts.
+    /// Private key for ssh. Requires --ssh-known-hosts.
     #[arg(long, value_name = "FILE")]
     ssh_key: Option<PathBuf>,
-    /// Keys of the hosts that ssh may connect to.
+    /// known_hosts file with the keys of the hosts that ssh may connect to.
     #[arg(long, value_name = "FILE")]
     ssh_known_hosts: Option<PathBuf>,
 }
@@ -72,9 +73,14 @@ impl DirectArgs {
 
     /// # Errors
     ///
-    /// One of the options is set, and direct modules cannot be fetched.
-    pub(crate) async fn source(&self, storage: &str, roots: &Roots) -> Result<Direct, BoxError> {
-        let asked_for = self.is_asked_for();
+    /// One of the options is set, or there are entries, and direct modules cannot be fetched.
+    pub(crate) async fn source(
+        &self,
+        storage: &str,
+        roots: &Roots,
+        has_entries: bool,
+    ) -> Result<Direct, BoxError> {
+        let asked_for = has_entries || self.is_asked_for();
         if !asked_for && !is_in_path("go") {
             let reason =
                 "this server has no go command, which fetches modules from version control";
@@ -119,7 +125,7 @@ impl DirectArgs {
             ssh_known_hosts: entry.ssh_known_hosts.clone(),
         };
         // Clones are not shared with others, who may have other credentials.
-        let name: String = entry.modules.chars().map(plain).collect();
+        let name = folder_name(&entry.modules);
         args.configured(&self.cache(storage), roots, Some(&name))
     }
 
@@ -196,16 +202,45 @@ fn readable<'a>(option: &str, file: &'a Path) -> Result<&'a Path, BoxError> {
     }
 }
 
-/// A name for a folder.
-fn plain(letter: char) -> char {
-    match letter {
+/// Another one for each list of patterns. Its beginning is for people.
+fn folder_name(modules: &str) -> String {
+    let plain = |letter: char| match letter {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' => letter,
         _ => '_',
-    }
+    };
+    let start: String = modules.chars().map(plain).take(40).collect();
+    let hash = Sha256::digest(modules);
+    let hash: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{start}-{hash}")
 }
 
 fn is_in_path(program: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|path| {
         std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folder_name;
+
+    #[test]
+    fn no_two_entries_have_one_folder() {
+        let long = "corp.example/a-long-path-of-a-module/".repeat(20);
+        let names = [
+            "a.example/b",
+            "a.example_b",
+            "a.example,b",
+            &long,
+            &long[1..],
+        ];
+        for (n, one) in names.iter().enumerate() {
+            let name = folder_name(one);
+            assert!(name.len() < 100 && !name.contains(['/', ',']), "{name}");
+            assert!(
+                names[..n].iter().all(|other| folder_name(other) != name),
+                "{one}"
+            );
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Whether this server lives, and whether it is ready.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -17,7 +17,7 @@ use crate::life::Stage;
 use crate::metrics::registries_away;
 use crate::storage::Probe;
 
-/// How often the storage is looked at.
+/// How often the storage and the registries are looked at.
 const EVERY: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
@@ -27,7 +27,7 @@ struct Inner {
     life: watch::Receiver<Stage>,
     has_storage: AtomicBool,
     needs_storage: bool,
-    figures: PrometheusHandle,
+    registries_away: AtomicUsize,
 }
 
 impl Health {
@@ -42,15 +42,26 @@ impl Health {
             life,
             has_storage: AtomicBool::new(true),
             needs_storage,
-            figures,
+            registries_away: AtomicUsize::new(0),
         }));
         if let Some(probe) = probe {
-            tokio::spawn(health.clone().watch(probe));
+            tokio::spawn(health.clone().watch_storage(probe));
         }
+        tokio::spawn(health.clone().watch_registries(figures));
         health
     }
 
-    async fn watch(self, probe: Probe) {
+    /// Strangers may ask for `/readyz`, and this is too much work for each of them.
+    async fn watch_registries(self, figures: PrometheusHandle) {
+        let mut ticks = interval(EVERY);
+        loop {
+            ticks.tick().await;
+            let away = registries_away(&figures);
+            self.0.registries_away.store(away, Ordering::Relaxed);
+        }
+    }
+
+    async fn watch_storage(self, probe: Probe) {
         let mut ticks = interval(EVERY);
         loop {
             ticks.tick().await;
@@ -88,7 +99,7 @@ impl Health {
             (false, false) => "not ready",
         };
         let storage = if has_storage { "up" } else { "away" };
-        let away = registries_away(&self.0.figures);
+        let away = self.0.registries_away.load(Ordering::Relaxed);
         let text = format!("{state}\nstorage: {storage}\nregistries away: {away}\n");
         plain(status, &text)
     }

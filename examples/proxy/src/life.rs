@@ -26,10 +26,10 @@ pub(crate) enum Stage {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Shutdown")]
 pub(crate) struct LifeArgs {
-    /// After SIGTERM: how long to accept connections while /readyz says 503.
+    /// After SIGTERM, accept connections for this long while /readyz returns 503.
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds_or_none)]
     drain_delay: Duration,
-    /// After that: how long running responses and fills may take before they are cut.
+    /// After that, cut responses and fills that still run after this long.
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     shutdown_timeout: Duration,
 }

@@ -14,7 +14,7 @@ pub(crate) enum Miss {
     Wait,
     /// A redirect to the upstream. Direct modules are streamed.
     Redirect,
-    /// 404, so that GOPROXY=ours,other goes on.
+    /// 404 for a zip, so that GOPROXY=ours,other tries the next entry.
     NotFound,
 }
 

@@ -11,6 +11,7 @@ use crate::direct::DirectArgs;
 use crate::life::LifeArgs;
 use crate::miss::Miss;
 use crate::registry::UpstreamArgs;
+use crate::rules::RuleArgs;
 use crate::seconds::seconds_or_none;
 use crate::server::{LimitArgs, TlsArgs};
 use crate::sumdb::SumDbArgs;
@@ -18,35 +19,34 @@ use crate::users::UserArgs;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
-    /// A TOML file with options by their long names, such as `listen = "127.0.0.1:3000"`, and [[registry]] tables. Flags
-    /// come first, then variables (TOWER_GOPROXY_LISTEN), then the file.
+    /// TOML file with options by their long names, such as `listen = "127.0.0.1:3000"`, and with [[registry]] and
+    /// [[direct]] tables. A flag overrides a variable (TOWER_GOPROXY_LISTEN), which overrides the file.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where to listen; port 0 takes a free one.
+    /// Address to listen on; port 0 picks a free port.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000")]
     pub(crate) listen: SocketAddr,
-    /// Where modules are kept: a folder, `memory:`, or the URL of an object store.
+    /// Storage for modules: a folder, `memory:`, or the URL of an object store.
     #[arg(long, value_name = "DIR|URL", default_value = "modules")]
     pub(crate) storage: String,
-    /// At the start, wait so long for a storage that cannot be reached.
+    /// At startup, wait this long for a storage that cannot be reached.
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds_or_none)]
     pub(crate) wait_for_storage: Duration,
-    /// A file of rules: which modules to include (+), exclude (-), or fetch from version control (D).
-    #[arg(long, value_name = "FILE")]
-    pub(crate) filter: Option<PathBuf>,
-    /// What a client gets while a file is not stored yet.
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
+    /// Response to a request for a file that is not stored yet.
     #[arg(long, value_enum, default_value_t = Miss::Stream)]
     pub(crate) on_miss: Miss,
-    /// Answer from the storage alone, and request nothing from a source or a checksum database.
+    /// Answer from the storage only, and never contact a source or a checksum database.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) offline: bool,
-    /// Store nothing, and send every client to the upstream, except for lists from which the rules take versions.
+    /// Store nothing: redirect every client to the upstream, except for lists that the rules filter.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) redirect_only: bool,
-    /// The path under which the proxy is mounted.
+    /// Path under which the proxy is mounted.
     #[arg(long, value_name = "/PATH")]
     pub(crate) prefix: Option<String>,
-    /// Trust the certificate authorities of this file too, for registries, the go command and git.
+    /// Trust the certificate authorities in this file too, for registries, the go command and git.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
     #[command(flatten)]
@@ -70,16 +70,16 @@ pub(crate) struct Options {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Logs and metrics")]
 pub(crate) struct ObserveArgs {
-    /// How log lines are written to stderr; RUST_LOG says which (default: info).
+    /// Format of log lines on stderr; RUST_LOG filters them (default: info).
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
-    /// Serve /metrics for Prometheus on the main address. With users, it needs one.
+    /// Serve /metrics for Prometheus on the main address. It requires a user if there are any.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) metrics: bool,
-    /// Serve /metrics, /healthz and /readyz on an address of their own, without users.
+    /// Serve /metrics, /healthz and /readyz on a separate address, without users.
     #[arg(long, value_name = "ADDR")]
     pub(crate) metrics_listen: Option<SocketAddr>,
-    /// Answer 503 at /readyz while the storage cannot be reached.
+    /// Return 503 at /readyz while the storage cannot be reached.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub(crate) ready_needs_storage: bool,
 }

@@ -1,7 +1,7 @@
 //! Reads files again, all of them or none.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +16,7 @@ use tracing::{error, info};
 use crate::app::Frame;
 use crate::current::Current;
 use crate::modules::Modules;
-use crate::rules::FileRules;
+use crate::rules::RuleArgs;
 use crate::server::TlsConfig;
 use crate::users::UserArgs;
 use crate::{BoxError, chain};
@@ -28,7 +28,7 @@ const EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Reload {
     pub(crate) modules: Modules,
     pub(crate) frame: Frame,
-    pub(crate) filter: Option<PathBuf>,
+    pub(crate) rules: RuleArgs,
     pub(crate) users: UserArgs,
     pub(crate) tls: Option<TlsConfig>,
 }
@@ -59,18 +59,13 @@ impl Reload {
     ///
     /// One of the files cannot be read, or is wrong.
     pub(crate) fn read(&self) -> Result<Read, BoxError> {
-        let rules = match &self.filter {
-            Some(file) => FileRules::read(file)?,
-            None => FileRules::default(),
-        };
-        let rules = Arc::new(rules);
+        let rules = Arc::new(self.rules.read()?);
         let users = self.users.read()?.map(Arc::new);
         let tls = self.tls.as_ref().map(TlsConfig::read).transpose()?;
         let modules = self.modules.router(Arc::clone(&rules))?;
         let current = Current {
             router: self.frame.around(modules, users),
             rules,
-            trusted: self.users.trusted()?,
         };
         Ok(Read {
             current: Arc::new(current),
@@ -137,7 +132,7 @@ impl Reload {
 
     fn stamps(&self) -> Vec<Stamp> {
         let tls = self.tls.iter().flat_map(TlsConfig::files);
-        let files = self.filter.as_deref().into_iter().chain(self.users.files());
+        let files = self.rules.file().into_iter().chain(self.users.files());
         files
             .chain(self.modules.files())
             .chain(tls)

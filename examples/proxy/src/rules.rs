@@ -3,10 +3,42 @@
 use std::path::{Path, PathBuf};
 
 use axum::http::request::Parts;
+use clap::Args;
 use tower_goproxy::Target;
 use tower_goproxy::policy::{Policy, Rule, Rules};
 
 use crate::BoxError;
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RuleArgs {
+    /// File of rules: which modules to include (+), exclude (-), or fetch from version control (D).
+    #[arg(long, value_name = "FILE")]
+    filter: Option<PathBuf>,
+    /// Compare paths with rules exactly. By default `-` and `D` ignore case on github.com, gitlab.com and bitbucket.org, and
+    /// on hosts that the file names with `ignore-case`.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    match_case: bool,
+}
+
+impl RuleArgs {
+    pub(crate) fn are_given(&self) -> bool {
+        self.filter.is_some()
+    }
+
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.filter.as_deref()
+    }
+
+    /// # Errors
+    ///
+    /// The file cannot be read, or a line has no meaning, or the file looks as if it was made for something else.
+    pub(crate) fn read(&self) -> Result<FileRules, BoxError> {
+        match &self.filter {
+            Some(file) => FileRules::read(file, self.match_case),
+            None => Ok(FileRules::default()),
+        }
+    }
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct FileRules {
@@ -17,10 +49,7 @@ pub(crate) struct FileRules {
 }
 
 impl FileRules {
-    /// # Errors
-    ///
-    /// The file cannot be read, or a line has no meaning, or the file looks as if it was made for something else.
-    pub(crate) fn read(path: &Path) -> Result<Self, BoxError> {
+    fn read(path: &Path, match_case: bool) -> Result<Self, BoxError> {
         let rules = Rules::from_file(path);
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let text = text.trim_start_matches('\u{feff}');
@@ -36,10 +65,14 @@ impl FileRules {
             )
             .into());
         }
+        let cased = |rules: Rules| match match_case {
+            true => rules.match_case(),
+            false => rules,
+        };
         Ok(Self {
             path: path.to_owned(),
-            rules,
-            excluding: excluding(text),
+            rules: cased(rules),
+            excluding: excluding(text, cased),
         })
     }
 
@@ -54,7 +87,7 @@ impl FileRules {
     }
 }
 
-fn excluding(text: &str) -> Vec<(usize, usize, Rules)> {
+fn excluding(text: &str, cased: impl Fn(Rules) -> Rules) -> Vec<(usize, usize, Rules)> {
     let hosts = text
         .lines()
         .filter(|line| line.trim_start().starts_with("ignore-case"));
@@ -69,7 +102,7 @@ fn excluding(text: &str) -> Vec<(usize, usize, Rules)> {
             // At the same path a rule with versions comes first.
             let depth = path + usize::from(fields.next().is_some());
             let alone = format!("{line}\n{hosts}");
-            Some((number, depth, Rules::parse(&alone).ok()?))
+            Some((number, depth, cased(Rules::parse(&alone).ok()?)))
         })
         .collect()
 }

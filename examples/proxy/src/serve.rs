@@ -20,7 +20,6 @@ use crate::options::Options;
 use crate::registry::{Credentials, Patterns, Registry};
 use crate::reload::Reload;
 use crate::roots::Roots;
-use crate::rules::FileRules;
 use crate::server::{App, Descriptors, Server, bind};
 use crate::storage::Probe;
 use crate::stored::Kept;
@@ -30,11 +29,15 @@ use crate::{BoxError, access_log, metrics, storage};
 /// How long it may take to remove what was cut.
 const CLEAN_UP: Duration = Duration::from_secs(5);
 
+/// How long lists and the like may be requested for nobody while the server stops.
+const UNATTENDED: Duration = Duration::from_secs(5);
+
 pub(crate) async fn run(loaded: &Loaded) -> Result<(), BoxError> {
     let options = &loaded.options;
     access_log::install(options.observe.log_format);
     let page = metrics::install()?;
     let limits = options.limits.limits(Descriptors::raise());
+    let trusted = options.users.trusted()?;
     let life = life::follow(&options.life)?;
     let tls = options.tls.config()?;
     if options.offline && options.redirect_only {
@@ -42,7 +45,7 @@ pub(crate) async fn run(loaded: &Loaded) -> Result<(), BoxError> {
     }
     // What is wrong with a file is said before anything is made or asked.
     options.users.read()?;
-    options.filter.as_deref().map(FileRules::read).transpose()?;
+    options.rules.read()?;
     let mut stopping = life.clone();
     let (modules, fills, probe) = tokio::select! {
         made = sources(loaded) => made?,
@@ -56,7 +59,7 @@ pub(crate) async fn run(loaded: &Loaded) -> Result<(), BoxError> {
     let reload = Reload {
         modules,
         frame: Frame::new(options.prefix.as_deref(), health.clone(), own_page)?,
-        filter: options.filter.clone(),
+        rules: options.rules.clone(),
         users: options.users.clone(),
         tls,
     };
@@ -68,28 +71,39 @@ pub(crate) async fn run(loaded: &Loaded) -> Result<(), BoxError> {
         let listener = bind(address).await?;
         info!("metrics on http://{}/metrics", listener.local_addr()?);
         let router = figures(&health, page);
-        let app: App = Arc::new(move |request| {
+        let app: App = Arc::new(move |request, refused| {
             let router = router.clone();
             Box::pin(async move {
-                let Ok(response) = router.oneshot(request).await;
-                response
+                match refused {
+                    Some(response) => response,
+                    None => {
+                        let Ok(response) = router.oneshot(request).await;
+                        response
+                    }
+                }
             })
         });
-        let server = Server::new(app, limits, None, life.clone());
+        let server = Server::new(app, limits, None, life.clone(), trusted.clone());
         tokio::spawn(async move { server.run(listener).await });
     }
     let scheme = if live.tls.is_some() { "https" } else { "http" };
     println!("listening on {scheme}://{}", listener.local_addr()?);
-    let server = Server::new(app(live.current), limits, live.tls, life.clone());
+    let server = Server::new(app(live.current), limits, live.tls, life.clone(), trusted);
 
     let mut serving = pin!(async {
         server.run(listener).await;
-        // What runs behind a response outlives its client.
-        for refreshes in &refreshes {
-            refreshes.idle().await;
-        }
-        if let Some(fills) = &fills {
-            fills.idle().await;
+        // What runs behind a response outlives its client. Nobody waits for it any more.
+        let refreshed = timeout(UNATTENDED, async {
+            for refreshes in &refreshes {
+                refreshes.idle().await;
+            }
+        });
+        match &fills {
+            Some(fills) => {
+                fills.abort_slow();
+                let _ = tokio::join!(refreshed, fills.idle());
+            }
+            None => drop(refreshed.await),
         }
         // A run that nobody waits for is killed, and its processes are to be gone before this one.
         for goget in &gogets {
@@ -182,15 +196,22 @@ async fn modules(
     }
     // Without rules no module is direct, but a list may say so.
     let lists = registries.iter().map(|(_, registry)| registry);
-    let has_rules = options.filter.is_some();
+    let has_rules = options.rules.are_given();
     let wants_direct = lists.chain([&default]).any(Registry::wants_direct);
     if !has_rules && !wants_direct && options.direct.is_asked_for() {
         warn!(
             "options for direct modules have no effect without --filter, or `direct` in --upstream"
         );
     }
+    let has_entries = !file.direct.is_empty();
+    if has_entries && !has_rules {
+        return Err("[[direct]] needs --filter: rules say which modules are direct".into());
+    }
     let direct = match has_rules || wants_direct {
-        true => options.direct.source(&options.storage, &roots).await?,
+        true => {
+            let storage = &options.storage;
+            options.direct.source(storage, &roots, has_entries).await?
+        }
         false => Direct::Unwanted,
     };
     let mut directs = Vec::new();

@@ -22,7 +22,7 @@ pub(crate) struct SumDbArgs {
     /// Database to verify files against, written as for GOSUMDB, or `off` [default: sum.golang.org with the default upstream, else off].
     #[arg(long, value_name = "KEY[ URL]|off")]
     sumdb: Option<String>,
-    /// Modules that no database is asked about, written as for GONOSUMDB.
+    /// Modules that are not looked up in any database, written as for GONOSUMDB.
     #[arg(long, value_name = "PATTERNS", default_value = "")]
     no_sumdb: String,
     /// Databases that clients reach through this proxy, separated by commas, or `off` [default: that of --sumdb, else sum.golang.org if the upstream answers for it].

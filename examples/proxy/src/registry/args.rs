@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::Uri;
 use clap::Args;
 use tower_goproxy::Upstream;
 use tower_goproxy::upstream::Client;
@@ -11,7 +12,7 @@ const DEFAULT: &str = "https://proxy.golang.org";
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Upstream")]
 pub(crate) struct UpstreamArgs {
-    /// Where missing modules come from, written as for GOPROXY.
+    /// Registries that missing modules come from, written as for GOPROXY.
     #[arg(
         long = "upstream",
         id = "upstream",
@@ -19,19 +20,19 @@ pub(crate) struct UpstreamArgs {
         default_value = DEFAULT
     )]
     pub(crate) list: String,
-    /// The limit for a connection, with TLS.
+    /// Time limit for connecting, TLS included.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     connect_timeout: u64,
-    /// The limit from a request to the head of its response.
+    /// Time limit from a request to the head of its response.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     first_byte_timeout: u64,
-    /// The limit for the next part of a body.
+    /// Time limit for the next part of a body.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     idle_timeout: u64,
-    /// The limit for a whole exchange; 0 is none.
+    /// Time limit for a whole exchange; 0 for no limit.
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     total_timeout: u64,
-    /// How often a request is repeated before its first byte.
+    /// How often a request that fails before its first byte is retried.
     #[arg(long, value_name = "TIMES", default_value_t = 2)]
     retries: u32,
     /// How often in a row the rest of a broken body is requested.
@@ -74,6 +75,16 @@ impl UpstreamArgs {
     pub(crate) fn connect_timeout(&self) -> Duration {
         Duration::from_secs(self.connect_timeout)
     }
+}
+
+/// The registries of a list, as the go command reads it.
+pub(super) fn registries(list: &str) -> impl Iterator<Item = Uri> {
+    let entries = list.split([',', '|']).map(str::trim);
+    let entries = entries.take_while(|entry| !matches!(*entry, "direct" | "off"));
+    entries.filter_map(|entry| match entry.contains("://") {
+        true => entry.parse().ok(),
+        false => format!("https://{entry}").parse().ok(),
+    })
 }
 
 /// Whether a list ends with version control.

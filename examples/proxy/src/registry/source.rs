@@ -1,14 +1,15 @@
 //! One list of registries with its credentials.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use axum::http::HeaderValue;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderValue, Uri};
 use tower_goproxy::upstream::Client;
 use tower_goproxy::{GoGet, Upstream};
 
-use super::args::{UpstreamArgs, wants_direct};
+use super::args::{UpstreamArgs, registries, wants_direct};
 use crate::BoxError;
 use crate::miss::Miss;
 use crate::stored::Stored;
@@ -56,7 +57,11 @@ impl Registry {
             Credentials::None => upstream,
             Credentials::Environment => upstream.netrc_from_env()?,
             Credentials::Netrc(file) => upstream.netrc(file)?,
-            Credentials::Token(file) => upstream.header(AUTHORIZATION, bearer(file)?),
+            Credentials::Token(file) => {
+                let wrong = |what| format!("token file {}: {what}", file.display());
+                one_place(&self.list).map_err(wrong)?;
+                upstream.header(AUTHORIZATION, bearer(file)?)
+            }
         })
     }
 
@@ -71,6 +76,29 @@ impl Registry {
             Credentials::Environment | Credentials::None => None,
         }
     }
+}
+
+/// Every registry of a list gets a token, and nobody else should.
+fn one_place(list: &str) -> Result<(), &'static str> {
+    let place = |url: &Uri| Some((url.host()?.to_lowercase(), url.port_u16()));
+    let mut registries = registries(list).filter(|url| url.host().is_some());
+    let Some(first) = registries.next() else {
+        return Ok(());
+    };
+    let is_clear = |url: &Uri| url.scheme_str() == Some("http") && !is_loopback(url);
+    if is_clear(&first) {
+        return Err("a token is sent over https only");
+    }
+    match registries.all(|url| place(&url) == place(&first) && !is_clear(&url)) {
+        true => Ok(()),
+        false => Err("a token is for one host, and this list has several: use a netrc file"),
+    }
+}
+
+fn is_loopback(url: &Uri) -> bool {
+    let host = url.host().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn bearer(file: &Path) -> Result<HeaderValue, BoxError> {

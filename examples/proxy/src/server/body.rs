@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 use axum::body::Body;
 use bytes::{Buf, Bytes};
 use http_body::{Frame, SizeHint};
-use tokio::sync::OwnedSemaphorePermit;
 
+use super::places::Place;
 use super::watch::{Exchange, Flow};
 
 /// What a response holds, until its last byte has left. The body may be gone long before: of a small file HTTP/2 keeps all
@@ -17,7 +17,7 @@ use super::watch::{Exchange, Flow};
 struct Held {
     flow: Arc<Flow>,
     exchange: Exchange,
-    _permit: Option<OwnedSemaphorePermit>,
+    _place: Option<Place>,
 }
 
 impl Drop for Held {
@@ -55,15 +55,11 @@ pub(super) struct WatchedBody {
 }
 
 impl WatchedBody {
-    pub(super) fn new(
-        body: Body,
-        exchange: Exchange,
-        permit: Option<OwnedSemaphorePermit>,
-    ) -> Self {
+    pub(super) fn new(body: Body, exchange: Exchange, place: Option<Place>) -> Self {
         let held = Held {
             flow: exchange.0.body(),
             exchange,
-            _permit: permit,
+            _place: place,
         };
         Self {
             body,

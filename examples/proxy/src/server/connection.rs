@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::Request;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -26,6 +26,7 @@ use super::protocol::{Line, Version, open};
 use super::shared::Shared;
 use super::watch::{Activity, Verdict, Watch};
 use crate::life::{Stage, reached};
+use crate::users::Client;
 
 /// How long a connection may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -154,18 +155,17 @@ async fn answer(
     let exchange = activity.begin();
     // A server that is busy is not dead.
     let is_probe = matches!(request.uri().path(), "/healthz" | "/readyz");
-    let permit = Arc::clone(&shared.requests).try_acquire_owned().ok();
-    if permit.is_none() && !is_probe {
-        counter!("goproxy_requests_refused_total").increment(1);
-        return Ok(busy().map(|body| WatchedBody::new(body, exchange, None)));
-    }
+    let client = shared.trusted.client(peer, request.headers());
+    let place = shared.requests.take(shared.owner(client));
+    let refused = (place.is_none() && !is_probe).then(busy);
     let mut request = request.map(Body::new);
-    request.extensions_mut().insert(ConnectInfo(peer));
-    let response = (shared.app)(request).await;
-    Ok(response.map(|body| WatchedBody::new(body, exchange, permit)))
+    request.extensions_mut().insert(Client(client));
+    let response = (shared.app)(request, refused).await;
+    Ok(response.map(|body| WatchedBody::new(body, exchange, place)))
 }
 
 fn busy() -> Response<Body> {
+    counter!("goproxy_requests_refused_total").increment(1);
     let mut response = Response::new(Body::from("too many requests at once\n"));
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     let headers = response.headers_mut();

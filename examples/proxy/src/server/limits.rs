@@ -10,31 +10,35 @@ use crate::seconds::seconds;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Limits for clients")]
 pub(crate) struct LimitArgs {
-    /// Close a connection on which no whole request has arrived for so long: idle ones, and unfinished requests.
+    /// Close a connection that has not sent a whole request for this long: idle, or in the middle of a request head.
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     client_timeout: Duration,
-    /// The limit for the TLS handshake and for the first bytes of a connection.
+    /// Time limit for the TLS handshake, and for the first bytes of a connection.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     handshake_timeout: Duration,
-    /// Close a connection whose client has not read anything of a response for so long.
+    /// Close a connection whose client has read nothing of a response for this long.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     stall_timeout: Duration,
-    /// Close a connection whose client reads slower than this, over each stall timeout; 0 for no limit.
+    /// Close a connection whose client reads more slowly than this, over each stall timeout; 0 for no limit.
     #[arg(long, value_name = "BYTES/S", default_value_t = 1024)]
     min_client_rate: u64,
-    /// The largest request head.
+    /// Largest request head.
     #[arg(long, value_name = "BYTES", default_value_t = 64 * 1024, value_parser = clap::value_parser!(u32).range(1024..))]
     max_header_size: u32,
-    /// Requests at once on one HTTP/2 connection [default: 128, fewer if few files may be open].
+    /// Concurrent requests on one HTTP/2 connection [default: 128, fewer if few files may be open].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     max_streams: Option<u32>,
-    /// Open connections; beyond them the one that has been idle longest is closed, or the new one [default: a quarter of the open files, 8192 at most].
+    /// Open connections; beyond this, the one that has been idle longest is closed, or the new one if none is idle [default: a quarter of the open files, 8192 at most].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: Option<u32>,
-    /// Requests at once on all connections; more get 503 [default: a quarter of the open files, 8192 at most].
+    /// Concurrent requests on all connections; more get 503 [default: a quarter of the open files, 8192 at most].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     max_requests: Option<u32>,
-    /// How often an HTTP/2 client is asked whether it is there.
+    /// Share of --max-connections and of --max-requests that one client address may take; for IPv6, one /64. Name proxies
+    /// in front with --trusted-proxy, or they count as one client.
+    #[arg(long, value_name = "PERCENT", default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=100))]
+    max_share: u8,
+    /// How often an HTTP/2 client is pinged; without an answer within the same time, its connection is closed.
     #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
     ping_interval: Duration,
 }
@@ -49,6 +53,8 @@ pub(crate) struct Limits {
     pub(super) streams: u32,
     pub(super) connections: usize,
     pub(super) requests: usize,
+    /// Of the two before, in percent, for one address.
+    pub(super) share: u8,
     pub(super) ping: Duration,
 }
 
@@ -69,6 +75,7 @@ impl LimitArgs {
             streams: self.max_streams.unwrap_or(streams),
             connections: self.max_connections.unwrap_or(share) as usize,
             requests: requests as usize,
+            share: self.max_share,
             ping: self.ping_interval,
         }
     }

@@ -18,6 +18,7 @@ use super::limits::Limits;
 use super::shared::{App, Shared};
 use crate::BoxError;
 use crate::life::{Stage, reached};
+use crate::users::Trusted;
 
 /// Listens on an address.
 pub(crate) struct Server(Arc<Shared>);
@@ -33,8 +34,9 @@ impl Server {
         limits: Limits,
         tls: Option<Arc<ArcSwap<ServerConfig>>>,
         life: watch::Receiver<Stage>,
+        trusted: Trusted,
     ) -> Self {
-        Self(Arc::new(Shared::new(app, limits, tls, life)))
+        Self(Arc::new(Shared::new(app, limits, tls, life, trusted)))
     }
 
     /// Takes connections until the server is closing; then waits until all of them have ended.
@@ -57,7 +59,7 @@ impl Server {
 
     fn take(&self, stream: TcpStream, peer: SocketAddr) {
         let shared = &self.0;
-        let Some(member) = shared.crowd.enter() else {
+        let Some(member) = shared.crowd.enter(shared.owner(peer.ip())) else {
             return;
         };
         tune(&stream);

@@ -11,8 +11,10 @@ mod descriptors;
 mod io;
 mod limits;
 mod listener;
+mod places;
 mod protocol;
 mod shared;
+mod shares;
 mod tls;
 mod watch;
 

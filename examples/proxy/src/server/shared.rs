@@ -1,23 +1,30 @@
 //! What all connections of a server share.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::extract::Request;
 use axum::response::Response;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_util::task::TaskTracker;
 
 use super::crowd::Crowd;
 use super::limits::Limits;
+use super::places::Places;
+use super::shares::{Owner, Shares};
 use crate::life::Stage;
+use crate::users::Trusted;
 
-/// Answers every request.
-pub(crate) type App =
-    Arc<dyn Fn(Request) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
+/// Answers every request. One that the server refuses comes with the response.
+pub(crate) type App = Arc<
+    dyn Fn(Request, Option<Response>) -> Pin<Box<dyn Future<Output = Response> + Send>>
+        + Send
+        + Sync,
+>;
 
 pub(super) struct Shared {
     pub(super) app: App,
@@ -25,7 +32,8 @@ pub(super) struct Shared {
     /// New connections use the newest one.
     pub(super) tls: Option<Arc<ArcSwap<ServerConfig>>>,
     pub(super) life: watch::Receiver<Stage>,
-    pub(super) requests: Arc<Semaphore>,
+    pub(super) trusted: Trusted,
+    pub(super) requests: Arc<Places>,
     pub(super) crowd: Arc<Crowd>,
     pub(super) tasks: TaskTracker,
 }
@@ -36,15 +44,23 @@ impl Shared {
         limits: Limits,
         tls: Option<Arc<ArcSwap<ServerConfig>>>,
         life: watch::Receiver<Stage>,
+        trusted: Trusted,
     ) -> Self {
+        let shares = |all| Shares::new(all, limits.share);
         Self {
             app,
             limits,
             tls,
             life,
-            requests: Arc::new(Semaphore::new(limits.requests)),
-            crowd: Arc::new(Crowd::new(limits.connections)),
+            trusted,
+            requests: Places::new(shares(limits.requests)),
+            crowd: Crowd::new(shares(limits.connections)),
             tasks: TaskTracker::new(),
         }
+    }
+
+    /// Who is counted at this address. Behind a trusted proxy are many.
+    pub(super) fn owner(&self, address: IpAddr) -> Option<Owner> {
+        (!self.trusted.contains(address)).then(|| Owner::of(address))
     }
 }

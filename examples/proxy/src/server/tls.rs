@@ -13,10 +13,10 @@ use crate::BoxError;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "TLS")]
 pub(crate) struct TlsArgs {
-    /// Certificate chain in PEM, for https. Needs --tls-key.
+    /// Certificate chain in PEM, for HTTPS. Requires --tls-key.
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
-    /// Private key of the certificate, in PEM.
+    /// Private key of the certificate, in PEM. Requires --tls-cert.
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
 }

@@ -2,14 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, Request};
+use axum::http::HeaderMap;
 use ipnet::IpNet;
 
 use crate::BoxError;
 
-/// The address that counts as the client's.
+/// The address that counts as the client's. Each request has it in its extensions.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Client(pub(crate) Option<IpAddr>);
+pub(crate) struct Client(pub(crate) IpAddr);
 
 /// Proxies whose word on the address of a client counts.
 #[derive(Clone, Debug, Default)]
@@ -32,18 +32,22 @@ impl Trusted {
         parsed.map(Self)
     }
 
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|net| net.contains(&address))
+    }
+
     /// The nearest address that is not a trusted proxy.
-    pub(crate) fn client<B>(&self, request: &Request<B>) -> Option<IpAddr> {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        let mut client = peer.map(|peer| peer.0.ip().to_canonical())?;
-        let headers = request.headers().get_all("x-forwarded-for").iter();
+    pub(crate) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+        let mut client = peer.ip().to_canonical();
+        let headers = headers.get_all("x-forwarded-for").iter();
         let named: Vec<_> = headers
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
             .map(str::trim)
             .collect();
         for address in named.iter().rev() {
-            if !self.0.iter().any(|net| net.contains(&client)) {
+            if !self.contains(client) {
                 break;
             }
             match address.parse::<IpAddr>() {
@@ -51,15 +55,15 @@ impl Trusted {
                 Err(_) => break,
             }
         }
-        Some(client)
+        client
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
+    use std::net::IpAddr;
 
-    use axum::extract::{ConnectInfo, Request};
+    use axum::http::HeaderMap;
 
     use super::Trusted;
 
@@ -88,17 +92,12 @@ mod tests {
             ("192.0.2.1", "192.0.2.1:1", "unknown", "192.0.2.1"),
             ("192.0.2.1", "192.0.2.2:1", "10.0.0.1", "192.0.2.2"),
         ] {
-            let peer: SocketAddr = peer.parse().unwrap();
-            let mut request = Request::new(());
-            request.extensions_mut().insert(ConnectInfo(peer));
-            let value = forwarded.parse().unwrap();
-            request.headers_mut().insert("x-forwarded-for", value);
-            let found = Trusted::parse(trusted).unwrap().client(&request);
-            assert_eq!(
-                found,
-                Some(client.parse().unwrap()),
-                "{trusted} {forwarded}"
-            );
+            let mut headers = HeaderMap::new();
+            headers.insert("x-forwarded-for", forwarded.parse().unwrap());
+            let trusted = Trusted::parse(trusted).unwrap();
+            let found = trusted.client(peer.parse().unwrap(), &headers);
+            let client: IpAddr = client.parse().unwrap();
+            assert_eq!(found, client, "{trusted:?} {forwarded}");
         }
         assert!(Trusted::parse("proxy.example").is_err());
     }

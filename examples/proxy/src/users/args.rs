@@ -13,16 +13,17 @@ use crate::BoxError;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Users")]
 pub(crate) struct UserArgs {
-    /// Require these credentials. Better as a variable or in the file: flags are visible in `ps`.
+    /// Require these credentials. Set them by the variable or in the file: flags are visible in `ps`.
     #[arg(long, value_name = "USER:PASS")]
     basic_auth: Option<String>,
-    /// Require a user of this file, as `htpasswd -B` writes it: bcrypt or argon2.
+    /// Require a user of this file, with bcrypt or argon2 hashes, as `htpasswd -B` writes it.
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
     /// Accept the Bearer tokens of this file: a name and the SHA-256 of a random token on each line.
     #[arg(long, value_name = "FILE")]
     tokens: Option<PathBuf>,
-    /// Proxies in front, whose X-Forwarded-For says the address of a client; slows wrong tries of an address down.
+    /// Proxies in front, whose X-Forwarded-For names the address of a client. Also delays repeated wrong credentials from
+    /// one address.
     #[arg(long, value_name = "ADDR|CIDR,...")]
     trusted_proxy: Option<String>,
 }

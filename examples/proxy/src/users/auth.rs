@@ -121,10 +121,8 @@ async fn check(State(users): State<Arc<Users>>, mut request: Request, next: Next
         }
         Err(refused) => refused,
     };
-    let client = request
-        .extensions()
-        .get::<Client>()
-        .and_then(|client| client.0);
+    let client = request.extensions().get::<Client>();
+    let client = client.map(|client| client.0);
     match refused {
         Refused::Busy => {
             let headers = [

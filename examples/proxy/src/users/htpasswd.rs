@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -41,8 +42,11 @@ impl Hash {
 #[derive(Debug, Default)]
 pub(super) struct Passwords {
     by_user: HashMap<String, Hash>,
-    /// For who is not in the file: the answer takes as long.
-    decoy: Option<Hash>,
+    /// One of them is checked for a name that is not in the file, always the same: the answer takes as long as for a user
+    /// of the file.
+    decoys: Vec<Hash>,
+    /// Nobody knows which.
+    chooser: RandomState,
 }
 
 impl Passwords {
@@ -61,7 +65,7 @@ impl Passwords {
             let (user, hash) = line.split_once(':').ok_or_else(|| wrong("not USER:HASH"))?;
             let hash = Hash::parse(hash)
                 .ok_or_else(|| wrong("the hash is neither bcrypt (`htpasswd -B`) nor argon2"))?;
-            passwords.decoy = Some(hash.clone());
+            passwords.decoys.push(hash.clone());
             if passwords.by_user.insert(user.to_owned(), hash).is_some() {
                 return Err(wrong("a second line for this user").into());
             }
@@ -71,7 +75,31 @@ impl Passwords {
 
     /// The hash to check, and whether the user exists.
     pub(super) fn hash_of(&self, user: &str) -> Option<(&Hash, bool)> {
-        let known = self.by_user.get(user).map(|hash| (hash, true));
-        known.or_else(|| self.decoy.as_ref().map(|hash| (hash, false)))
+        if let Some(hash) = self.by_user.get(user) {
+            return Some((hash, true));
+        }
+        let number = self.chooser.hash_one(user) % (self.decoys.len() as u64).max(1);
+        // Less than the length.
+        self.decoys.get(number as usize).map(|hash| (hash, false))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Passwords;
+
+    /// Else a name that is not in the file would be known by its time: hashes have different costs.
+    #[test]
+    fn unknown_names_are_checked_like_any_of_the_known_ones() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let [cheap, dear] = [4, 6].map(|cost| bcrypt::hash("x", cost).unwrap());
+        std::fs::write(file.path(), format!("a:{cheap}\nb:{dear}\n")).unwrap();
+        let passwords = Passwords::read(file.path()).unwrap();
+        let decoy = |name: &str| passwords.hash_of(name).unwrap().0.as_str().to_owned();
+        let names: Vec<_> = (0..100).map(|n| format!("nobody-{n}")).collect();
+        assert!(names.iter().any(|name| decoy(name) == cheap));
+        assert!(names.iter().any(|name| decoy(name) == dear));
+        assert!(names.iter().all(|name| decoy(name) == decoy(name)));
+        assert!(names.iter().all(|name| !passwords.hash_of(name).unwrap().1));
     }
 }

@@ -153,7 +153,10 @@ async fn help_and_version_are_no_errors_and_an_unknown_option_is_one() {
     for (args, expected) in [
         (&["--help"][..], "config"),
         (&["serve", "--help"], "TOWER_GOPROXY_LISTEN"),
+        (&["config", "--help"], "TOWER_GOPROXY_LISTEN"),
         (&["--version"], env!("CARGO_PKG_VERSION")),
+        (&["serve", "--version"], env!("CARGO_PKG_VERSION")),
+        (&["config", "--version"], env!("CARGO_PKG_VERSION")),
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tower-goproxy"));
         command.args(args).env_clear();
@@ -216,6 +219,48 @@ async fn a_filter_file_made_for_something_else_is_named_as_such() {
 }
 
 #[tokio::test]
+async fn match_case_compares_rules_exactly() {
+    let (_folder, name) =
+        file("- github.com/Sirupsen/logrus\nignore-case corp.example\n- corp.example/A\n");
+    for (options, refused) in [
+        (&[][..], true),
+        (&["--match-case"], false),
+        (&["--match-case=false"], true),
+    ] {
+        let args = [
+            "--storage",
+            "memory:",
+            "--upstream",
+            "off",
+            "--filter",
+            &name,
+        ];
+        let proxy = Proxy::start(&[&args[..], options].concat()).await;
+        for path in [
+            "/github.com/sirupsen/logrus/@v/list",
+            "/corp.example/a/@v/list",
+        ] {
+            let status = proxy.get(path).await.status;
+            let is_refused = status == Some(http::StatusCode::FORBIDDEN);
+            assert_eq!(is_refused, refused, "{options:?} {path}: {status:?}");
+        }
+        let old = proxy.get("/github.com/!sirupsen/logrus/@v/list").await;
+        assert_eq!(old.status, Some(http::StatusCode::FORBIDDEN));
+    }
+}
+
+#[tokio::test]
+async fn direct_entries_without_rules_or_without_a_go_command_are_refused() {
+    let (_rules, rules) = file("+\nD corp.example\n");
+    let text = "storage = \"memory:\"\n[[direct]]\nmodules = \"corp.example\"\n";
+    let (_folder, name) = file(text);
+    let said = refusal(command(&["--config", &name]), 1).await;
+    assert!(said.contains("[[direct]] needs --filter"), "{said}");
+    let said = refusal(command(&["--config", &name, "--filter", &rules]), 1).await;
+    assert!(said.contains("direct modules cannot be fetched"), "{said}");
+}
+
+#[tokio::test]
 async fn a_storage_that_cannot_be_used_ends_the_start_with_its_name() {
     let folder = TempDir::new().unwrap();
     let taken = folder.path().join("file");
@@ -242,4 +287,28 @@ async fn a_storage_that_cannot_be_used_ends_the_start_with_its_name() {
     let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = within_minutes(said.next_line()).await.unwrap().unwrap();
     assert!(line.starts_with("listening on "), "{line}");
+}
+
+#[tokio::test]
+async fn limits_that_make_no_sense_are_refused() {
+    for args in [
+        ["--client-timeout", "0"],
+        ["--stall-timeout", "soon"],
+        ["--max-streams", "0"],
+        ["--max-share", "101"],
+    ] {
+        let said = refusal(command(&args), 2).await;
+        assert!(said.contains(args[0]), "{said}");
+    }
+    let proxy = Proxy::start(&["--storage", "memory:"]).await;
+    let listen = proxy.address.to_string();
+    let mut second = Command::new(env!("CARGO_BIN_EXE_tower-goproxy"));
+    second
+        .args(["--storage", "memory:", "--listen", &listen])
+        .env_clear();
+    let said = refusal(second, 1).await;
+    assert!(
+        said.starts_with(&format!("error: cannot listen on {listen}: ")),
+        "{said}"
+    );
 }

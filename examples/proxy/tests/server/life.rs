@@ -53,6 +53,36 @@ async fn what_takes_too_long_after_sigterm_is_cut_and_leaves_no_file() {
     assert_eq!(filling.kept.names().await, [""; 0]);
 }
 
+/// A zip whose client has left in the middle, and a list whose client did not wait for its head. The source of both is silent.
+#[tokio::test]
+async fn what_nobody_waits_for_does_not_delay_the_end() {
+    let list = "/example.com/m/@v/list";
+    let zip = Bytes::from(large_module_zip("example.com/m", "v1.0.0", 384 * PART));
+    let gate = Gate::closed();
+    gate.allow(7);
+    let held = gate.clone();
+    let registry = ScriptedRegistry::http1(move |request| match &*request.path {
+        ZIP => Answer::in_parts(zip.clone(), PART).gated(&held),
+        _ => Answer::new(["v1.0.0\n"]).withheld(&Gate::closed()),
+    })
+    .await;
+    let kept = Kept::on_disk();
+    let (folder, upstream) = (kept.folder().to_str().unwrap(), registry.url());
+    let args = ["--storage", folder, "--upstream", &upstream];
+    let proxy = Proxy::start(&[&args[..], &["--shutdown-timeout", "3600"]].concat()).await;
+    let url = format!("http://{}{ZIP}", proxy.address);
+    let mut body = fetch(&web_client(false), &url).await.into_body();
+    read(&mut body, 4 * PART).await.unwrap();
+    let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+    let request = format!("GET {list} HTTP/1.1\r\nHost: x\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    within_minutes(registry.requests().arrived(2)).await;
+    drop((body, stream));
+    proxy.signal("-TERM").await;
+    assert_eq!(proxy.ended().await.code(), Some(0));
+    assert_eq!(kept.names().await, [""; 0]);
+}
+
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     let filling = filling(&["--shutdown-timeout", "3600"]).await;

@@ -9,27 +9,26 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::process::Command;
 use tokio::time::{interval, timeout};
 
 use crate::keys::Keys;
-use crate::proxy::{Proxy, command, refusal};
+use crate::proxy::Proxy;
 use crate::support::wire::{Connection, Protocol};
-use crate::support::{Answer, Kept, ScriptedRegistry, large_module_zip, within_minutes};
+use crate::support::{Answer, Gate, Kept, ScriptedRegistry, large_module_zip, within_minutes};
 use crate::{MOD, PART, ZIP};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A server with short limits, with a small file and a large one in its storage.
-struct Scene {
-    proxy: Proxy,
+pub(crate) struct Scene {
+    pub(crate) proxy: Proxy,
     zip: Bytes,
     _registry: ScriptedRegistry,
     _kept: Kept,
 }
 
 impl Scene {
-    async fn new(options: &[&str]) -> Self {
+    pub(crate) async fn new(options: &[&str]) -> Self {
         let zip = Bytes::from(large_module_zip("example.com/m", "v1.0.0", 384 * PART));
         let served = zip.clone();
         let registry = ScriptedRegistry::http1(move |request| match &*request.path {
@@ -51,7 +50,7 @@ impl Scene {
         }
     }
 
-    async fn open(&self, sent: &[u8]) -> TcpStream {
+    pub(crate) async fn open(&self, sent: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(self.proxy.address).await.unwrap();
         stream.write_all(sent).await.unwrap();
         stream
@@ -88,7 +87,7 @@ async fn files(scene: &Scene) -> usize {
 
 #[tokio::test]
 async fn connections_without_a_whole_request_are_closed_and_hits_go_on() {
-    let scene = Scene::new(&SHORT).await;
+    let scene = Scene::new(&[&SHORT[..], &["--metrics"]].concat()).await;
     let files = files(&scene).await;
     let empty_settings = [PREFACE, b"\0\0\0\x04\0\0\0\0\0"].concat();
     let half_of_headers = [&*empty_settings, b"\0\0\x05\x01\0\0\0\0\x01\x82"].concat();
@@ -112,6 +111,37 @@ async fn connections_without_a_whole_request_are_closed_and_hits_go_on() {
         // To the end, which may be a reset.
         let _ = within_minutes(stream.read_to_end(&mut Vec::new())).await;
     }
+    let metrics = scene.proxy.get("/metrics").await.whole().text();
+    for why in ["handshake", "idle"] {
+        let name = format!("goproxy_connections_cut_total{{why=\"{why}\"}}");
+        assert!(metrics.contains(&name), "{why} is not in\n{metrics}");
+    }
+}
+
+/// Its request waits for a source that is silent, so that no other limit ends it.
+#[tokio::test]
+async fn an_http2_client_that_answers_no_ping_is_closed() {
+    let registry = ScriptedRegistry::http1(|_| {
+        Answer::new(["module example.com/m\n"]).withheld(&Gate::closed())
+    })
+    .await;
+    let upstream = registry.url();
+    let args = ["--storage", "memory:", "--upstream", &upstream];
+    let proxy = Proxy::start(&[&args[..], &["--ping-interval", "0.5"]].concat()).await;
+    let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+    let path = MOD.as_bytes();
+    // GET, http, and two literals: the path and an authority.
+    let head = [
+        &[0x82, 0x86, 0x04, path.len() as u8],
+        path,
+        &[0x41, 1, b'x'],
+    ]
+    .concat();
+    let frame = [&[0, 0, head.len() as u8, 1, 5, 0, 0, 0, 1], &*head].concat();
+    let settings = [PREFACE, b"\0\0\0\x04\0\0\0\0\0", b"\0\0\0\x04\x01\0\0\0\0"].concat();
+    stream.write_all(&[settings, frame].concat()).await.unwrap();
+    within_minutes(registry.requests().arrived(1)).await;
+    let _ = within_minutes(stream.read_to_end(&mut Vec::new())).await;
 }
 
 #[tokio::test]
@@ -267,7 +297,7 @@ async fn a_full_server_closes_the_connection_that_is_idle() {
 
 #[tokio::test]
 async fn requests_beyond_the_limit_get_503() {
-    let scene = Scene::new(&["--max-requests", "2"]).await;
+    let scene = Scene::new(&["--max-requests", "2", "--max-share", "100"]).await;
     let request = format!("GET {ZIP} HTTP/1.1\r\nHost: x\r\n\r\n");
     let mut busy = Vec::new();
     for _ in 0..2 {
@@ -298,27 +328,4 @@ async fn a_head_that_is_too_large_is_refused() {
     let _ = read.expect("the connection is closed");
     assert!(!answer.starts_with(b"HTTP/1.1 200"));
     scene.proxy.get(MOD).await.whole();
-}
-
-#[tokio::test]
-async fn limits_that_make_no_sense_are_refused() {
-    for args in [
-        ["--client-timeout", "0"],
-        ["--stall-timeout", "soon"],
-        ["--max-streams", "0"],
-    ] {
-        let said = refusal(command(&args), 2).await;
-        assert!(said.contains(args[0]), "{said}");
-    }
-    let proxy = Proxy::start(&["--storage", "memory:"]).await;
-    let listen = proxy.address.to_string();
-    let mut second = Command::new(env!("CARGO_BIN_EXE_tower-goproxy"));
-    second
-        .args(["--storage", "memory:", "--listen", &listen])
-        .env_clear();
-    let said = refusal(second, 1).await;
-    assert!(
-        said.starts_with(&format!("error: cannot listen on {listen}: ")),
-        "{said}"
-    );
 }

@@ -6,6 +6,7 @@ mod support;
 
 mod company;
 mod config;
+mod crowd;
 mod direct;
 mod keys;
 mod life;
@@ -17,6 +18,7 @@ mod proxy;
 mod readme;
 mod registries;
 mod reload;
+mod shares;
 mod tls;
 mod users;
 
@@ -132,7 +134,9 @@ async fn prefix_is_where_the_modules_are() {
         let proxy = Proxy::start(&[&args[..], &["--prefix", prefix]].concat()).await;
         let answered = proxy.get(&format!("/tools/go{MOD}")).await.whole();
         assert_eq!(answered.text(), "module example.com/m\n");
-        assert_eq!(proxy.get(MOD).await.status, Some(StatusCode::NOT_FOUND));
+        let outside = proxy.get(MOD).await;
+        assert_eq!(outside.status, Some(StatusCode::NOT_FOUND));
+        assert_eq!(outside.header("cache-control"), "no-store");
         assert_eq!(proxy.get("/healthz").await.whole().text(), "ok\n");
     }
     let asked: Vec<_> = registry.requests().all();

@@ -1,12 +1,13 @@
 //! The access log, metrics and health.
 
 use http::{Request, StatusCode};
-use tokio::io::{BufReader, Lines};
+use tokio::io::{AsyncWriteExt as _, BufReader, Lines};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::ChildStderr;
 
 use crate::proxy::{Proxy, command};
 use crate::support::wire::{Connection, Protocol};
-use crate::support::within_minutes;
+use crate::support::{Answer, Gate, ScriptedRegistry, within_minutes};
 use crate::users::basic;
 use crate::{MOD, module_file};
 
@@ -131,6 +132,91 @@ async fn the_log_tells_who_got_what_and_how() {
         .body(())
         .unwrap();
     assert_eq!(connection.send(request).await.header("x-request-id"), trace);
+}
+
+#[tokio::test]
+async fn the_log_has_clients_that_left_and_requests_without_a_place() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let registry =
+        ScriptedRegistry::http1(move |_| Answer::new(["module example.com/m\n"]).withheld(&held))
+            .await;
+    let upstream = registry.url();
+    let args = [
+        "--storage",
+        "memory:",
+        "--upstream",
+        &upstream,
+        "--max-requests",
+        "1",
+    ];
+    let (proxy, mut log) =
+        Proxy::with_log(command(&[&args[..], &["--log-format", "json"]].concat())).await;
+    let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+    let request = format!("GET {MOD} HTTP/1.1\r\nHost: x\r\nX-Request-Id: first\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    within_minutes(registry.requests().arrived(1)).await;
+
+    let refused = proxy.get(MOD).await;
+    assert_eq!(refused.status, Some(StatusCode::SERVICE_UNAVAILABLE));
+    let line = next_access(&mut log).await;
+    assert_eq!(line["status"], 503, "{line}");
+    assert_eq!(line["answer"], "refused", "{line}");
+    assert_eq!(line["id"], refused.header("x-request-id"), "{line}");
+
+    drop(stream);
+    let line = next_access(&mut log).await;
+    assert_eq!(line["status"], 499, "{line}");
+    assert_eq!(line["answer"], "left", "{line}");
+    assert_eq!(line["whole"], false, "{line}");
+    assert_eq!(line["path"], MOD, "{line}");
+    assert_eq!(line["client"], "127.0.0.1", "{line}");
+    assert_eq!(line["id"], "first", "{line}");
+}
+
+#[tokio::test]
+async fn rust_log_chooses_lines_and_a_pipe_gets_no_colours() {
+    let args = ["--storage", "memory:", "--upstream", "off"];
+    let own = ["--metrics-listen", "127.0.0.1:0"];
+    for (wanted, expected, others) in [
+        ("", "metrics on http://", true),
+        ("warn,access=info", "path=/healthz", false),
+        ("a=b=c", "RUST_LOG cannot be read", true),
+    ] {
+        let mut server = command(&[&args[..], &own].concat());
+        server.env("RUST_LOG", wanted);
+        let (proxy, mut log) = Proxy::with_log(server).await;
+        proxy.get("/healthz").await.whole();
+        within_minutes(async {
+            loop {
+                let line = log.next_line().await.unwrap().unwrap();
+                assert!(!line.contains('\x1b'), "{line}");
+                if line.contains(expected) {
+                    break;
+                }
+                assert!(others, "{wanted}: {line}");
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_is_away_is_told_and_makes_nothing_unready() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let proxy = Proxy::start(&["--storage", "memory:", "--upstream", &upstream]).await;
+    within_minutes(async {
+        loop {
+            assert_eq!(proxy.get(MOD).await.status, Some(StatusCode::BAD_GATEWAY));
+            let ready = proxy.get("/readyz").await.whole();
+            if ready.text().contains("registries away: 1") {
+                break;
+            }
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

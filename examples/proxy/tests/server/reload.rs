@@ -109,10 +109,17 @@ async fn sighup_changes_all_files_at_once_and_fails_no_request() {
             }
         });
     }
-    for next in [2, 1, 2] {
+    for (next, user) in [(2, "bob"), (1, "alice"), (2, "bob")] {
         write(&scene.folder, next);
         scene.proxy.signal("-HUP").await;
         within_minutes(async { while state(&scene.proxy).await != next {} }).await;
+        // Half of the other state, and a broken file.
+        write(&scene.folder, 3 - next);
+        fs::write(scene.folder.path().join("filter.conf"), "? broken\n").unwrap();
+        scene.proxy.signal("-HUP").await;
+        let failed = async || scene.figure(user, "goproxy_reload_failed").await;
+        within_minutes(async { while failed().await.as_deref() != Some("1") {} }).await;
+        assert_eq!(state(&scene.proxy).await, next);
     }
     stop.store(true, Ordering::Relaxed);
     clients.join_all().await;

@@ -50,6 +50,8 @@ async fn the_go_command_builds_over_tls_with_a_private_authority_and_a_user_of_i
         .run_in(module.path(), &["get", &format!("{name}@{version}")])
         .await;
     assert!(get.success, "{}", get.stderr);
+    let all = go().run_in(module.path(), &["mod", "download"]).await;
+    assert!(all.success, "{}", all.stderr);
 
     let wrong = Client::new(&goproxy).trusting(&authority);
     let refused = wrong

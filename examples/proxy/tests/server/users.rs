@@ -1,6 +1,8 @@
 //! Users, tokens, and who is not let in.
 
 use std::fs;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -167,6 +169,42 @@ async fn many_wrong_passwords_at_once_are_refused_without_a_check() {
     assert_eq!(busy + count(StatusCode::UNAUTHORIZED), 200);
     assert!(busy > 0, "all of them were checked");
     get_as(&proxy, MOD, &basic("alice", "one")).await.whole();
+}
+
+/// Only the address that guesses is delayed, and only where it is known whose address counts.
+#[tokio::test]
+async fn an_address_that_guesses_waits_while_others_do_not() {
+    let scene = Scene::new().await;
+    let proxy = scene.start(&["--trusted-proxy", "127.0.0.1"]).await;
+    let ask = async |from: &str, credentials: String| {
+        let request = Request::get(MOD).header(AUTHORIZATION, credentials);
+        let request = request.header("x-forwarded-for", from).body(()).unwrap();
+        let mut connection = Connection::open(proxy.address, Protocol::Http11).await;
+        connection.send(request).await.status
+    };
+    let begun = Instant::now();
+    for n in 0..10 {
+        let status = ask("192.0.2.1", basic("eve", &n.to_string())).await;
+        assert_eq!(status, Some(StatusCode::UNAUTHORIZED));
+    }
+    let delayed = ask("192.0.2.1", basic("eve", "again"));
+    let other = async {
+        let wrong = ask("192.0.2.2", basic("alice", "two")).await;
+        assert_eq!(wrong, Some(StatusCode::UNAUTHORIZED));
+        ask("192.0.2.2", basic("alice", "one")).await
+    };
+    let mut delayed = pin!(delayed);
+    tokio::select! {
+        biased;
+        status = &mut delayed => panic!("{status:?} at once"),
+        status = other => assert_eq!(status, Some(StatusCode::OK)),
+    }
+    assert_eq!(delayed.await, Some(StatusCode::UNAUTHORIZED));
+    assert!(
+        begun.elapsed() >= Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
 }
 
 #[tokio::test]
