@@ -23,7 +23,7 @@ need_pip() {
     find_pip || { install_pip && find_pip; } || fail "pip does not run although python3-pip is installed"
 }
 
-# pip_install DIR PACKAGE...: into a new folder. A user's settings for installs into his own
+# pip_install DIR PACKAGE...: into a new folder. A user's settings for installs into their own
 # environment have no meaning here, and clash with --target.
 pip_install() {
     local target=$1

@@ -70,7 +70,7 @@
 //! * Files of a registry and files from version control are stored apart: each source has a [`source::Area`].
 //! * No service here returns an error of its own. A failure is a response, with a status that the go command understands:
 //!   404 and 410 only for what does not exist, never for a failure that may pass.
-//! * Linux is what is measured; the crate works elsewhere by portable paths.
+//! * Performance is measured on Linux; other systems use portable paths.
 //!
 //! # Features
 //!

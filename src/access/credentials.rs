@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-/// Who one is for one host.
+/// A user and a password for one host.
 ///
-/// The parts are such that neither a header nor a netrc file can be broken out of. `Debug` leaves out the password.
+/// No part can break out of a header or a netrc file. `Debug` shows no password.
 ///
 /// ```
 /// use tower_goproxy::access::Credentials;
@@ -65,7 +65,7 @@ impl Credentials {
         })
     }
 
-    /// A token, as the password of the user that GitHub wants (`x-access-token`) and that GitLab and Gitea take too.
+    /// A token, as the password of the user `x-access-token`, which GitHub requires and GitLab and Gitea accept.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl Credentials {
         Self::new(host, "x-access-token", token)
     }
 
-    /// The host, in small letters; with its port, unless that is 443.
+    /// The host in lower case, with its port unless that is 443.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
@@ -106,7 +106,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Credentials that cannot be sent. It does not hold them.
+/// Credentials that cannot be sent. The error does not contain them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidCredentials(&'static str);
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-/// The name of who sends a request, for an auth layer to insert into its extensions.
+/// The name of the user who sends a request, for an auth layer to insert into its extensions.
 ///
 /// Responses to such a request are `Cache-Control: private` with
 /// [`SharedCaches::Auto`](crate::SharedCaches::Auto). It has no effect on what is stored and under which key: all identities

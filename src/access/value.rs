@@ -8,10 +8,11 @@ use sha2::{Digest as _, Sha256};
 use super::credentials::{Credentials, InvalidCredentials};
 use super::logins::Logins;
 
-/// For whom a request is answered, and who that is for the hosts of repositories.
+/// The owner of a request, with the owner's credentials for hosts of repositories.
 ///
 /// An auth layer inserts it into the extensions of a request; see the [module docs](super). Cheap to clone. Two are
-/// equal if they have the same owner and the same credentials, passwords included, in whichever order these were added. `Debug` has no password.
+/// equal if they have the same owner and the same credentials, passwords included, no matter in which order these were
+/// added. `Debug` shows no password.
 ///
 /// ```
 /// use tower_goproxy::Access;
@@ -38,8 +39,8 @@ struct Inner {
 }
 
 impl Access {
-    /// Access for an owner: the name of a user, of a team, of a tenant. All who have the same owner see the same files,
-    /// so it must be a name that users cannot choose themselves, and that is never given to somebody else.
+    /// Access for an owner: the name of a user, a team or a tenant. Requests with the same owner see the same files, so it
+    /// must be a name that users cannot choose themselves, and that is never reassigned.
     #[must_use]
     pub fn new(owner: impl Into<String>) -> Self {
         let owner = owner.into();
@@ -54,7 +55,7 @@ impl Access {
         }
     }
 
-    /// The user and the password of the owner for a host, in place of earlier ones for it. The host can have a port, as in
+    /// Adds the owner's user and password for a host, and replaces earlier ones. The host can have a port, as in
     /// `git.corp.example:8443`.
     ///
     /// ```
@@ -75,8 +76,8 @@ impl Access {
         Ok(self.with(Credentials::new(host, user, password)?))
     }
 
-    /// A token of the owner for a host, as the password of the user `x-access-token`, which GitHub wants and GitLab and
-    /// Gitea take.
+    /// Adds the owner's token for a host, as the password of the user `x-access-token`, which GitHub requires and GitLab and
+    /// Gitea accept.
     ///
     /// # Errors
     ///
@@ -89,13 +90,13 @@ impl Access {
         Ok(self.with(Credentials::token(host, token)?))
     }
 
-    /// For whom the answers are.
+    /// The owner.
     #[must_use]
     pub fn owner(&self) -> &str {
         &self.inner.owner
     }
 
-    /// What the owner has for this host, port included unless it is 443. For sources of your own.
+    /// The owner's credentials for this host, with its port unless that is 443. For sources of your own.
     ///
     /// ```
     /// # use tower_goproxy::Access;

@@ -8,11 +8,10 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Full};
 use tower::BoxError;
 
-/// The body of a response of [`Fill`](super::Fill): a stored file, a running fill as it is read, or what the source has
-/// sent.
+/// The response body of a [`Fill`](super::Fill): a stored file, a running fill, or a body of the source.
 ///
-/// Ends cleanly only if the file, or the requested part of it, is whole; else it ends with an error, which breaks the
-/// connection. The frames are small, so that a client that has stopped reading holds little memory.
+/// It ends cleanly only if the file, or the requested part of it, is whole; otherwise it ends with an error, which breaks
+/// the connection. Frames are small, so that a client that has stopped reading holds little memory.
 pub struct ResponseBody {
     frames: BoxStream<'static, Result<Bytes, BoxError>>,
     /// How many bytes are still to come, where that is known.

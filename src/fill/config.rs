@@ -5,8 +5,8 @@ use crate::redirect::Base;
 /// | | the client gets | for |
 /// |---|---|---|
 /// | `Stream` | the bytes as they arrive | the speed of a redirect, and a filled storage |
-/// | `Wait` | the file once it is stored | clients that must never see an unchecked byte |
-/// | `Redirect` | 303 to the upstream | saving egress, clients near the registry |
+/// | `Wait` | the file once it is stored | clients that must never see an unverified byte |
+/// | `Redirect` | 303 to the upstream | less egress, clients near the registry |
 /// | `NotFound` | 404 for a `.zip`; `.info` and `.mod` as they arrive | `GOPROXY=ours,other` |
 ///
 /// ```
@@ -21,18 +21,18 @@ use crate::redirect::Base;
 #[non_exhaustive]
 pub enum OnMiss {
     /// The bytes reach the client as they arrive from the source, except for the last ones, which
-    /// are held back until the whole file has been checked. If it turns out to be wrong, the
-    /// client sees a broken transfer and never a complete file.
+    /// are held back until the whole file has been verified. If verification fails, the client
+    /// gets a broken transfer and never a complete file.
     #[default]
     Stream,
-    /// The client waits until the file has been checked and stored. A response that cannot be
+    /// The client waits until the file has been verified and stored. A response that cannot be
     /// stored is a 502.
     Wait,
-    /// The client is sent to a registry, and the fill runs behind. See
+    /// The client is redirected to a registry, and the fill runs in the background. See
     /// [`redirect`](Self::redirect).
     Redirect(Base),
-    /// The client gets 404 for a missing `.zip`, and the fill runs behind. `.info` and `.mod` are streamed: a 404 for
-    /// one of these would make the go command take the module for missing.
+    /// The client gets 404 for a missing `.zip`, and the fill runs in the background. `.info` and `.mod` are streamed:
+    /// after a 404 for one of these the go command would report the module as missing.
     NotFound,
 }
 
@@ -51,7 +51,7 @@ impl OnMiss {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnDisconnect {
-    /// It goes on: the next client finds the file stored. A fill that still waits for its turn at the source is given up.
+    /// It continues, and the next client finds the file stored. A fill that still waits for a slot is given up.
     #[default]
     Finish,
     /// It stops, and nothing is stored.

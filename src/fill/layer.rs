@@ -15,8 +15,8 @@ use crate::verify::Verify;
 
 /// Wraps a source in a [`Storage`]. See the [module docs](super).
 ///
-/// Every service that one layer makes shares its running fills, so it may be given to
-/// `axum::Router::layer`, which asks it for one service per route.
+/// All services that one layer makes share its running fills, so it can be passed to `axum::Router::layer`, which makes
+/// one service per route.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,8 +38,8 @@ pub struct FillLayer<A = AreaOfSource> {
 }
 
 impl FillLayer {
-    /// A layer that looks into this storage first and fills it on a miss. Where the files belong is said by the source, or
-    /// by [`area`](Self::area).
+    /// A layer that answers from this storage, and fills it on a miss. The source says where its files belong, unless
+    /// [`area`](Self::area) does.
     pub fn new(storage: Storage) -> Self {
         Self {
             shared: Shared::new(storage),
@@ -49,7 +49,7 @@ impl FillLayer {
 }
 
 impl<A> FillLayer<A> {
-    /// Where the files of the source belong, for a source that does not say it: one of yours, or one inside of other layers.
+    /// Where the files of the source belong, for a source that does not say so: one of your own, or one inside other layers.
     ///
     /// ```
     /// use tower_goproxy::Storage;
@@ -93,7 +93,7 @@ impl<A> FillLayer<A> {
         self.with(|shared| shared.owners_share = true)
     }
 
-    /// Answers from the storage only, as if every request had `Disable-Module-Fetch: true`: the source is never asked. A
+    /// Answers from the storage only, as if every request had `Disable-Module-Fetch: true`: the source gets no request. A
     /// [`FreshLayer`](crate::fresh::FreshLayer) around this layer answers lists and `@latest` from what is stored.
     /// Default: off.
     ///
@@ -108,10 +108,10 @@ impl<A> FillLayer<A> {
 
     /// How many zips may be fetched at once, over all services of this layer. Default: 64.
     ///
-    /// Each holds a connection of the source, up to three quarters of a MiB of memory, and the file on disk; into an object store it
-    /// uploads parts of 5 MiB, one of which is in memory. Hits and clients that attach to a running fill need no slot.
-    /// A fill without a client, of [`OnMiss::Redirect`] or [`OnMiss::NotFound`], takes only a slot that no client waits
-    /// for; up to 1,024 of these wait, and more are refused at once.
+    /// Each holds a connection to the source, up to 768 KiB of memory, and the file on disk; to an object store it uploads
+    /// parts of 5 MiB, one of which is in memory. Hits and clients that attach to a running fill need no slot. A fill
+    /// without a client, of [`OnMiss::Redirect`] or [`OnMiss::NotFound`], takes a slot only while no client waits for one;
+    /// up to 1,024 of these wait, and more are refused at once.
     ///
     /// The returned layer does not share its slots with the layers it was cloned from.
     pub fn max_fills(mut self, fills: usize) -> Self {
@@ -119,8 +119,8 @@ impl<A> FillLayer<A> {
         self
     }
 
-    /// How many requests for something small may be at the source at once: `.info`, `.mod`, lists, `@latest`, queries and
-    /// `HEAD`. They have slots of their own, so that slow zips hold none of them up. Default: 128.
+    /// How many small requests may be at the source at once: `.info`, `.mod`, lists, `@latest`, queries and `HEAD`. They
+    /// have slots of their own, so that slow zips do not delay them. Default: 128.
     ///
     /// The returned layer does not share its slots with the layers it was cloned from.
     pub fn max_small_requests(mut self, requests: usize) -> Self {
@@ -129,19 +129,19 @@ impl<A> FillLayer<A> {
     }
 
     /// How long a request may wait for a slot at the source; after that it gets 503 with `Retry-After`. The go command
-    /// does not try again after a 503. Default: 5 minutes.
+    /// does not retry after a 503. Default: 5 minutes.
     pub fn max_wait(self, wait: Duration) -> Self {
         self.with(|shared| shared.max_wait = wait)
     }
 
     /// The largest `.zip` that is stored, in bytes. A larger one passes through.
-    /// Default: 500 MiB, which is the most that the go command takes.
+    /// Default: 500 MiB, the most that the go command accepts.
     pub fn max_zip_size(self, bytes: u64) -> Self {
         self.with(|shared| shared.max_zip = bytes)
     }
 
     /// The largest `.mod` that is stored, in bytes. A larger one passes through.
-    /// Default: 16 MiB, which is the most that the go command takes inside a zip.
+    /// Default: 16 MiB, the most that the go command accepts inside a zip.
     pub fn max_mod_size(self, bytes: u64) -> Self {
         self.with(|shared| shared.max_mod = bytes)
     }
@@ -153,39 +153,39 @@ impl<A> FillLayer<A> {
     }
 
     /// How long the source may be silent: before the head of its response, and between two parts of it. After that the fill
-    /// has failed, and a client that has no head yet gets 504. Default: 5 minutes. An `Upstream` has shorter limits of its
-    /// own.
+    /// fails, and a client that has not received a response head gets 504. Default: 5 minutes. An `Upstream` has shorter
+    /// limits of its own.
     pub fn source_timeout(self, limit: Duration) -> Self {
         self.with(|shared| shared.source_timeout = limit)
     }
 
-    /// How long the source may take for one file altogether. Only the time that is spent waiting for it counts. Default:
-    /// 2 hours, in which 500 MiB come at 70 KiB/s.
+    /// How long the source may take for one file in total. Only the time spent waiting for the source counts. Default: 2
+    /// hours, enough for 500 MiB at 70 KiB/s.
     pub fn fill_timeout(self, limit: Duration) -> Self {
         self.with(|shared| shared.fill_timeout = limit)
     }
 
-    /// How many bytes a second the source must send at least, over each minute that is spent waiting for it, once the head
-    /// of its response is there. Default: 1,024. 0 turns this off.
+    /// The lowest rate of the source after the head of its response, in bytes a second, over each minute spent waiting for
+    /// it. Default: 1,024. 0 turns this off.
     pub fn min_rate(self, bytes_per_second: u64) -> Self {
         self.with(|shared| shared.min_rate = bytes_per_second)
     }
 
-    /// Whether caches that several users share may keep responses. Default: [`SharedCaches::Auto`], which decides by each
-    /// request, and says `private` for direct modules and for files that a source calls private.
+    /// Whether shared caches may keep responses. Default: [`SharedCaches::Auto`], which decides for each request, and makes
+    /// direct modules and files that a source calls private `private`.
     pub fn shared_caches(self, shared_caches: SharedCaches) -> Self {
         self.with(|shared| shared.shared_caches = shared_caches)
     }
 
-    /// Stores files although a source says `Cache-Control: no-store`, and answers `public` although it says `private`.
-    /// Default: a `no-store` file is not stored, and a `private` one is answered `private`.
+    /// Stores files even if the source says `Cache-Control: no-store`, and sends `public` even if it says `private`. Default:
+    /// a `no-store` file is not stored, and a `private` one is sent as `private`.
     pub fn ignore_source_cache_control(self) -> Self {
         self.with(|shared| shared.ignore_cache_control = true)
     }
 
-    /// Adds a check of every file, after [`GoModuleFiles`](crate::verify::GoModuleFiles) and those that were added before. A file that fails one of them
-    /// is not stored, and no client receives all of it. For a few minutes after that, a client that requests the file again
-    /// waits until it is checked, and gets 502 with the reason if it is still wrong.
+    /// Adds a check of every file, after [`GoModuleFiles`](crate::verify::GoModuleFiles) and those added before. A file that
+    /// fails a check is not stored, and no client receives all of it. For five minutes after that, clients that request the
+    /// file wait until it is verified, and get 502 with the reason if it is still wrong.
     pub fn verify(self, verify: impl Verify) -> Self {
         self.with(|shared| shared.verify.push(verify))
     }
@@ -196,21 +196,21 @@ impl<A> FillLayer<A> {
         self.with(|shared| shared.verify.keep_unknown())
     }
 
-    /// How long the storage may take to look a file up, to give the next bytes of it, or to take a piece of a staged one. A
-    /// file that cannot be looked up is answered from the source, as if there were no storage; one that stalls in the
-    /// middle breaks. Default: 10 seconds.
+    /// Time limit for the storage to look up a file, to return the next bytes of it, or to write a piece of a staged one. A
+    /// file that cannot be looked up comes from the source, as if there were no storage; one that stalls in the middle
+    /// breaks. Default: 10 seconds.
     pub fn storage_timeout(self, limit: Duration) -> Self {
         self.with(|shared| shared.storage.limit = limit)
     }
 
-    /// How long a client with [`OnMiss::Wait`] waits until the storage has published a file, and how long the check of a
-    /// file may take. A slow storage goes on after that, and until it has ended new requests attach to the same fill.
+    /// How long a client with [`OnMiss::Wait`] waits for the storage to publish a file, and how long the checks of a file
+    /// may take. A slow storage continues after that, and new requests attach to the same fill until it has finished.
     /// Default: 5 minutes.
     pub fn commit_timeout(self, limit: Duration) -> Self {
         self.with(|shared| shared.commit_timeout = limit)
     }
 
-    /// A handle on the fills of this layer, to await them.
+    /// A handle to the fills of this layer, to await or end them.
     #[must_use]
     pub fn fills(&self) -> Tasks {
         self.shared.table.tasks.clone()

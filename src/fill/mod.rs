@@ -118,8 +118,8 @@
 //! | [`max_fills`](FillLayer::max_fills) | 64 zips at the source | the request waits |
 //! | [`max_small_requests`](FillLayer::max_small_requests) | 128 other requests at the source | the request waits |
 //! | [`max_wait`](FillLayer::max_wait) | 5 minutes | 503 |
-//! | [`max_zip_size`](FillLayer::max_zip_size) | 500 MiB | passed on, not stored |
-//! | [`max_mod_size`](FillLayer::max_mod_size), [`max_info_size`](FillLayer::max_info_size) | 16 MiB, 1 MiB | passed on, not stored; 502 if the length is not declared |
+//! | [`max_zip_size`](FillLayer::max_zip_size) | 500 MiB | passed through, not stored |
+//! | [`max_mod_size`](FillLayer::max_mod_size), [`max_info_size`](FillLayer::max_info_size) | 16 MiB, 1 MiB | passed through, not stored; 502 if the length is not declared |
 //! | [`source_timeout`](FillLayer::source_timeout) | 5 minutes without a byte | 504, or the body breaks |
 //! | [`fill_timeout`](FillLayer::fill_timeout) | 2 hours of waiting for the source | 504, or the body breaks |
 //! | [`min_rate`](FillLayer::min_rate) | 1,024 bytes a second, over each minute | 504, or the body breaks |
@@ -146,8 +146,8 @@
 //! With the feature `metrics`: `goproxy_answers_total` (by `answer`: `hit`, `miss`, `attached`, `bypass`, and
 //! `stale` of a `FreshLayer`),
 //! `goproxy_fills_total` (by `end`: `stored`, `not_kept`, `not_found`, `failed`, `unshared`, `abandoned`), `goproxy_fill_bytes_total`,
-//! `goproxy_source_failures_total`, `goproxy_storage_failures_total`, `goproxy_refused_total` (503 since no slot was
-//! free), `goproxy_rejected_total` (files that a check has found wrong) and `goproxy_direct_files_in_plain_layout_total`.
+//! `goproxy_source_failures_total`, `goproxy_storage_failures_total`, `goproxy_refused_total` (503 because no slot was
+//! free), `goproxy_rejected_total` (files that failed a check) and `goproxy_direct_files_in_plain_layout_total`.
 //!
 //! # Memory
 //!
@@ -160,12 +160,12 @@
 //!
 //! * Up to 1,024 files are committed at once. A storage that falls behind further does not get the next files.
 //! * Fills are tasks of the tokio runtime that polls the service. For a graceful shutdown await
-//!   [`Tasks::idle`](crate::source::Tasks::idle).
-//! * The allocator of glibc gives the buffers of large files back to the system at once, which makes them slower by a sixth.
-//!   Set `GLIBC_TUNABLES=glibc.malloc.mmap_threshold=524288:glibc.malloc.trim_threshold=1048576`, or free a buffer of 512
-//!   KiB when your program starts, as the example `proxy` does.
-//! * Set `TCP_NODELAY` on the connections of the server (`axum::serve(listener.tap_io(..))`), or parts of a slow fill wait
-//!   for acknowledgements.
+//!   [`Tasks::idle`](crate::source::Tasks::idle); see also [`Tasks::abort_slow`](crate::source::Tasks::abort_slow).
+//! * With glibc's allocator, large files are faster with
+//!   `GLIBC_TUNABLES=glibc.malloc.mmap_threshold=524288:glibc.malloc.trim_threshold=1048576`, or if the program frees a
+//!   buffer of 512 KiB when it starts.
+//! * Set `TCP_NODELAY` on the connections of the server (`axum::serve(listener.tap_io(..))`), or parts of a slow fill are
+//!   delayed until the client acknowledges the previous ones.
 
 mod admission;
 mod ask;

@@ -31,7 +31,7 @@ pub(super) type SourceBody = UnsyncBoxBody<Bytes, BoxError>;
 ///
 /// The source is any `Service<Request<Empty<Bytes>>>` that can be cloned. `Fill` sends it a request of its own: a method,
 /// the path of the target, `Accept-Encoding: identity`, and the extensions of the client's request. No client header is
-/// forwarded, credentials least of all, since the response is for everyone. For the same reason a source must not return
+/// forwarded, and no credentials, because the response is for everyone. For the same reason a source must not return
 /// different files for different extensions: they are those of the first request. The exception is an
 /// [`Access`](crate::Access): files and fills then belong to its owner, unless the layer is
 /// [shared](super::FillLayer::shared).
@@ -51,12 +51,12 @@ impl<S> Fill<S> {
         &self.source
     }
 
-    /// The source, to be changed.
+    /// The source, mutably.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.source
     }
 
-    /// The source alone.
+    /// Returns the source.
     pub fn into_inner(self) -> S {
         self.source
     }
@@ -131,9 +131,11 @@ fn refuse(text: &str) -> ResponseFuture {
     ResponseFuture::new(ready(response.map(ResponseBody::whole)))
 }
 
-/// The response of a [`Fill`](super::Fill) to come.
+/// The response future of a [`Fill`](super::Fill).
 ///
-/// Dropped early, the client has left: a running fill goes on or stops as
+/// # Cancel safety
+///
+/// Dropping it counts as a client that disconnects: a running fill continues or stops as
 /// [`OnDisconnect`](super::OnDisconnect) says.
 #[must_use = "futures do nothing unless polled"]
 pub struct ResponseFuture(BoxFuture<'static, Response<ResponseBody>>);

@@ -1,8 +1,8 @@
 //! Applies a rule to each request for a module, and sends it where the rule leads.
 //!
-//! [`FilterLayer`] is given a policy and a service. What the policy includes goes to that service,
-//! what it calls direct goes to the inner service, which the layer wraps, and what it excludes is
-//! refused. A request that is not for a module goes to the inner service, untouched.
+//! [`FilterLayer`] has a policy and a service. Included requests go to that service, direct ones to the inner service,
+//! which the layer wraps, and excluded ones are refused. A request that is not for a module goes to the inner service,
+//! unchanged.
 //!
 //! ```
 //! use http::Request;

@@ -38,7 +38,7 @@ impl<S, I, P> Filter<S, I, P> {
         &self.inner
     }
 
-    /// The inner service, to be changed.
+    /// The inner service, mutably.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }

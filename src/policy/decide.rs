@@ -40,15 +40,15 @@ use crate::target::value::Target;
 ///
 /// It is called for every request, so it must not block.
 pub trait Policy: Send + Sync {
-    /// The rule for a request: `target` is what it asks for, `parts` tell who asks. An auth layer outside can leave the
-    /// user in the extensions of `parts`.
+    /// The rule for a request: `target` is what is requested, `parts` is the request head. An auth layer outside can insert
+    /// the user into its extensions.
     ///
     /// A policy that excludes single versions should not exclude their [`Resource::Mod`](crate::Resource::Mod): the go
     /// command reads the `.mod` of old versions to compute a build list that does not have them, and fails without it.
     /// If it makes single versions direct, it should make the whole module direct, else a registry learns its name.
     fn rule(&self, target: &Target<'_>, parts: &Parts) -> Rule;
 
-    /// Whether versions of this target's module can have different rules. `false` spares the filter from reading lists of
+    /// Whether versions of this target's module can have different rules. If `false`, the filter does not read lists of
     /// versions.
     ///
     /// Default: `true`, which is always right.

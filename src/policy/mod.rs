@@ -44,7 +44,7 @@
 //! | `<v1.2.3`, `<1.2.3` | every version of lower precedence, so not `v1.2.3` |
 //!
 //! A pre-release, and thus a pseudo-version, belongs to the numbers it is written with: `v1.2.3-rc1`
-//! is in `v1`, `v1.2`, `~v1.2.3` and `^v1.2.3`. `<` goes by
+//! is in `v1`, `v1.2`, `~v1.2.3` and `^v1.2.3`. `<` follows
 //! [precedence](https://semver.org/#spec-item-11), so `v1.2.3-rc1` is also in `<v1.2.3`, and so is
 //! `v0.0.0-20240102030405-abcdef123456`. That way nothing slips between `<v1.2.3` and `^v1.2.3`.
 //!
@@ -66,9 +66,9 @@
 //!
 //! ## What such rules cannot do
 //!
-//! A pseudo-version names a commit, and the same commit can have a tag: who is refused `v1.2.3` can
-//! ask for its commit as `v0.0.0-...`, and `- example.com/m v1.2.3` says nothing about that. Only a
-//! list of what is allowed is tight: `- example.com/m` and `+ example.com/m v1.2.4`.
+//! A pseudo-version names a commit, and the same commit can have a tag: a client that is refused `v1.2.3` can
+//! request its commit as `v0.0.0-...`, which `- example.com/m v1.2.3` does not refuse. Only a list of
+//! allowed versions is tight: `- example.com/m` and `+ example.com/m v1.2.4`.
 //!
 //! # Files made for Athens
 //!
@@ -76,7 +76,7 @@
 //! [filter file of Athens](https://docs.gomods.io/configuration/filter/), and it means what is
 //! written there. Two things to know:
 //!
-//! *The signs have changed places.* In Athens since the end of 2018 `+` means "get it with the go
+//! *The signs are swapped.* In Athens since the end of 2018 `+` means "get it with the go
 //! command and store it", and `D` "redirect to the upstream". Here `+` leads to the service that
 //! the layer is given, `D` to the one that it wraps. To use such a file as it is, give the layer the two
 //! services the other way round:
@@ -102,14 +102,14 @@
 //! | `<v1.2.3` | has `v1.2.3` in it | has not |
 //! | `~`, `^`, `<` and pre-releases, pseudo-versions, `+incompatible` | never match | match, see above |
 //! | `=v1.2.3`, `>v1.2.3`, `~v1.2` | never match | error |
-//! | `*`, `v1,` | crash at the start | error |
+//! | `*`, `v1,` | crash at startup | error |
 //! | two blanks after the sign | a rule for all modules | a separator |
 //! | a tab after the sign | unknown sign | a separator |
 //! | `- mod #note` | `#note` is a version | a comment |
 //! | two lines for one path | the later replaces the earlier | both hold; an error if their versions are the same |
 //! | a rule that excludes one version | refuses list and latest of all versions | refuses that version, but not its `.mod` |
 //! | `- github.com/foo` | `github.com/Foo` passes | also refused |
-//! | a line of more than 64 KiB | ends the file without a word | a line like others |
+//! | a line of more than 64 KiB | silently ends the file | a line like others |
 //! | `D` for a path that does not decode | passes unjudged | no rule applies: 404 |
 //! | a byte-order mark at the start | unknown sign | skipped |
 //! | a missing file | an error (once: no rules) | an error |

@@ -8,9 +8,9 @@ use super::decide::Policy;
 use super::rule::Rule;
 use crate::target::value::Target;
 
-/// A policy from a closure, which sees what is requested and by whom.
+/// A policy from a closure over the target and the request head.
 ///
-/// It counts as one that depends on the version and on the request, so lists of versions are filtered by it; see
+/// It counts as one that depends on the version and on the request, so it also filters lists of versions; see
 /// [`Policy`].
 ///
 /// ```

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// What a [`Policy`](super::Policy) says about a request.
+/// The decision of a [`Policy`](super::Policy) on a request.
 ///
 /// The names are those of the filter file of Athens; which service each one leads to depends on how the filter is built.
 ///

@@ -14,7 +14,7 @@ use super::table::Table;
 use crate::target::resource::Resource;
 use crate::target::value::Target;
 
-/// A policy that is written down line by line: the filter file of
+/// A policy from a text of one rule a line: the filter file of
 /// [Athens](https://docs.gomods.io/configuration/filter/), read strictly.
 ///
 /// The grammar and its meaning are described in the [module's docs](super).
@@ -39,8 +39,8 @@ use crate::target::value::Target;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Files made for Athens have the two signs the other way round. They can be used as they are, with the two services
-/// swapped; the [module's docs](super) say what to look out for:
+/// Files made for Athens have the two signs swapped. They can be used as they are, with the two services swapped too; the
+/// [module's docs](super) list the caveats:
 ///
 /// ```
 /// use tower::Layer;
@@ -82,7 +82,7 @@ impl Rules {
         parse(text).map(|table| Self { table })
     }
 
-    /// Reads a filter file. Blocks while reading, so it belongs into the start of a program.
+    /// Reads a filter file. Blocks while reading, so call it when the program starts.
     ///
     /// # Errors
     ///
@@ -96,8 +96,8 @@ impl Rules {
         })
     }
 
-    /// Compares every path exactly, capitals included, and takes back `ignore-case` of the file. Without this, `-` and
-    /// `D` ignore case on hosts that do so themselves.
+    /// Compares every path exactly, case included, and ignores `ignore-case` lines of the file. Default: `-` and `D`
+    /// ignore case on hosts that do so themselves.
     ///
     /// ```
     /// use tower_goproxy::policy::{Rule, Rules};
@@ -115,7 +115,7 @@ impl Rules {
         self
     }
 
-    /// The rule for a target, [`Rule::include`] where none is written.
+    /// The rule for a target, [`Rule::include`] if none matches.
     ///
     /// A version is excluded, or comes from where its module does: see the [module's docs](super).
     #[must_use]

@@ -1,13 +1,12 @@
-//! The answer that leaves the work to the upstream registry: 303 See Other.
+//! Redirects clients to the upstream registry, with 303 See Other.
 //!
-//! [`Redirect`] is the include service of a proxy that stores nothing. Clients that may not reach
+//! [`Redirect`] is the include service of a proxy that stores nothing. Clients that cannot reach
 //! the registry themselves need a `FillLayer` instead.
 //!
 //! A redirect to a list would show versions that a filter excludes: with [`Redirect::filtered_from`] such lists come from
 //! a source instead.
 //!
-//! The redirect is never a permanent one: a later rule, or a storage added later, must be able to
-//! take a module back.
+//! The redirect is never permanent, so that a later rule or a storage can serve the module again.
 
 mod base;
 mod filtered;

@@ -37,7 +37,7 @@
 //! aws s3 cp --recursive s3://bucket/git.corp.example/ s3://bucket/@direct/git.corp.example/
 //! ```
 //!
-//! # What holds for each file
+//! # Guarantees for each file
 //!
 //! * It is visible as a whole or not at all. Bytes are staged elsewhere, verified, and then published in one step: on disk
 //!   by a rename that replaces nothing, in an object store by a conditional put, or by completing a multipart upload.
