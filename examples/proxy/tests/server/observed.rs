@@ -201,6 +201,21 @@ async fn rust_log_chooses_lines_and_a_pipe_gets_no_colours() {
     }
 }
 
+/// In an empty container.
+#[tokio::test]
+async fn built_in_roots_take_the_place_of_missing_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = command(&["--storage", "memory:"]);
+    server.env("SSL_CERT_DIR", folder.path());
+    let (proxy, mut log) = Proxy::with_log(server).await;
+    let line = within_minutes(log.next_line()).await.unwrap().unwrap();
+    assert!(
+        line.contains("no root certificates: using built-in ones"),
+        "{line}"
+    );
+    proxy.get("/readyz").await.whole();
+}
+
 #[tokio::test]
 async fn a_registry_that_is_away_is_told_and_makes_nothing_unready() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
