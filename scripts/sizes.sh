@@ -12,6 +12,7 @@ bounds() {
     cat <<'END'
 fill storage                    3200  2800
 module target policy filter     2800  2200
+check                           720   600
 fresh                          2240  1800
 verify                          2050   1800
 sumdb                           1450   1200

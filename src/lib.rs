@@ -112,6 +112,8 @@ pub mod source;
 
 #[cfg(feature = "fill")]
 mod cached_only;
+#[cfg(feature = "fill")]
+pub mod check;
 mod info;
 mod layer_body;
 #[cfg(any(feature = "go-get", feature = "upstream"))]
@@ -141,6 +143,8 @@ pub mod sumdb;
 mod takedown;
 #[cfg(feature = "fill")]
 pub mod verify;
+#[cfg(feature = "fill")]
+mod walk;
 
 #[cfg(any(feature = "fill", feature = "go-get"))]
 pub use self::access::Access;

@@ -13,6 +13,7 @@ use http_body_util::Full;
 use tower::util::{BoxCloneService, BoxCloneSyncService};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt as _};
 use tower_goproxy::access::{Credentials, Identity};
+use tower_goproxy::check::{Check, Checking};
 use tower_goproxy::fill::{self, Fill, FillLayer, OnDisconnect, OnMiss};
 use tower_goproxy::filter::{self, AppliedRule, Filter, FilterLayer};
 use tower_goproxy::goget::{
@@ -74,6 +75,10 @@ fn layers_and_services_can_be_cloned_sent_and_shared() {
     all::<Version<'static>>();
     shared::<Rules>();
     shown::<Rules>();
+    sent::<Check>();
+    shown::<Check>();
+    sent::<Checking>();
+    shown::<Checking>();
 }
 
 #[test]

@@ -15,11 +15,12 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use support::plain_source::{PlainSource, Source};
 use support::wire::{Connection, Protocol};
-use support::{Server, large_module_zip};
+use support::{Server, large_module_zip, module_zip};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tower::Layer as _;
 use tower_goproxy::Storage;
+use tower_goproxy::check::{Check, Checking, Remove, Verdict};
 use tower_goproxy::fill::{Fill, FillLayer};
 use tower_goproxy::source::Area;
 use tower_goproxy::source::Tasks;
@@ -190,4 +191,60 @@ async fn two_proxies_race_for_one_file() {
         hit.assert_is(source.file());
         assert_eq!((hit.cache_status(), source.asked()), ("hit", 2));
     }
+}
+
+async fn rest(checking: &mut Checking) -> Vec<(String, Verdict)> {
+    let mut files = Vec::new();
+    while let Some(file) = checking.next().await.unwrap() {
+        files.push((file.path, file.verdict));
+    }
+    files
+}
+
+/// A listing has 1,000 files on each of its pages.
+#[tokio::test]
+async fn a_bucket_is_checked_over_several_pages_and_from_the_middle_on() {
+    const FILES: usize = 1_050;
+    let moto = Moto::start().await;
+    let store = moto.store();
+    let put = async |key: &str, content: Vec<u8>| {
+        let path = Path::parse(key).unwrap();
+        store.put(&path, content.into()).await.unwrap();
+    };
+    let zip = module_zip("example.com/Team/m", "v1.0.0", &[("m.go", b"package m")]);
+    put("example.com/!team/m/@v/v1.0.0.zip", zip).await;
+    put(
+        "example.com/!team/m/@v/v1.0.0.ziphash",
+        b"h1:other".to_vec(),
+    )
+    .await;
+    put("example.com/~user/m/@v/v1.0.0.mod", Vec::new()).await;
+    for number in 0..FILES {
+        let key = format!("example.com/m/@v/v1.{number}.0.mod");
+        put(&key, b"module example.com/m\n".to_vec()).await;
+    }
+    let check = || Check::new(Storage::new(moto.store())).max_files(8);
+
+    let mut first = check().start().await.unwrap();
+    for _ in 0..500 {
+        first.next().await.unwrap();
+    }
+    first.stop();
+    let checked = 500 + rest(&mut first).await.len();
+    let mut second = check().start().await.unwrap();
+    assert_eq!(second.resumed().unwrap().path, first.position());
+    let files = rest(&mut second).await;
+    assert_eq!(checked + files.len(), FILES + 3);
+    assert!(files.is_sorted_by(|a, b| a.0 < b.0));
+    let summary = second.summary();
+    assert_eq!(
+        (summary.good, summary.wrong, summary.stray),
+        (FILES as u64 + 1, 1, 1)
+    );
+
+    let all = check().remove(Remove::WrongAndStray).start().await;
+    rest(&mut all.unwrap()).await;
+    let mut again = check().start().await.unwrap();
+    assert_eq!(rest(&mut again).await.len(), FILES);
+    assert!(again.summary().is_good());
 }

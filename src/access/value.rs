@@ -149,6 +149,14 @@ impl OwnerName {
         Self(digits.collect())
     }
 
+    /// `None` if no owner has this name.
+    #[cfg(feature = "fill")]
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let is_name = name.len() == 64 && name.bytes().all(is_digit);
+        is_name.then(|| Self(name.to_owned()))
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

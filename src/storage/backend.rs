@@ -3,6 +3,7 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
 use headers::ETag;
 use object_store::GetOptions;
@@ -42,9 +43,12 @@ pub(super) trait Backend: fmt::Debug + Send + Sync {
     /// A file that does not exist is not an error.
     async fn delete(&self, path: &str) -> Result<(), BoxError>;
 
-    /// The paths of all files below a folder.
-    async fn list(&self, folder: &str) -> Result<Vec<String>, BoxError>;
+    /// The files below a folder, or all of them, whose paths come after this one, which is empty or below it.
+    fn walk(&self, folder: &str, after: &str) -> Paths;
 }
+
+/// In order, unless the store lists its objects in another one.
+pub(crate) type Paths = BoxStream<'static, Result<String, BoxError>>;
 
 /// A stored file.
 pub(crate) struct Found {
@@ -61,6 +65,19 @@ pub(crate) enum Content {
     Whole(Bytes),
     /// These bytes of the file, which may be none.
     Part(Range<u64>, Frames),
+}
+
+impl Content {
+    /// All of it, in memory.
+    pub(crate) async fn collect(self) -> Result<Bytes, BoxError> {
+        Ok(match self {
+            Self::Whole(content) => content,
+            Self::Part(_, frames) => {
+                let pieces: Vec<Bytes> = frames.try_collect().await?;
+                pieces.concat().into()
+            }
+        })
+    }
 }
 
 /// Small, so that a client that has stopped reading keeps little memory. They end early, or with an error, where the file is

@@ -1,16 +1,17 @@
 use std::fs::{self, File, OpenOptions};
+use std::future::ready;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use object_store::GetOptions;
 use tempfile::{Builder, NamedTempFile, TempPath};
 use tower::BoxError;
 
-use super::backend::{Backend, Content, Found, SMALL};
+use super::backend::{Backend, Content, Found, Paths, SMALL};
 use super::publish::{Staged, publish};
 use super::sink::Publish;
 use crate::etag;
@@ -18,6 +19,7 @@ use crate::files::{
     FileReader, PositionedRead, Scratch, SharedFile, Threads, is_local, make_folders, open_cached,
     open_file, read_all, read_at, read_cached, sync_folder,
 };
+use crate::walk::Walk;
 
 /// Where files wait until they are whole. No module path begins with a dot.
 const STAGING: &str = ".staging";
@@ -166,10 +168,10 @@ impl Backend for Disk {
         Ok(self.threads.writes.run(delete).await?)
     }
 
-    async fn list(&self, folder: &str) -> Result<Vec<String>, BoxError> {
-        let (disk, folder) = (self.clone(), folder.to_owned());
-        let list = move || disk.files_below(folder);
-        Ok(self.threads.reads.run(list).await?)
+    fn walk(&self, folder: &str, after: &str) -> Paths {
+        let paths = Walk::new(&self.root, folder, after).paths(self.threads.clone());
+        let paths = paths.try_filter(|path| ready(!path.starts_with(STAGING)));
+        paths.map_err(BoxError::from).boxed()
     }
 }
 
@@ -199,8 +201,8 @@ impl Disk {
             let file = SharedFile::new(file, None, self.threads.clone());
             let reader = FileReader::begun(file, range.clone(), read)?;
             let frames = reader.frames(range.end).boxed();
-            let tag = etag::tag(&version.map(|part| format!("{part:x}")).join("-"));
-            (tag, Content::Part(range, frames))
+            let tag = version.map(|part| format!("{part:x}")).join("-");
+            (etag::tag(&tag), Content::Part(range, frames))
         };
         Ok(Some(Found {
             size,
@@ -208,27 +210,6 @@ impl Disk {
             version,
             content,
         }))
-    }
-
-    fn files_below(&self, folder: String) -> io::Result<Vec<String>> {
-        let (mut files, mut folders) = (Vec::new(), vec![folder]);
-        while let Some(folder) = folders.pop() {
-            let entries = found(fs::read_dir(self.path(&folder)))?;
-            for entry in entries.into_iter().flatten() {
-                let entry = entry?;
-                // What is not UTF-8 is not one of ours.
-                let Ok(name) = entry.file_name().into_string() else {
-                    continue;
-                };
-                let path = format!("{folder}/{name}");
-                match entry.file_type()? {
-                    kind if kind.is_dir() => folders.push(path),
-                    kind if kind.is_file() => files.push(path),
-                    _ => {}
-                }
-            }
-        }
-        Ok(files)
     }
 }
 

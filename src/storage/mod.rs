@@ -9,7 +9,7 @@
 //! | `@for/{owner}/{module}/@v/..` | of direct modules, for one owner |
 //! | `@for/{owner}/@included/{module}/@v/..` | of included modules, for one owner |
 //! | `@private/{module}/@v/..` | of included modules whose source says `Cache-Control: private` |
-//! | `@records/{kind}/..` | small records that change: why files were `removed`, the last answers that are `fresh` for a while, what is `absent` |
+//! | `@records/{kind}/..` | small records that change: why files were `removed`, the last answers that are `fresh` for a while, what is `absent`, how far a `check` is |
 //! | `.staging/` | on disk: files of running fills |
 //!
 //! `{module}` and `{version}` are escaped, `{owner}` is the SHA-256 of the owner of an [`Access`](crate::Access) in
@@ -83,7 +83,7 @@ mod upload;
 pub use self::error::StorageError;
 pub use self::store::Storage;
 
-pub(crate) use self::backend::{Content, Found};
+pub(crate) use self::backend::{Content, Found, Frames};
 pub(crate) use self::key::{Key, folder};
 pub(crate) use self::records::REMOVED;
 pub(crate) use self::sink::Sink;

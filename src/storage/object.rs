@@ -1,3 +1,4 @@
+use std::future::ready;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,7 +12,7 @@ use object_store::{
 };
 use tower::BoxError;
 
-use super::backend::{Backend, Content, Found, Frames, SMALL};
+use super::backend::{Backend, Content, Found, Frames, Paths, SMALL};
 use super::sink::Publish;
 use super::upload::Upload;
 use crate::etag;
@@ -41,7 +42,6 @@ impl Object {
             ..=SMALL if !is_range => Content::Whole(collect(frames(), size).await?),
             _ => Content::Part(range, frames()),
         };
-        let (version, is_zip) = ([0; 3], at.as_ref().ends_with(".zip"));
         let tag = match &content {
             // Other proxies may store the same file at another time.
             Content::Whole(content) if !is_zip => etag::of_content([content]),
@@ -50,7 +50,7 @@ impl Object {
         Ok(Some(Found {
             size,
             tag,
-            version,
+            version: [0; 3],
             content,
         }))
     }
@@ -108,10 +108,16 @@ impl Backend for Object {
         Ok(())
     }
 
-    async fn list(&self, folder: &str) -> Result<Vec<String>, BoxError> {
-        let files = self.store.list(Some(&parse(folder)?));
-        let names = files.map_ok(|meta| meta.location.to_string());
-        Ok(names.try_collect().await?)
+    fn walk(&self, folder: &str, after: &str) -> Paths {
+        let listed = parse(folder).and_then(|folder| {
+            Ok(match after {
+                "" => self.store.list(Some(&folder)),
+                _ => self.store.list_with_offset(Some(&folder), &parse(after)?),
+            })
+        });
+        let objects = stream::once(ready(listed)).try_flatten();
+        let paths = objects.map_ok(|object| object.location.to_string());
+        paths.map_err(BoxError::from).boxed()
     }
 }
 

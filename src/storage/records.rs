@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use object_store::GetOptions;
 
-use super::backend::Content;
+use super::backend::Paths;
 use super::error::{StorageError, guard};
 use super::store::Storage;
 
@@ -19,15 +19,10 @@ impl Storage {
     /// Reads only.
     pub(crate) async fn record(&self, path: &str) -> Result<Option<Bytes>, StorageError> {
         let read = async {
-            let found = self.backend.get(path, GetOptions::default()).await?;
-            Ok(match found.map(|found| found.content) {
-                None => None,
-                Some(Content::Whole(content)) => Some(content),
-                Some(Content::Part(_, frames)) => {
-                    let pieces: Vec<Bytes> = frames.try_collect().await?;
-                    Some(pieces.concat().into())
-                }
-            })
+            match self.backend.get(path, GetOptions::default()).await? {
+                Some(found) => Ok(Some(found.content.collect().await?)),
+                None => Ok(None),
+            }
         };
         guard("look up", path, self.limit, read).await
     }
@@ -60,6 +55,12 @@ impl Storage {
     ///
     /// Reads only.
     pub(crate) async fn list(&self, folder: &str) -> Result<Vec<String>, StorageError> {
-        guard("list", folder, Duration::MAX, self.backend.list(folder)).await
+        let list = self.backend.walk(folder, "").try_collect();
+        guard("list", folder, Duration::MAX, list).await
+    }
+
+    /// The paths of all files that come after this one.
+    pub(crate) fn walk(&self, after: &str) -> Paths {
+        self.backend.walk("", after)
     }
 }

@@ -195,19 +195,30 @@ impl Storage {
             return Ok(Some(found));
         }
         let removed = self.small.removed();
-        let get = self.backend.get(key.path(), options);
-        let Some(mut found) = guard("look up", key, self.limit, get).await? else {
-            return Ok(None);
-        };
-        found.content = match found.content {
-            Content::Part(range, frames) => {
-                let path = Arc::clone(key.path());
-                Content::Part(range, in_time(self.limit, path, frames))
-            }
-            whole => whole,
-        };
-        self.small.put(key.path(), &found, removed);
-        Ok(Some(found))
+        let found = self.read(key.path(), options).await?;
+        let keep = |found: &Found| self.small.put(key.path(), found, removed);
+        Ok(found.inspect(keep))
+    }
+
+    /// A file as it is now, not as it is in memory.
+    ///
+    /// # Cancel safety
+    ///
+    /// Reads only.
+    pub(crate) async fn read(
+        &self,
+        path: &Arc<str>,
+        options: GetOptions,
+    ) -> Result<Option<Found>, StorageError> {
+        let get = self.backend.get(path, options);
+        let mut found = guard("look up", path, self.limit, get).await?;
+        if let Some(found) = &mut found
+            && let Content::Part(_, frames) = &mut found.content
+        {
+            let untimed = std::mem::replace(frames, stream::empty().boxed());
+            *frames = in_time(self.limit, Arc::clone(path), untimed);
+        }
+        Ok(found)
     }
 
     /// Stores a small file in one step. A file that is already stored is not an error.

@@ -5,7 +5,7 @@ use http::StatusCode;
 
 /// Why there is nothing to believe.
 #[derive(Clone, Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// The database does not know the module: its status and text.
     Missing(StatusCode, Bytes),
     /// It cannot be asked.

@@ -64,7 +64,9 @@ mod tile;
 mod tree;
 mod verify;
 
+pub(crate) use self::fault::Fault;
 pub use self::key::InvalidSumDb;
 pub use self::layer::SumDbLayer;
 pub use self::service::{ResponseFuture, SumDbService};
 pub use self::settings::SumDb;
+pub(crate) use self::verify::Said;

@@ -148,7 +148,7 @@ impl SumDb {
         }
     }
 
-    pub(super) fn excludes(&self, module: &str) -> bool {
+    pub(crate) fn excludes(&self, module: &str) -> bool {
         module != TOOLCHAIN && is_private(&self.excluded, module)
     }
 

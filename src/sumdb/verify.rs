@@ -16,14 +16,14 @@ use crate::verify::{Dirhash, Verified, Verify, VerifyFuture, Verifying, WholeFil
 
 /// What the database says of a file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(crate) enum Said {
     Same,
     Other(String),
 }
 
 impl SumDb {
     /// Compares a hash with that of the database.
-    pub(super) async fn compare(&self, target: &Target<'_>, hash: &str) -> Result<Said, Fault> {
+    pub(crate) async fn compare(&self, target: &Target<'_>, hash: &str) -> Result<Said, Fault> {
         let name = Self::name_of(target).unwrap_or_default();
         let found = self.database.look_up(&name, By::Check).await?;
         let version = target.version();

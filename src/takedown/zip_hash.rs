@@ -22,7 +22,7 @@ impl Storage {
     /// # Cancel safety
     ///
     /// Dropped early, each may be there or not.
-    pub(super) async fn delete_file(&self, file: &str) -> Result<(), StorageError> {
+    pub(crate) async fn delete_file(&self, file: &str) -> Result<(), StorageError> {
         self.delete(file).await?;
         match path(file) {
             Some(hash) => self.delete(&hash).await,

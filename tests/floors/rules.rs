@@ -25,7 +25,7 @@ pub(crate) const FLOORS: [&[&str]; 8] = [
     &["shared_caches", "target"],
     &["policy", "source"],
     &["observe", "verify"],
-    &["files", "storage"],
+    &["files", "storage", "walk"],
     &[
         "filter",
         "fresh",
@@ -36,7 +36,7 @@ pub(crate) const FLOORS: [&[&str]; 8] = [
         "upstream",
     ],
     &["sumdb"],
-    &["fill"],
+    &["check", "fill"],
 ];
 
 /// Lower, and yet not for the one who is named first.

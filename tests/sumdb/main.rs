@@ -12,6 +12,7 @@ mod outcomes;
 mod proxied;
 mod real;
 mod scene;
+mod stored;
 #[path = "../support/mod.rs"]
 #[macro_use]
 mod support;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore as _, ObjectStoreExt as _};
@@ -63,6 +64,26 @@ impl Kept {
                 let mut names: Vec<_> = names.collect();
                 names.sort();
                 names
+            }
+        }
+    }
+
+    /// Puts a file there, as somebody from outside does it.
+    pub async fn write(&self, key: &str, content: impl Into<Bytes>) {
+        let content = content.into();
+        match self {
+            Self::Disk(folder) => {
+                let path = folder.path().join(key);
+                let folder = path.parent().expect("a key has a folder");
+                fs::create_dir_all(folder).expect("a temporary folder takes folders");
+                fs::write(path, content).expect("a temporary folder takes files");
+            }
+            Self::Memory(store) => {
+                let path = object_store::path::Path::parse(key).expect("a key is a path");
+                store
+                    .put(&path, content.into())
+                    .await
+                    .expect("it is memory");
             }
         }
     }
