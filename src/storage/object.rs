@@ -42,6 +42,7 @@ impl Object {
             ..=SMALL if !is_range => Content::Whole(collect(frames(), size).await?),
             _ => Content::Part(range, frames()),
         };
+        let is_zip = at.as_ref().ends_with(".zip");
         let tag = match &content {
             // Other proxies may store the same file at another time.
             Content::Whole(content) if !is_zip => etag::of_content([content]),
