@@ -136,6 +136,8 @@ pub mod fresh;
 #[cfg(feature = "fill")]
 mod observe;
 #[cfg(feature = "fill")]
+mod same_commit;
+#[cfg(feature = "fill")]
 pub mod storage;
 #[cfg(feature = "sumdb")]
 pub mod sumdb;
@@ -154,6 +156,8 @@ pub use self::layer_body::LayerBody;
 pub use self::not_found::NotFound;
 pub use self::redirect::Redirect;
 pub use self::reply::TextBody;
+#[cfg(feature = "fill")]
+pub use self::same_commit::SameCommit;
 pub use self::shared_caches::SharedCaches;
 #[cfg(feature = "fill")]
 pub use self::storage::Storage;

@@ -98,6 +98,7 @@
 //! | `tower-goproxy; hit` | from the storage |
 //! | `tower-goproxy; fwd=miss; stored` | from a fill that this request started, and that is being stored |
 //! | `tower-goproxy; fwd=miss; collapsed` | from a fill that was running |
+//! | `tower-goproxy; fwd=miss; detail=filling` | a redirect or a 404 ([`OnMiss`]), and a fill that this request started runs |
 //! | `tower-goproxy; fwd=miss` | not stored: too large, of unknown length while it streams, failed, or without room |
 //! | `tower-goproxy; fwd=bypass` | lists, `@latest` and queries |
 //!

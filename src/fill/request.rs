@@ -11,7 +11,7 @@ use super::admission::refuse;
 use super::body::ResponseBody;
 use super::config::OnMiss;
 use super::failure::Failure;
-use super::respond::{self, ATTACHED, BYPASS, MISS, STORED};
+use super::respond::{self, ATTACHED, BYPASS, FILLING, MISS, STORED};
 use super::run::{Run, no_room};
 use super::service::Source;
 use super::shared::Shared;
@@ -127,7 +127,10 @@ impl Asked {
             self.start(source.clone(), entry, stores, instead.is_some());
         }
         match (instead, client) {
-            (Some(reply), _) => Ok((reply.map(ResponseBody::whole), MISS)),
+            (Some(reply), _) => {
+                let status = if status == STORED { FILLING } else { MISS };
+                Ok((reply.map(ResponseBody::whole), status))
+            }
             (None, Some(client)) => self.out_of_fill(source, client, status).await,
             (None, None) if self.parts.method == Method::HEAD => self.head(source, stores).await,
             (None, None) => {

@@ -16,11 +16,12 @@ use crate::observe;
 use crate::target::{Resource, Target};
 
 // RFC 9211: how the storage took part in a response. From the storage; from a new fill; from one that was already running;
-// from the source, and not stored; not something that is stored.
+// from the source, and not stored; something else, while a new fill runs; not something that is stored.
 pub(super) const HIT: &str = "tower-goproxy; hit";
 pub(super) const STORED: &str = "tower-goproxy; fwd=miss; stored";
 pub(super) const ATTACHED: &str = "tower-goproxy; fwd=miss; collapsed";
 pub(super) const MISS: &str = "tower-goproxy; fwd=miss";
+pub(super) const FILLING: &str = "tower-goproxy; fwd=miss; detail=filling";
 pub(super) const BYPASS: &str = "tower-goproxy; fwd=bypass";
 
 /// The head for a file, and the plan carried out as far as a head can.

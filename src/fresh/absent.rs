@@ -6,16 +6,16 @@
 //! stored module is not a secret of the next proxy any more than that module, and without it nothing that is stored could
 //! be found while the source is away.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
+use http::StatusCode;
 use tokio::time::Instant;
 
 use super::memory::Kept;
 use super::question::Question;
-use super::said::Said;
+use super::said::is_absence;
 use super::shared::Shared;
 use super::shown::{Caching, Shown};
 use super::stored::Stored;
@@ -23,62 +23,77 @@ use crate::observe;
 use crate::storage::{Storage, StorageError};
 use crate::target::Target;
 
-/// The folder of the records.
+/// The folder of the records. That of a stored module has what lies below it; what lies above one has a record of its own.
 const ABSENT: &str = "@records/absent";
 
-/// The most that are kept for one stored module.
-const MOST_RECORDS: usize = 64;
+/// The most absences of one record, and the most bytes of their texts: a project may use so many packages of a module.
+const MOST: usize = 1024;
+const MOST_TEXT: usize = 200;
 
-/// How many wait for a module that they belong to.
-const MOST_PENDING: usize = 1024;
+/// How many absences wait for a module that they belong to, and how many modules are known so that theirs need not wait.
+const MOST_KNOWN: usize = 4096;
 
-/// What has just been found not to exist, until a stored module shows up to which it belongs.
+/// A path, the status and the text for it, and the stored module that it is kept for.
+type Line = (String, u16, String, String);
+
+/// What has just been found not to exist, until a stored module shows up to which it belongs; and which modules have.
 #[derive(Debug, Default)]
 pub(super) struct Pending(Mutex<State>);
 
+/// By path, so that what lies below one is a range.
 #[derive(Debug, Default)]
 struct State {
-    /// By path, so that what lies below a module is a range.
     absent: BTreeMap<Arc<str>, Arc<Kept>>,
-    oldest: VecDeque<Arc<str>>,
+    modules: BTreeMap<Arc<str>, Question>,
 }
 
-type Related = Vec<(Arc<str>, Arc<Kept>)>;
+/// One that is full begins anew.
+fn put<V>(map: &mut BTreeMap<Arc<str>, V>, path: &str, value: V) {
+    if map.len() >= MOST_KNOWN {
+        map.clear();
+    }
+    map.insert(path.into(), value);
+}
+
+fn that_begin_with<'a, V>(
+    map: &'a BTreeMap<Arc<str>, V>,
+    start: &str,
+) -> impl Iterator<Item = (&'a Arc<str>, &'a V)> {
+    let rest = map.range::<str, _>((Bound::Included(start), Bound::Unbounded));
+    rest.take_while(move |(path, _)| path.starts_with(start))
+}
 
 impl Pending {
-    pub(super) fn put(&self, question: &Question, kept: &Arc<Kept>) {
+    /// Notes a module that is stored. Whether that is news, and something waits.
+    fn saw(&self, module: &Question) -> bool {
         let mut state = self.lock();
-        let path = question.path();
-        state.absent.insert(Arc::clone(path), Arc::clone(kept));
-        state.oldest.push_back(Arc::clone(path));
-        if state.oldest.len() > MOST_PENDING
-            && let Some(oldest) = state.oldest.pop_front()
-        {
-            state.absent.remove(&oldest);
+        if state.modules.contains_key(module.module()) {
+            return false;
         }
+        put(&mut state.modules, module.module(), module.clone());
+        !state.absent.is_empty()
     }
 
-    /// All that lie above or below the module of this question, which is stored.
-    fn take(&self, question: &Question) -> Related {
+    /// Notes an absence. Returns a stored module above or below it, if one is known.
+    fn put(&self, question: &Question, kept: &Arc<Kept>) -> Option<Question> {
         let mut state = self.lock();
-        if state.absent.is_empty() {
-            return Related::new();
-        }
-        let (folder, module) = (question.folder().len(), question.module());
-        let above = module[folder..]
-            .match_indices('/')
-            .map(|(at, _)| folder + at);
-        let starts = above
-            .map(|end| format!("{}/@", &module[..end]))
-            .chain([format!("{module}/")]);
-        let own = format!("{module}/@");
-        let mut related = Related::new();
-        for start in starts {
-            let below = state
-                .absent
-                .range::<str, _>((Bound::Included(&*start), Bound::Unbounded));
-            let below = below.take_while(|(path, _)| path.starts_with(&start));
-            let others = below.filter(|(path, _)| !path.starts_with(&own));
+        put(&mut state.absent, question.path(), Arc::clone(kept));
+        let mut above = question.above();
+        let above = above.find_map(|path| state.modules.get(path));
+        let below = format!("{}/", question.module());
+        let below = || Some(that_begin_with(&state.modules, &below).next()?.1);
+        above.or_else(below).cloned()
+    }
+
+    /// All that lie above or below a stored module.
+    fn take(&self, module: &Question) -> Vec<(Arc<str>, Arc<Kept>)> {
+        let mut state = self.lock();
+        let own = format!("{}/@", module.module());
+        let starts = module.above().map(|path| format!("{path}/@"));
+        let mut related = Vec::new();
+        for start in starts.chain([format!("{}/", module.module())]) {
+            let found = that_begin_with(&state.absent, &start);
+            let others = found.filter(|(path, _)| !path.starts_with(&own));
             related.extend(others.map(|(path, kept)| (Arc::clone(path), Arc::clone(kept))));
         }
         for (path, _) in &related {
@@ -93,61 +108,83 @@ impl Pending {
     }
 }
 
-/// The module of this question has been seen in the storage: what does not exist above and below it is written down behind the
-/// answer.
-pub(super) fn belongs_to(shared: &Arc<Shared>, question: &Question) {
-    let related = shared.pending.take(question);
-    if related.is_empty() {
-        return;
+/// The source has just said that this does not exist.
+pub(super) fn is_absent(shared: &Arc<Shared>, question: &Question, kept: &Arc<Kept>) {
+    // What was said to credentials is no answer to others, and a record would be one.
+    if !question.has_credentials()
+        && let Some(module) = shared.pending.put(question, kept)
+    {
+        write_behind(shared, module);
     }
-    let (of, question) = (Arc::clone(shared), question.clone());
+}
+
+/// The module of this question has been seen in the storage.
+pub(super) fn is_stored(shared: &Arc<Shared>, question: &Question) {
+    if shared.pending.saw(question) {
+        write_behind(shared, question.clone());
+    }
+}
+
+/// Writes down what does not exist above and below a stored module.
+fn write_behind(shared: &Arc<Shared>, module: Question) {
+    let Ok(room) = Arc::clone(&shared.unwritten).try_acquire_owned() else {
+        return;
+    };
+    let of = Arc::clone(shared);
     shared.flights.tasks.spawn(async move {
-        // One at a time, since the index is read and written.
+        // One at a time, since a record is read and written; those that come meanwhile are written together.
         let _turn = of.recording.acquire().await;
-        if let Err(error) = record(&of.storage, &question, related).await {
+        if let Err(error) = record(&of, &module).await {
             observe::storage_failed(&error);
         }
+        drop(room);
     });
 }
 
-async fn record(
-    storage: &Storage,
-    question: &Question,
-    related: Related,
-) -> Result<(), StorageError> {
-    let index = format!("{ABSENT}/{}/@index", question.module());
-    let before = storage.record(&index).await?.unwrap_or_default();
-    let lines = str::from_utf8(&before).unwrap_or_default().lines();
-    let mut paths: Vec<&str> = lines.collect();
-    let module = question.target.module();
-    for (path, kept) in &related {
-        let at = format!("{ABSENT}/{path}");
-        let is_fresh = Instant::now() < kept.ask_at;
-        let known = storage
-            .record(&at)
-            .await?
-            .as_ref()
-            .and_then(Said::from_record);
-        if !is_fresh || known.is_some_and(|(said, _)| said.is_same(&kept.said)) {
+async fn record(shared: &Shared, module: &Question) -> Result<(), StorageError> {
+    let mut by_record: BTreeMap<String, Vec<Line>> = BTreeMap::new();
+    for (path, kept) in shared.pending.take(module) {
+        if Instant::now() >= kept.ask_at {
             continue;
         }
-        storage
-            .put_record(&at, kept.said.to_record(Some(module.escaped())))
-            .await?;
-        if !paths.contains(&&**path) {
-            paths.push(path);
+        let is_below = path.starts_with(module.module());
+        let own = path.rfind("/@").map_or(&*path, |end| &path[..end]);
+        let record = if is_below { module.module() } else { own };
+        let text = String::from_utf8_lossy(&kept.said.content);
+        let text = text.chars().take(MOST_TEXT).collect();
+        let kept_for = module.module().to_owned();
+        let line = (path.to_string(), kept.said.status.as_u16(), text, kept_for);
+        by_record.entry(record.to_owned()).or_default().push(line);
+    }
+    for (of, new) in by_record {
+        let before = read(&shared.storage, &of).await?;
+        let mut lines = before.clone();
+        for new in new {
+            let is_new = |line: &Line| (&line.0, line.1, &line.2) != (&new.0, new.1, &new.2);
+            if lines.iter().all(is_new) {
+                lines.retain(|line| line.0 != new.0);
+                lines.push(new);
+            }
+        }
+        lines.drain(..lines.len().saturating_sub(MOST));
+        if lines != before {
+            // Numbers and texts always have a form in JSON.
+            let content = serde_json::to_vec(&lines).unwrap_or_default();
+            let at = at(&of);
+            shared.storage.put_record(&at, content.into()).await?;
         }
     }
-    while paths.len() > MOST_RECORDS {
-        storage
-            .delete(&format!("{ABSENT}/{}", paths.remove(0)))
-            .await?;
-    }
-    let after = paths.join("\n");
-    match after.as_bytes() == before {
-        true => Ok(()),
-        false => storage.put_record(&index, Bytes::from(after)).await,
-    }
+    Ok(())
+}
+
+fn at(path: &str) -> String {
+    format!("{ABSENT}/{path}/@paths")
+}
+
+/// What is no record of this form counts as not there.
+async fn read(storage: &Storage, path: &str) -> Result<Vec<Line>, StorageError> {
+    let record = storage.record(&at(path)).await?.unwrap_or_default();
+    Ok(serde_json::from_slice(&record).unwrap_or_default())
 }
 
 /// The absence that stands in for an answer that the source has failed to give, if there is one.
@@ -156,44 +193,44 @@ pub(super) async fn instead_of_failure(shared: &Shared, question: &Question) -> 
 }
 
 async fn find(shared: &Shared, question: &Question) -> Result<Option<Shown>, StorageError> {
-    let storage = &shared.storage;
-    let asked = question.target.module();
-    let asked = asked.escaped();
-    let record = storage
-        .record(&format!("{ABSENT}/{}", question.path()))
-        .await?;
-    let (said, modules) = match record.as_ref().and_then(Said::from_record) {
-        Some((said, Some(module))) => (said, vec![module]),
-        // There are more paths below a module than records.
-        _ => match shared.memory.absent(question.path()) {
-            Some(kept) if kept.by == question.access => {
-                let ends = asked
-                    .match_indices('/')
-                    .map(|(end, _)| asked[..end].to_owned());
-                (kept.said.clone(), ends.collect())
+    let (storage, asked) = (&shared.storage, question.module());
+    let mut recorded = None;
+    for of in std::iter::once(asked).chain(question.above()) {
+        let lines = read(storage, of).await?;
+        recorded = lines.into_iter().find(|line| *line.0 == **question.path());
+        if recorded.is_some() {
+            break;
+        }
+    }
+    let (shown, modules) = match recorded {
+        Some((_, status, text, module)) => match StatusCode::from_u16(status) {
+            Ok(status) if is_absence(status) => (Shown::absent(status, text), vec![module]),
+            _ => return Ok(None),
+        },
+        // Not every absence is written down.
+        None => match shared.memory.absent(question.path()) {
+            Some(kept) if kept.by == question.access && kept.said.is_absence() => {
+                let modules = question.above().map(str::to_owned);
+                (Shown::of(&kept.said, Caching::Never), modules.collect())
             }
             _ => return Ok(None),
         },
     };
-    if !said.is_absence() || Stored::read(storage, question).await?.any {
+    if Stored::read(storage, question).await?.any {
         return Ok(None);
     }
     for module in modules {
+        let Some(module) = module.strip_prefix(question.folder()) else {
+            continue;
+        };
         let list = format!("/{module}/@v/list");
         let Ok(Some(list)) = Target::parse(&list) else {
             continue;
         };
-        let belongs = is_above(asked, &module) || is_above(&module, asked);
         let list = question.other(list.into_owned());
-        if belongs && Stored::read(storage, &list).await?.any {
-            return Ok(Some(Shown::of(&said, Caching::Never)));
+        if Stored::read(storage, &list).await?.any {
+            return Ok(Some(shown));
         }
     }
     Ok(None)
-}
-
-/// Whether a path is a proper prefix of another one, element by element.
-fn is_above(prefix: &str, path: &str) -> bool {
-    path.strip_prefix(prefix)
-        .is_some_and(|rest| rest.starts_with('/'))
 }

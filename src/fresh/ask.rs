@@ -18,7 +18,7 @@ use tower::{BoxError, ServiceExt};
 
 use super::list;
 use super::question::Question;
-use super::said::{Said, is_absence, is_failure};
+use super::said::{Said, is_absence, is_failure, len};
 use super::shared::Shared;
 use super::shown::{Caching, Shown};
 use crate::access::value::Access;
@@ -34,25 +34,27 @@ pub(super) type Inner =
     BoxCloneSyncService<Request<Empty<Bytes>>, Response<InnerBody>, std::convert::Infallible>;
 pub(super) type InnerBody = UnsyncBoxBody<Bytes, BoxError>;
 
-/// So much of each answer is read at once. A longer one is read when no other long one is.
+/// So much of each answer is read at once. A longer one is read when no other long one is in memory. A list that is still so
+/// long without its wrong lines is given to those who wait, and not kept.
 const USUAL: usize = 256 * 1024;
 /// How long the rest of a long one may take, with the wait for its turn.
 const LONG: Duration = Duration::from_secs(60);
+/// Longer tags and dates are not kept: they are part of what memory and records have.
+const MOST_OF_VALIDATORS: usize = 1024;
 /// The go command shows less of an error's text.
 const MOST_OF_TEXT: usize = 1024;
 /// A longer `Retry-After` is cut to this: it may be a mistake.
 const LONGEST_WAIT: u64 = 60 * 60;
 
 /// The right to hold a long answer.
-pub(super) type Long = Option<OwnedSemaphorePermit>;
+type Long = Option<OwnedSemaphorePermit>;
 
 /// What the source has said.
 #[derive(Debug)]
 pub(super) enum Heard {
-    /// What is known already.
-    Unchanged,
     Said(Said),
-    /// The same, and nobody keeps it: the source forbids that, or it is about this request and not about the module.
+    /// The same, and nobody keeps it: the source forbids that, it is too long, or it is about this request and not about the
+    /// module.
     ForOnce(Said),
     /// Nothing about the module.
     Failed(Shown),
@@ -80,48 +82,55 @@ pub(super) async fn ask(
     inner: Inner,
     question: &Question,
     extensions: &Extensions,
-    validators: Option<Validators>,
+    known: Option<&Said>,
     shared: &Shared,
-) -> (Heard, Long) {
-    let is_conditional = validators.is_some();
+) -> Heard {
+    let known = known.filter(|known| known.validators.is_some());
+    let validators = known.and_then(|known| known.validators.clone());
     let Ok(response) = inner
         .oneshot(request(question, extensions, validators))
         .await;
     let (head, body) = response.into_parts();
-    if is_conditional && head.status == StatusCode::NOT_MODIFIED {
-        return (Heard::Unchanged, None);
+    if let Some(known) = known
+        && head.status == StatusCode::NOT_MODIFIED
+    {
+        return Heard::Said(known.clone());
     }
     let by_user = extensions.get::<Access>().is_some();
     if head.extensions.get::<Busy>().is_some() {
-        return (Heard::Failed(busy()), None);
+        return Heard::Failed(busy());
     }
     if head.status != StatusCode::OK {
-        let heard = judge_error(head.status, &head.headers, body, by_user, shared).await;
-        return (heard, None);
+        return judge_error(head.status, &head.headers, body, by_user, shared).await;
     }
     let (content, long) = match read(body, question.most(), shared).await {
         Ok(read) => read,
-        Err(text) => return (Heard::Failed(bad_gateway(text)), None),
+        Err(text) => return Heard::Failed(bad_gateway(text)),
     };
     let content = if question.is_list() {
-        list::canonical(&question.target.module(), content).await
+        list::canonical(&question.target.module(), content, &shared.sorting).await
     } else if let Err(text) = check_version(question, &content) {
-        return (Heard::Failed(bad_gateway(&text)), None);
+        return Heard::Failed(bad_gateway(&text));
     } else {
         content
     };
+    let content = match content.len() > USUAL {
+        // Until its last client has it.
+        true => list::keeping(content, long),
+        false => content,
+    };
     let says = |name| !shared.ignore_cache_control && has_directive(&head.headers, name);
+    let validators = head.extensions.get::<Validators>().cloned();
     let said = Said {
         status: StatusCode::OK,
         content,
         private: says("private"),
-        validators: head.extensions.get().cloned(),
+        validators: validators.filter(|validators| len(validators) <= MOST_OF_VALIDATORS),
     };
-    let heard = match says("no-store") {
+    match says("no-store") || said.content.len() > USUAL {
         true => Heard::ForOnce(said),
         false => Heard::Said(said),
-    };
-    (heard, long)
+    }
 }
 
 /// What a response other than 200 says. `by_user`: the request carried the credentials of a user.
@@ -195,10 +204,8 @@ async fn read(
     let mut content = Vec::new();
     let is_all = read_up_to(body.as_mut(), &mut content, USUAL).await;
     if is_all.map_err(|_| BROKEN)? {
-        return match content.len() > most {
-            true => Err(TOO_LONG),
-            false => Ok((content.into(), None)),
-        };
+        content.shrink_to_fit();
+        return Ok((content.into(), None));
     }
     let rest = timeout(LONG, async {
         let long = Semaphore::acquire_owned(Arc::clone(&shared.long))

@@ -8,12 +8,14 @@ use http_body_util::Full;
 
 use super::ask::{Inner, version_of};
 use super::flight::Stage;
+use super::memory::Kept;
 use super::question::Question;
 use super::records;
 use super::refresh::Refresh;
 use super::shared::Shared;
 use super::show::Storeroom;
 use super::shown::{ASKED, COLLAPSED, Caching, HIT, STALE, Shown};
+use super::stored::Stored;
 use crate::observe::{self, Answer};
 use crate::span::in_current_span;
 use crate::storage::StorageError;
@@ -30,8 +32,9 @@ impl Asked {
     /// `inner` is called only if nobody else has asked.
     pub(super) async fn changing(&self, inner: impl FnOnce() -> Inner) -> Response<Full<Bytes>> {
         let (shared, question) = (&self.shared, &self.question);
-        if let Some(response) = self.known() {
-            return response;
+        // After a failure something may have been stored.
+        if let Some(known) = self.known().filter(|known| !known.is_failure()) {
+            return self.hit(&known);
         }
         let (mut stage, flight) = shared.flights.join(question.path(), &question.access);
         let is_first = flight.is_some();
@@ -64,20 +67,19 @@ impl Asked {
         }
     }
 
-    /// What is known and still good.
-    pub(super) fn known(&self) -> Option<Response<Full<Bytes>>> {
+    /// What is known and still good, for this one who asks.
+    pub(super) fn known(&self) -> Option<Arc<Kept>> {
         let known = self.shared.memory.get(self.question.path())?;
-        if !known.is_fresh(&self.question) {
-            return None;
-        }
-        let is_stale = matches!(known.shown.caching, Caching::Stale);
-        let (answer, state) = if is_stale {
-            (Answer::Stale, STALE)
-        } else {
-            (Answer::Hit, HIT)
+        known.is_fresh(&self.question).then_some(known)
+    }
+
+    pub(super) fn hit(&self, known: &Kept) -> Response<Full<Bytes>> {
+        let (answer, state) = match known.shown.caching {
+            Caching::Stale => (Answer::Stale, STALE),
+            _ => (Answer::Hit, HIT),
         };
         observe::answered(answer);
-        Some(self.response(&known.shown, state))
+        self.response(&known.shown, state)
     }
 
     /// What is stored, and nothing else.
@@ -100,10 +102,11 @@ impl Asked {
     }
 
     async fn find_stored(&self) -> Result<Option<Shown>, StorageError> {
-        let (storage, question) = (&self.shared.storage, &self.question);
-        let room = Storeroom::try_all(storage, question).await?;
+        let (shared, question) = (&self.shared, &self.question);
+        let stored = Stored::read(&shared.storage, question).await?;
+        let room = Storeroom { shared, stored };
         if question.target.resource() == Resource::Query
-            && let Some(said) = records::try_read(storage, question).await?
+            && let Some(said) = records::read(&shared.storage, question).await?
             // Where a branch was is good for something only if that version is here.
             && version_of(&said.content).is_some_and(|version| room.has(&version))
         {

@@ -10,7 +10,7 @@ use super::ask::{Inner, request};
 use super::question::Question;
 use super::shared::Shared;
 use crate::span::in_current_span;
-use crate::target::{Resource, Target};
+use crate::target::Resource;
 
 /// Which files of a version are fetched behind one that a client has asked for and that was not stored.
 ///
@@ -52,20 +52,9 @@ pub(super) fn others(
     question: &Question,
     extensions: &Extensions,
 ) {
-    let target = &question.target;
-    let Some((stem, _)) = target.as_str().rsplit_once('.') else {
-        return;
-    };
-    for extension in shared.complete.others(target.resource()) {
-        // The same version with another extension is a target.
-        if let Ok(Some(other)) = Target::parse(&format!("/{stem}.{extension}")) {
-            fetch(
-                shared,
-                inner,
-                &question.other(other.into_owned()),
-                extensions,
-            );
-        }
+    let others = shared.complete.others(question.target.resource());
+    for other in others.iter().filter_map(|other| question.other_file(other)) {
+        fetch(shared, inner, &other, extensions);
     }
 }
 

@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout};
 use tower::BoxError;
 
-use super::absent::{belongs_to, instead_of_failure};
+use super::absent::{instead_of_failure, is_absent, is_stored};
 use super::ask::{Heard, Inner, judge_error};
 use super::asked::Asked;
 use super::complete;
@@ -29,9 +29,11 @@ use crate::shared_caches::has_directive;
 const HITS: Duration = Duration::from_millis(100);
 
 impl Asked {
-    /// `response` is that of the layer inside.
+    /// `known` is what is known and still good, and `response` that of the layer inside: out of the storage alone, if the
+    /// source has failed and wants to be left alone.
     pub(super) async fn file<B>(
         &self,
+        known: Option<Arc<Kept>>,
         mut response: BoxFuture<'static, Response<B>>,
         inner: impl FnOnce() -> Inner,
     ) -> Response<LayerBody<B>>
@@ -40,20 +42,25 @@ impl Asked {
         B::Error: Into<BoxError>,
     {
         let (shared, question) = (&self.shared, &self.question);
-        if let Some(known) = self.known() {
-            return known.map(LayerBody::own);
+        if let Some(known) = known {
+            if known.is_failure() {
+                let response = response.await;
+                let missing = [StatusCode::NOT_FOUND, StatusCode::SERVICE_UNAVAILABLE];
+                if !missing.contains(&response.status()) {
+                    return response.map(LayerBody::inner);
+                }
+            }
+            return self.hit(&known).map(LayerBody::own);
         }
-        let patience = if shared.is_silent() {
-            HITS
-        } else {
-            shared.patience
+        let patience = match shared.is_silent() {
+            true => HITS,
+            false => shared.patience,
         };
         let response = match timeout(patience, &mut response).await {
             Ok(response) => response,
             Err(_) => match instead_of_failure(shared, question).await {
                 Some(absence) => {
                     shared.set_silent(true);
-                    self.hear_of(response);
                     return self.stands_in(&absence).map(LayerBody::own);
                 }
                 None => response.await,
@@ -62,10 +69,10 @@ impl Asked {
         let status = response.status();
         let is_get = self.client.method == Method::GET;
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
-            belongs_to(shared, question);
+            is_stored(shared, question);
         }
         if is_get && is_new(&response) {
-            shared.set_silent(false);
+            shared.set_silent(shared.is_silent() && !status.is_success());
             complete::others(shared, &inner(), question, &self.client.extensions);
         }
         if is_failure(status)
@@ -81,7 +88,6 @@ impl Asked {
         let shown = match judge_error(status, &head.headers, body, false, shared).await {
             Heard::Said(said) | Heard::ForOnce(said) => self.remember(said),
             Heard::Failed(shown) => self.leave_alone(shown),
-            Heard::Unchanged => Shown::text(StatusCode::BAD_GATEWAY, "the source said nothing"),
         };
         self.response(&shown, ASKED).map(LayerBody::own)
     }
@@ -107,15 +113,16 @@ impl Asked {
         let ask_at = Instant::now() + shared.lifetime(said.status);
         let shown = Shown::of(&said, Caching::Until(ask_at));
         let kept = Arc::new(Kept::new(said, shown.clone(), &self.question, ask_at));
-        shared.memory.put(&self.question, &kept);
-        shared.pending.put(&self.question, &kept);
+        shared.memory.put(self.question.path(), &kept);
+        is_absent(shared, &self.question, &kept);
         shown
     }
 
     /// The source has said when to ask again.
     fn leave_alone(&self, shown: Shown) -> Shown {
         if let Some(kept) = Kept::until_retry(&shown, &self.question) {
-            self.shared.memory.put(&self.question, &Arc::new(kept));
+            let path = self.question.path();
+            self.shared.memory.put(path, &Arc::new(kept));
         }
         shown
     }
@@ -124,31 +131,13 @@ impl Asked {
         observe::answered(Answer::Stale);
         self.response(absence, STALE)
     }
-
-    /// Learns from a response that nobody waits for any more whether the source has spoken.
-    fn hear_of<B: Send + 'static>(&self, response: BoxFuture<'static, Response<B>>) {
-        let shared = Arc::clone(&self.shared);
-        let Ok(slot) = Arc::clone(&shared.completions).try_acquire_owned() else {
-            return;
-        };
-        let tasks = shared.flights.tasks.clone();
-        tasks.spawn(async move {
-            let status = response.await.status();
-            if !is_failure(status) {
-                shared.set_silent(false);
-            }
-            drop(slot);
-        });
-    }
 }
 
 /// Whether a `Fill` has just begun to fetch the file.
 fn is_new<B>(response: &Response<B>) -> bool {
     let mut statuses = response.headers().get_all("cache-status").iter();
-    let last = statuses.next_back().map(|status| status.as_bytes());
-    let is_sent = [StatusCode::OK, StatusCode::SEE_OTHER].contains(&response.status());
-    is_sent
-        && last.is_some_and(|last| {
-            last.windows(8).any(|word| word == b"fwd=miss") && !last.ends_with(b"collapsed")
-        })
+    statuses.next_back().is_some_and(|last| {
+        let last = last.as_bytes();
+        last.ends_with(b"fwd=miss; stored") || last.ends_with(b"detail=filling")
+    })
 }

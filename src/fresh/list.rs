@@ -3,19 +3,38 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 
+use crate::module::escape::Form;
+use crate::module::semver::Semver;
 use crate::module::{ModulePath, Version, check};
 
-/// A longer list is sorted on a thread of its own.
-const LONG: usize = 16 * 1024;
+/// A longer list is sorted on a thread of its own, when no other one is.
+const LONG: usize = 4 * 1024;
+
+/// Bytes that are kept for as long as something else.
+struct With<T>(Bytes, T);
+
+impl<T> AsRef<[u8]> for With<T> {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// These bytes, which keep something else for as long as anybody has them.
+pub(super) fn keeping(bytes: Bytes, other: impl Send + 'static) -> Bytes {
+    Bytes::from_owner(With(bytes, other))
+}
 
 /// The versions of a source's list that a module can have, each once, in order. What stands behind a version in its line is
 /// left out, and so are pseudo-versions, but for the newest one at the end: it is the latest version of a source without
 /// `@latest`.
-pub(super) async fn canonical(module: &ModulePath<'_>, list: Bytes) -> Bytes {
+pub(super) async fn canonical(module: &ModulePath<'_>, list: Bytes, sorting: &Semaphore) -> Bytes {
     if list.len() <= LONG {
         return sorted(module, &list);
     }
+    // Nobody closes it.
+    let _turn = sorting.acquire().await;
     let module = module.clone().into_owned();
     let work = move || sorted(&module, &list);
     // It neither panics nor is it aborted, unless the runtime ends.
@@ -23,7 +42,12 @@ pub(super) async fn canonical(module: &ModulePath<'_>, list: Bytes) -> Bytes {
 }
 
 /// What clients see of such a list, with more versions, which are escaped.
-pub(super) async fn with(module: &ModulePath<'_>, list: &Bytes, more: &[String]) -> Bytes {
+pub(super) async fn with(
+    module: &ModulePath<'_>,
+    list: &Bytes,
+    more: &[String],
+    sorting: &Semaphore,
+) -> Bytes {
     let list = tagged(list);
     let new = more.iter().filter_map(|escaped| {
         let version = Version::from_escaped(&**escaped).ok()?;
@@ -43,7 +67,8 @@ pub(super) async fn with(module: &ModulePath<'_>, list: &Bytes, more: &[String])
         return list;
     }
     let new: Vec<String> = new.into_iter().collect();
-    canonical(module, [&list, new.join("\n").as_bytes()].concat().into()).await
+    let united = [&list, new.join("\n").as_bytes()].concat();
+    keeping(canonical(module, united.into(), sorting).await, list)
 }
 
 /// Without the pseudo-version at the end.
@@ -85,10 +110,12 @@ fn rank(version: &Version<'_>) -> (bool, bool, bool, String) {
 
 /// All versions of a list.
 pub(super) fn versions(list: &[u8]) -> impl Iterator<Item = Version<'_>> {
-    list.split(|byte| *byte == b'\n').filter_map(|line| {
-        let text = str::from_utf8(line).ok()?.split_ascii_whitespace().next()?;
-        Version::new(text).ok()
-    })
+    list.split(|byte| *byte == b'\n')
+        .filter_map(|line| Version::new(word(line)?).ok())
+}
+
+fn word(line: &[u8]) -> Option<&str> {
+    str::from_utf8(line).ok()?.split_ascii_whitespace().next()
 }
 
 fn sorted(module: &ModulePath<'_>, list: &[u8]) -> Bytes {
@@ -107,20 +134,33 @@ fn sorted(module: &ModulePath<'_>, list: &[u8]) -> Bytes {
         }
         at += line.len();
     }
-    let version_at = |line: u32| versions(&list[line as usize..]).next();
-    lines.sort_unstable_by(|a, b| version_at(*a).cmp(&version_at(*b)));
-    lines.dedup_by(|a, b| version_at(*a) == version_at(*b));
+    let text_at = |line: &u32| {
+        let line = list[*line as usize..].split(|byte| *byte == b'\n').next();
+        line.and_then(word).unwrap_or_default()
+    };
+    // As versions are compared, with fewer checks: there are many comparisons.
+    lines.sort_unstable_by(|a, b| {
+        let (a, b) = (text_at(a), text_at(b));
+        let parts = [a, b].map(|text| Semver::parse(text, Form::Plain));
+        let [Some(left), Some(right)] = parts else {
+            return a.cmp(b);
+        };
+        left.cmp_precedence(&right).then_with(|| a.cmp(b))
+    });
+    lines.dedup_by(|a, b| text_at(a) == text_at(b));
+    let newest = newest.as_ref().map(Version::unescaped);
     let mut sorted = String::with_capacity(list.len().min(lines.len() * 16));
-    for version in lines.into_iter().filter_map(version_at).chain(newest) {
-        sorted.push_str(&version.unescaped());
+    for version in lines.iter().map(text_at).chain(newest.as_deref()) {
+        sorted.push_str(version);
         sorted.push('\n');
     }
+    sorted.shrink_to_fit();
     sorted.into()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Bytes, ModulePath, Version, latest, sorted, with};
+    use super::{Bytes, ModulePath, Semaphore, Version, latest, sorted, with};
 
     #[test]
     fn a_list_is_what_the_go_command_takes_in_order() {
@@ -138,13 +178,15 @@ mod tests {
     async fn more_versions_take_their_places() {
         let module = ModulePath::new("example.com/m").unwrap();
         let list = Bytes::from("v1.0.0\nv1.2.0\nv0.0.0-20240102030405-abcdef012345\n");
-        assert_eq!(with(&module, &list, &[]).await, "v1.0.0\nv1.2.0\n");
+        let sorting = Semaphore::new(1);
+        let alone = with(&module, &list, &[], &sorting).await;
+        assert_eq!(alone, "v1.0.0\nv1.2.0\n");
         let more = [
             "v1.1.0-!r!c.1",
             "v1.0.0",
             "v0.0.0-20240102030405-abcdef012345",
         ];
-        let united = with(&module, &list, &more.map(str::to_owned)).await;
+        let united = with(&module, &list, &more.map(str::to_owned), &sorting).await;
         assert_eq!(united, "v1.0.0\nv1.1.0-RC.1\nv1.2.0\n");
     }
 

@@ -8,7 +8,7 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use tokio::time::Instant;
 
 use super::question::Question;
-use super::said::Said;
+use super::said::{Said, is_failure, len};
 use super::shown::{Caching, Shown};
 use crate::access::value::Access;
 
@@ -51,12 +51,10 @@ impl Weighter<Arc<str>, Arc<Kept>> for Weight {
     fn weight(&self, path: &Arc<str>, kept: &Arc<Kept>) -> u64 {
         // Mostly the two contents are the same bytes.
         let (said, shown) = (&kept.said.content, &kept.shown.content);
-        let shown = if said.as_ptr() == shown.as_ptr() {
-            0
-        } else {
-            shown.len()
-        };
-        (path.len() + said.len() + shown) as u64 + OVERHEAD
+        let is_same = said.as_ptr() == shown.as_ptr();
+        let shown = if is_same { 0 } else { shown.len() };
+        let validators = kept.said.validators.as_ref().map_or(0, len);
+        (path.len() + said.len() + shown + validators) as u64 + OVERHEAD
     }
 }
 
@@ -77,13 +75,26 @@ impl Memory {
         self.absent.get(path)
     }
 
-    pub(super) fn put(&self, question: &Question, kept: &Arc<Kept>) {
+    pub(super) fn put(&self, path: &Arc<str>, kept: &Arc<Kept>) {
         let (of_kind, of_other) = match kept.shown.status.is_success() {
             true => (&self.found, &self.absent),
             false => (&self.absent, &self.found),
         };
-        of_kind.insert(Arc::clone(question.path()), Arc::clone(kept));
-        of_other.remove(&**question.path());
+        of_kind.insert(Arc::clone(path), Arc::clone(kept));
+        of_other.remove(&**path);
+    }
+
+    /// The source is asked again before it is given once more.
+    pub(super) fn expire(&self, path: &str) {
+        if let Some(kept) = self.get(path) {
+            let now = Instant::now();
+            let kept = Kept {
+                ask_at: now,
+                stale_until: now,
+                ..(*kept).clone()
+            };
+            self.put(&path.into(), &Arc::new(kept));
+        }
     }
 
     pub(super) fn forget(&self, path: &str) {
@@ -117,6 +128,11 @@ impl Kept {
             validators: None,
         };
         Some(Self::new(said, failure.clone(), question, ask_at))
+    }
+
+    /// What the source has said of itself, and not of a module.
+    pub(super) fn is_failure(&self) -> bool {
+        is_failure(self.shown.status)
     }
 
     pub(super) fn is_recorded(&self) -> bool {

@@ -48,7 +48,7 @@
 //! `Retry-After` says, up to an hour.
 //!
 //! Answers without sense are failures: a list of more than 16 MiB, anything else of more than 1 MiB, or one that does not name
-//! a version which the module can have.
+//! a version which the module can have. An answer of more than 256 KiB is given to those who wait for it, and not kept.
 //!
 //! # Lists and `@latest`
 //!
@@ -71,8 +71,8 @@
 //! There is one exception. To find the module of a package the go command asks for each prefix of its path, so `go install
 //! example.com/tools/cmd/hello@v1.0.0` needs the 404s of `example.com` and `example.com/tools/cmd` even if all of
 //! `example.com/tools` is stored. A path above or below a stored module, of which no version is stored itself, stays absent
-//! while the source fails. Up to 64 of these are kept in the storage for one module; further ones below it are known only to the
-//! process that has asked for them, so `go get -u`, which asks for every package, may fail after a restart.
+//! while the source fails. The last 1,024 such paths of a stored module are kept in the storage, except those that were
+//! refused to credentials of an [`Access`](crate::Access): only the process that has asked knows these.
 //!
 //! Never remembered are answers with `no-store` (but see [`ignore_source_cache_control`](FreshLayer::ignore_source_cache_control)),
 //! and a 403 to a request with an [`Access`](crate::Access). A source of your own that wants the 404 of a file remembered says
@@ -103,7 +103,8 @@
 //!
 //! The last answers are small records below `@records/fresh/`, and some absences below `@records/absent/`. They survive a
 //! restart, and other servers with the same storage have them. A record is written only when its bytes change; how fresh it
-//! is, each process finds out for itself. Of one module up to 64 queries are kept.
+//! is, each process finds out for itself. Of one module up to 64 queries are kept. A record that cannot be written, since the
+//! storage fails or 4 MiB of records wait for it already, is written when the source says the same again.
 //!
 //! # Limits
 //!
@@ -111,7 +112,8 @@
 //! |---|---|
 //! | [memory](FreshLayer::max_memory) of all answers | 16 MiB |
 //! | [questions](FreshLayer::max_questions) at the source | 32; further ones wait up to 5 minutes, then 503 |
-//! | answers of more than 256 KiB that are read at once | 1 |
+//! | answers of more than 256 KiB in memory | 1; further ones wait up to a minute, then 502 |
+//! | answers on their way to the storage | 4 MiB |
 //!
 //! How long a question takes is limited by what is wrapped: see [the fill](crate::fill#limits).
 //!
@@ -120,7 +122,7 @@
 //! * A version that has just been published may be missing for a minute, and then once more for the one client that makes the
 //!   source be asked.
 //! * Needs the tokio runtime. For a graceful shutdown await [`Refreshes::idle`], then the fills.
-//! * With `OnMiss::NotFound` a `.zip` is not completed.
+//! * A registry that moves tags may give files of two commits: see [`SameCommit`](crate::SameCommit).
 
 mod absent;
 mod ask;
@@ -141,7 +143,7 @@ mod service;
 mod shared;
 mod show;
 mod shown;
-mod stored;
+pub(crate) mod stored;
 
 pub use self::cached_only::{CachedOnly, CachedOnlyLayer};
 pub use self::complete::Complete;

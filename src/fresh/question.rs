@@ -43,6 +43,14 @@ impl Question {
         }
     }
 
+    /// Another file of the same version, by its extension.
+    pub(super) fn other_file(&self, extension: &str) -> Option<Self> {
+        let (stem, _) = self.target.as_str().rsplit_once('.')?;
+        let path = format!("/{stem}.{extension}");
+        let target = Target::parse(&path).ok()??.into_owned();
+        Some(self.other(target))
+    }
+
     /// What the answer is kept by: area, owner, module and query.
     pub(super) fn path(&self) -> &Arc<str> {
         &self.path
@@ -57,6 +65,19 @@ impl Question {
     pub(super) fn module(&self) -> &str {
         let module = self.target.module().escaped().len();
         &self.path[..self.folder_len + module]
+    }
+
+    /// The proper prefixes of that, the longest first.
+    pub(super) fn above(&self) -> impl Iterator<Item = &str> {
+        let (module, folder) = (self.module(), self.folder_len);
+        let ends = module[folder..].rmatch_indices('/');
+        ends.map(move |(end, _)| &module[..folder + end])
+    }
+
+    /// Whether a source may answer another user of the same owner in another way.
+    pub(super) fn has_credentials(&self) -> bool {
+        let access = self.access.as_ref();
+        access.is_some_and(|access| *access != Access::new(access.owner()))
     }
 
     /// The path of the module's list, or of its `@latest`.

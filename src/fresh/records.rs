@@ -18,19 +18,14 @@ fn at(question: &Question) -> String {
     format!("{FRESH}/{}", question.path())
 }
 
-/// The last answer that any process has had. A storage that fails has none.
-pub(super) async fn read(storage: &Storage, question: &Question) -> Option<Said> {
-    observe::found(try_read(storage, question).await)
-}
-
-/// The same, where a storage that fails is not one that has nothing.
-pub(super) async fn try_read(
+/// The last answer that any process has had.
+pub(super) async fn read(
     storage: &Storage,
     question: &Question,
 ) -> Result<Option<Said>, StorageError> {
     let record = storage.record(&at(question)).await?;
     let said = record.as_ref().and_then(Said::from_record);
-    Ok(said.map(|(said, _)| said).filter(Said::is_found))
+    Ok(said.filter(Said::is_found))
 }
 
 /// Writes an answer down, and deletes the record of what does not exist any more. Returns whether the record is right.
@@ -65,8 +60,7 @@ async fn put(
             return Ok(false);
         }
     }
-    storage
-        .put_record(&at(question), said.to_record(None))
-        .await?;
+    let at = at(question);
+    storage.put_record(&at, said.to_record()).await?;
     Ok(true)
 }

@@ -11,8 +11,8 @@ use http::{Extensions, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
-use super::absent::{self, belongs_to};
-use super::ask::{Heard, Inner, Long, ask, busy, version_of};
+use super::absent;
+use super::ask::{Heard, Inner, ask, busy, version_of};
 use super::complete;
 use super::flight::{Flight, Stage};
 use super::list;
@@ -40,13 +40,20 @@ pub(super) struct Refresh {
 /// What is known before the source is asked.
 type Known = Option<Arc<Kept>>;
 
+/// The right to ask the source.
+type Slot = Option<OwnedSemaphorePermit>;
+
 impl Refresh {
     pub(super) async fn run(self) {
         let shared = &self.shared;
         let known = match shared.memory.get(self.question.path()) {
-            // The flight before this one may have landed just now.
             Some(kept) if kept.is_fresh(&self.question) => {
-                return self.flight.reach(Stage::Answered(kept.shown.clone()));
+                return match kept.is_failure() {
+                    // It is too early to ask, and something may have been stored meanwhile.
+                    true => self.failed(kept.shown.clone(), None).await,
+                    // The flight before this one has landed just now.
+                    false => self.flight.reach(Stage::Answered(kept.shown.clone())),
+                };
             }
             Some(kept) if kept.shown.status == StatusCode::OK => Some(kept),
             _ => self.recorded().await,
@@ -58,8 +65,8 @@ impl Refresh {
             self.stand_in(known.as_ref()).await;
         }
         let begun = Instant::now();
-        let heard = self.hear_in_time(known.as_ref()).await;
-        let Some((heard, _long)) = heard else {
+        // So many answers are in memory that have not landed.
+        let Some((heard, slot)) = self.hear_in_time(known.as_ref()).await else {
             return;
         };
         if !matches!(heard, Heard::Failed(_)) || begun.elapsed() < shared.patience {
@@ -68,20 +75,11 @@ impl Refresh {
         match heard {
             Heard::Failed(failure) => self.failed(failure, known).await,
             Heard::ForOnce(said) => {
-                let room = Storeroom::read(&shared.storage, &self.question, &said).await;
+                let room = Storeroom::read(shared, &self.question, &said).await;
                 let shown = room.shown(&self.question, &said, Caching::Never).await;
                 self.flight.reach(Stage::Answered(shown));
             }
-            Heard::Unchanged => match known {
-                Some(known) => self.answered(known.said.clone(), Some(known)).await,
-                // Nothing was known to be unchanged.
-                None => {
-                    let text = "the source sent something else than the whole answer";
-                    self.failed(Shown::text(StatusCode::BAD_GATEWAY, text), None)
-                        .await;
-                }
-            },
-            Heard::Said(said) => self.answered(self.by_list(said).await, known).await,
+            Heard::Said(said) => self.answered(said, known, slot).await,
         }
     }
 
@@ -96,9 +94,9 @@ impl Refresh {
             Some(kept) => kept.said.clone(),
             None => return said,
         };
-        let stored = Storeroom::all(&shared.storage, question).await;
+        let room = Storeroom::all(shared, question).await;
         let listed = list::versions(&list.content).filter(|_| list.is_found());
-        let Some(version) = list::latest(listed.chain(stored.latest())) else {
+        let Some(version) = list::latest(listed.chain(room.stored.latest())) else {
             return said;
         };
         let Ok(info) = question.target.with_version(&version) else {
@@ -106,7 +104,7 @@ impl Refresh {
         };
         let info = question.other(info);
         match ask(self.inner.clone(), &info, &self.extensions, None, shared).await {
-            (Heard::Said(found), _) if found.is_found() => Said {
+            Heard::Said(found) if found.is_found() => Said {
                 validators: None,
                 ..found
             },
@@ -115,7 +113,7 @@ impl Refresh {
     }
 
     /// Has clients wait no longer than they have to.
-    async fn hear_in_time(&self, known: Option<&Arc<Kept>>) -> Option<(Heard, Long)> {
+    async fn hear_in_time(&self, known: Option<&Arc<Kept>>) -> Option<(Heard, Slot)> {
         let mut heard = pin!(self.hear(known));
         match timeout(self.shared.patience, heard.as_mut()).await {
             Ok(heard) => heard,
@@ -128,23 +126,18 @@ impl Refresh {
     }
 
     /// Asks the source when it is this question's turn. `None`: nobody wants to know any more.
-    async fn hear(&self, known: Option<&Arc<Kept>>) -> Option<(Heard, Long)> {
-        let _slot = match self.slot().await? {
+    async fn hear(&self, known: Option<&Arc<Kept>>) -> Option<(Heard, Slot)> {
+        let slot = match self.slot().await? {
             Ok(slot) => slot,
             Err(refusal) => return Some((Heard::Failed(refusal), None)),
         };
-        let validators = known.and_then(|known| known.said.validators.clone());
-        let inner = self.inner.clone();
-        Some(
-            ask(
-                inner,
-                &self.question,
-                &self.extensions,
-                validators,
-                &self.shared,
-            )
-            .await,
-        )
+        let known = known.map(|known| &known.said);
+        let (inner, question) = (self.inner.clone(), &self.question);
+        let heard = match ask(inner, question, &self.extensions, known, &self.shared).await {
+            Heard::Said(said) => Heard::Said(self.by_list(said).await),
+            heard => heard,
+        };
+        Some((heard, Some(slot)))
     }
 
     async fn slot(&self) -> Option<Result<OwnedSemaphorePermit, Shown>> {
@@ -174,39 +167,46 @@ impl Refresh {
         }
     }
 
-    async fn answered(&self, said: Said, known: Known) {
+    async fn answered(&self, said: Said, known: Known, slot: Slot) {
         let (shared, question) = (&self.shared, &self.question);
-        let room = Storeroom::read(&shared.storage, question, &said).await;
+        let room = Storeroom::read(shared, question, &said).await;
         let ask_at = Instant::now() + shared.lifetime(said.status);
-        let before = known.as_ref().filter(|known| known.is_recorded());
-        let is_known = before.is_some_and(|known| known.said.is_same(&said));
+        let is_same = known
+            .as_ref()
+            .is_some_and(|known| known.said.is_same(&said));
+        let is_there = known.as_ref().is_some_and(|known| known.is_recorded());
         let shown = room.shown(question, &said, Caching::Until(ask_at)).await;
         let kept = Arc::new(Kept {
             stale_until: ask_at + shared.stale,
-            recorded: Arc::new(AtomicBool::new(is_known)),
+            recorded: Arc::new(AtomicBool::new(is_same && is_there)),
             ..Kept::new(said, shown, question, ask_at)
         });
-        shared.memory.put(question, &kept);
+        shared.memory.put(question.path(), &kept);
         self.flight.reach(Stage::Answered(kept.shown.clone()));
+        drop(slot);
         if kept.said.is_absence() {
-            shared.pending.put(question, &kept);
+            absent::is_absent(shared, question, &kept);
         }
-        if room.is_used() {
-            belongs_to(shared, question);
-        }
-        if is_known {
-            return;
+        if room.stored.any {
+            absent::is_stored(shared, question);
         }
         // What did not exist before contradicts nothing.
-        if kept.said.is_found() || known.is_some() {
+        if !is_same && (kept.said.is_found() || known.is_some()) {
             self.consequences(&kept);
         }
-        self.write_down(kept, before.is_some()).await;
+        if !(is_same && is_there) {
+            self.write_down(kept, is_there).await;
+        }
     }
 
     /// Until the record is what is known by then: another answer may have come meanwhile.
     async fn write_down(&self, mut kept: Arc<Kept>, mut is_there: bool) {
         let (shared, question) = (&self.shared, &self.question);
+        // No answer is as long as 4 TiB.
+        let room = (kept.said.content.len() / 1024 + 1) as u32;
+        let Ok(_room) = shared.unwritten.try_acquire_many(room) else {
+            return;
+        };
         loop {
             let written = records::write(&shared.storage, question, &kept.said, is_there).await;
             kept.recorded.store(written, Ordering::Release);
@@ -223,8 +223,8 @@ impl Refresh {
         // The two are asked one after the other, and are not to contradict each other.
         let (shared, question) = (&self.shared, &self.question);
         match question.target.resource() {
-            Resource::List => shared.memory.forget(&question.beside(Resource::Latest)),
-            Resource::Latest => shared.memory.forget(&question.beside(Resource::List)),
+            Resource::List => shared.memory.expire(&question.beside(Resource::Latest)),
+            Resource::Latest => shared.memory.expire(&question.beside(Resource::List)),
             _ => {}
         }
         let names_a_version = !question.is_list() && kept.said.is_found();
@@ -245,7 +245,7 @@ impl Refresh {
         };
         let stands_in = match known {
             Some(known) => {
-                let room = Storeroom::read(&shared.storage, question, &known.said).await;
+                let room = Storeroom::read(shared, question, &known.said).await;
                 let shown = room.shown(question, &known.said, Caching::Stale).await;
                 // With the storage away it may be an absence, which is no answer in place of a failure.
                 let shown = match shown.status {
@@ -258,14 +258,10 @@ impl Refresh {
                     ..(*known).clone()
                 };
                 let kept = Arc::new(kept);
-                shared.memory.put(question, &kept);
+                shared.memory.put(question.path(), &kept);
                 Some(kept.shown.clone())
             }
-            None => match Storeroom::all(&shared.storage, question)
-                .await
-                .alone(question)
-                .await
-            {
+            None => match Storeroom::all(shared, question).await.alone(question).await {
                 Some(shown) => Some(shown),
                 None => absent::instead_of_failure(shared, question).await,
             },
@@ -275,15 +271,16 @@ impl Refresh {
         }
         // Nothing is known of the module: until then clients hear the same.
         if let Some(kept) = Kept::until_retry(&failure, question) {
-            shared.memory.put(question, &Arc::new(kept));
+            shared.memory.put(question.path(), &Arc::new(kept));
         }
         self.flight.reach(Stage::Answered(failure));
     }
 
     async fn recorded(&self) -> Known {
         let (shared, question) = (&self.shared, &self.question);
-        let said = records::read(&shared.storage, question).await?;
-        let room = Storeroom::read(&shared.storage, question, &said).await;
+        let said = records::read(&shared.storage, question).await;
+        let said = observe::found(said)?;
+        let room = Storeroom::read(shared, question, &said).await;
         let now = Instant::now();
         Some(Arc::new(Kept {
             shown: room.shown(question, &said, Caching::Stale).await,

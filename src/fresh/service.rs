@@ -116,6 +116,10 @@ where
                 Inner::new(inner.map_response(any))
             }
         };
+        let known = is_file.then(|| asked.known()).flatten();
+        if known.as_ref().is_some_and(|known| known.is_failure()) {
+            make_cached_only(&mut parts.headers);
+        }
         source::ResponseFuture::new(async move {
             if is_file {
                 let response = inner.oneshot(Request::from_parts(parts, Empty::new()));
@@ -123,7 +127,7 @@ where
                     let Ok(response) = response.await;
                     response
                 });
-                asked.file(response, boxed).await
+                asked.file(known, response, boxed).await
             } else if stored_only {
                 asked.stored_only().await.map(LayerBody::own)
             } else {

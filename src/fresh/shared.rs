@@ -18,6 +18,9 @@ const QUESTIONS: usize = 32;
 /// How many versions are completed at once; of further ones what was asked for is stored.
 const COMPLETIONS: usize = 64;
 
+/// How many KiB may wait to be written down. What finds no room is written when it is heard the next time.
+const UNWRITTEN: usize = 4 * 1024;
+
 /// What all services of one layer share, and its settings. Clones share the answers too.
 #[derive(Clone)]
 pub(super) struct Shared {
@@ -30,6 +33,9 @@ pub(super) struct Shared {
     pub(super) slots: Arc<Semaphore>,
     /// For answers that take much memory while they are read.
     pub(super) long: Arc<Semaphore>,
+    /// For what takes much time.
+    pub(super) sorting: Arc<Semaphore>,
+    pub(super) unwritten: Arc<Semaphore>,
     pub(super) recording: Arc<Semaphore>,
     pub(super) completions: Arc<Semaphore>,
     pub(super) complete: Complete,
@@ -55,6 +61,8 @@ impl Shared {
             silent: Arc::default(),
             slots: Arc::new(Semaphore::new(QUESTIONS)),
             long: Arc::new(Semaphore::new(1)),
+            sorting: Arc::new(Semaphore::new(1)),
+            unwritten: Arc::new(Semaphore::new(UNWRITTEN)),
             recording: Arc::new(Semaphore::new(1)),
             completions: Arc::new(Semaphore::new(COMPLETIONS)),
             complete: Complete::default(),

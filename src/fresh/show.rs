@@ -6,64 +6,40 @@ use http::StatusCode;
 use super::list;
 use super::question::Question;
 use super::said::Said;
+use super::shared::Shared;
 use super::shown::{Caching, Shown};
 use super::stored::{Stored, info};
 use crate::module::Version;
 use crate::observe;
-use crate::storage::{Storage, StorageError};
+use crate::storage::StorageError;
 use crate::target::Resource;
 
 /// What is stored of a module, as far as it matters to a question. A storage that fails has nothing.
 pub(super) struct Storeroom<'a> {
-    storage: &'a Storage,
-    stored: Stored,
+    pub(super) shared: &'a Shared,
+    pub(super) stored: Stored,
 }
 
 impl<'a> Storeroom<'a> {
     /// What may be added to what the source says.
-    pub(super) async fn read(storage: &'a Storage, question: &Question, said: &Said) -> Self {
+    pub(super) async fn read(shared: &'a Shared, question: &Question, said: &Said) -> Self {
         let may_add = match question.target.resource() {
             Resource::List => said.is_found() || is_not_found(said.status),
             Resource::Latest => is_not_found(said.status),
             _ => false,
         };
         match may_add {
-            true => Self::all(storage, question).await,
+            true => Self::all(shared, question).await,
             false => Self {
-                storage,
+                shared,
                 stored: Stored::default(),
             },
         }
     }
 
-    pub(super) async fn all(storage: &'a Storage, question: &Question) -> Self {
-        Self::try_all(storage, question)
-            .await
-            .unwrap_or_else(|error| {
-                observe::storage_failed(&error);
-                Self {
-                    storage,
-                    stored: Stored::default(),
-                }
-            })
-    }
-
-    pub(super) async fn try_all(
-        storage: &'a Storage,
-        question: &Question,
-    ) -> Result<Self, StorageError> {
-        let stored = Stored::read(storage, question).await?;
-        Ok(Self { storage, stored })
-    }
-
-    /// Whether the module is stored, as far as it was looked for.
-    pub(super) fn is_used(&self) -> bool {
-        self.stored.any
-    }
-
-    /// The version for `@latest`, where only what is stored can be had.
-    pub(super) fn latest(&self) -> Option<Version<'_>> {
-        self.stored.latest()
+    pub(super) async fn all(shared: &'a Shared, question: &Question) -> Self {
+        let stored = observe::found(Stored::read(&shared.storage, question).await);
+        Self { shared, stored }
     }
 
     /// Whether a version is of use without a source.
@@ -84,10 +60,9 @@ impl<'a> Storeroom<'a> {
                     true => &said.content,
                     false => &Bytes::new(),
                 };
-                let module = question.target.module();
                 Shown {
                     status: StatusCode::OK,
-                    content: list::with(&module, list, &self.stored.versions).await,
+                    content: self.united(question, list, &self.stored.versions).await,
                     private: said.private || self.stored.private,
                     caching,
                 }
@@ -120,9 +95,8 @@ impl<'a> Storeroom<'a> {
         let version = match question.target.resource() {
             Resource::List if self.stored.versions.is_empty() => return Ok(None),
             Resource::List => {
-                let module = question.target.module();
                 let nothing = Bytes::new();
-                let list = list::with(&module, &nothing, self.stored.usable());
+                let list = self.united(question, &nothing, self.stored.usable());
                 return Ok(Some(found(list.await)));
             }
             Resource::Latest => self.stored.latest().map(Version::into_owned),
@@ -133,9 +107,16 @@ impl<'a> Storeroom<'a> {
                 .and_then(|query| Version::new(format!("{query}+incompatible")).ok()),
         };
         match version.filter(|version| self.has(version)) {
-            Some(version) => Ok(info(self.storage, question, &version).await?.map(found)),
+            Some(version) => Ok(info(&self.shared.storage, question, &version)
+                .await?
+                .map(found)),
             None => Ok(None),
         }
+    }
+
+    async fn united(&self, question: &Question, list: &Bytes, more: &[String]) -> Bytes {
+        let module = question.target.module();
+        list::with(&module, list, more, &self.shared.sorting).await
     }
 
     /// The same; a storage that fails has nothing.

@@ -55,9 +55,14 @@ impl Shown {
 
     /// One of our own: nobody keeps it.
     pub(super) fn text(status: StatusCode, text: &str) -> Self {
+        Self::absent(status, reply::line(text))
+    }
+
+    /// What a source once said of something that does not exist.
+    pub(super) fn absent(status: StatusCode, text: String) -> Self {
         Self {
             status,
-            content: reply::line(text).into(),
+            content: text.into(),
             private: false,
             caching: Caching::Never,
         }

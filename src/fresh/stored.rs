@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
+use futures_util::future::try_join;
 use object_store::GetOptions;
-use tokio::time::timeout;
 
 use super::list;
 use super::question::Question;
@@ -30,14 +30,16 @@ pub(super) struct Stored {
 impl Stored {
     /// Reads the folder of the module, of the requester's own area alone.
     pub(super) async fn read(storage: &Storage, question: &Question) -> Result<Self, StorageError> {
-        let mut stored = Self::of_folder(storage, question, question.folder()).await?;
-        if question.folder().is_empty() {
-            let private = Self::of_folder(storage, question, "@private/").await?;
-            stored.private = !private.versions.is_empty();
-            stored.any |= private.any;
-            stored.versions.extend(private.versions);
-            stored.whole.extend(private.whole);
+        let own = Self::of_folder(storage, question, question.folder());
+        if !question.folder().is_empty() {
+            return own.await;
         }
+        let private = Self::of_folder(storage, question, "@private/");
+        let (mut stored, private) = try_join(own, private).await?;
+        stored.private = !private.versions.is_empty();
+        stored.any |= private.any;
+        stored.versions.extend(private.versions);
+        stored.whole.extend(private.whole);
         Ok(stored)
     }
 
@@ -48,8 +50,7 @@ impl Stored {
     ) -> Result<Self, StorageError> {
         let module = question.target.module();
         let folder = format!("{folder}{}/@v", module.escaped());
-        let listed = timeout(storage.limit, storage.list(&folder)).await;
-        let files = listed.unwrap_or_else(|late| Err(StorageError::new("list", &folder, late)))?;
+        let files = storage.list(&folder).await?;
         let mut parts: BTreeMap<&str, u8> = BTreeMap::new();
         let mut any = false;
         for file in &files {
@@ -114,15 +115,21 @@ pub(super) async fn info(
     let Some(key) = Key::new(&target, question.area, owner) else {
         return Ok(None);
     };
-    Ok(match storage.look_up(&key, GetOptions::default()).await? {
-        LookUp::Found(found) | LookUp::Private(found) => match found.content {
-            Content::Whole(content) => Some(content),
-            Content::Part(_, frames) => {
-                let pieces: Result<Vec<Bytes>, _> = frames.try_collect().await;
-                let pieces = pieces.map_err(|error| StorageError::new("read", &key, error))?;
-                Some(pieces.concat().into())
-            }
-        },
-        LookUp::Absent | LookUp::Removed(_) => None,
-    })
+    content(storage, &key).await
+}
+
+/// The content of a small file, if it is stored.
+pub(crate) async fn content(storage: &Storage, key: &Key) -> Result<Option<Bytes>, StorageError> {
+    let found = match storage.look_up(key, GetOptions::default()).await? {
+        LookUp::Found(found) | LookUp::Private(found) => found,
+        LookUp::Absent | LookUp::Removed(_) => return Ok(None),
+    };
+    Ok(Some(match found.content {
+        Content::Whole(content) => content,
+        Content::Part(_, frames) => {
+            let pieces: Result<Vec<Bytes>, _> = frames.try_collect().await;
+            let pieces = pieces.map_err(|error| StorageError::new("read", key, error))?;
+            pieces.concat().into()
+        }
+    }))
 }

@@ -1,7 +1,5 @@
 //! Beside the files that do not change: small records that do, below `@records/`, a name that no module can have.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use object_store::GetOptions;
@@ -34,7 +32,7 @@ impl Storage {
     /// Dropped early, the record is the old one or the new one.
     pub(crate) async fn put_record(&self, path: &str, content: Bytes) -> Result<(), StorageError> {
         let put = self.backend.put(path, vec![content], true);
-        guard("write", path, Duration::MAX, put).await
+        guard("write", path, self.limit, put).await
     }
 
     /// Deletes a file or a record, from memory too. One that does not exist is not an error.
@@ -44,7 +42,7 @@ impl Storage {
     /// Dropped early, it may be there or not.
     pub(crate) async fn delete(&self, path: &str) -> Result<(), StorageError> {
         let delete = self.backend.delete(path);
-        let deleted = guard("delete", path, Duration::MAX, delete).await;
+        let deleted = guard("delete", path, self.limit, delete).await;
         self.small.remove(path);
         deleted
     }
@@ -56,7 +54,7 @@ impl Storage {
     /// Reads only.
     pub(crate) async fn list(&self, folder: &str) -> Result<Vec<String>, StorageError> {
         let list = self.backend.walk(folder, "").try_collect();
-        guard("list", folder, Duration::MAX, list).await
+        guard("list", folder, self.limit, list).await
     }
 
     /// The paths of all files that come after this one.

@@ -32,6 +32,7 @@ pub(crate) const FLOORS: [&[&str]; 8] = [
         "goget",
         "not_found",
         "redirect",
+        "same_commit",
         "takedown",
         "upstream",
     ],

@@ -1,6 +1,9 @@
 use http::StatusCode;
+use tower::Layer as _;
 use tower_goproxy::Storage;
+use tower_goproxy::fill::{FillLayer, OnMiss};
 use tower_goproxy::fresh::{Complete, FreshLayer};
+use tower_goproxy::source::Area;
 
 use super::fixtures::{MAIN, Proxy, Script, broken, info};
 use super::support::{Kept, within};
@@ -74,6 +77,37 @@ async fn the_version_that_a_branch_names_is_stored_under_its_own_name_and_its_zi
         );
         assert_eq!(source.requests().count(&format!("{at}.zip")), 0);
         assert_eq!(source.requests().total(), 2);
+    })
+    .await;
+}
+
+/// `GOPROXY=ours,other`: `go build` with a complete go.sum asks for the `.zip` first.
+#[tokio::test(start_paused = true)]
+async fn a_zip_that_is_fetched_behind_a_404_is_completed_too() {
+    within(async {
+        for on_miss in [
+            OnMiss::NotFound,
+            OnMiss::redirect("https://registry.test").unwrap(),
+        ] {
+            let (script, kept) = (Script::default(), Kept::in_memory());
+            script.add("example.com/m", "v1.0.0");
+            let (source, storage) = (script.source(), kept.storage());
+            let fresh = FreshLayer::new(storage.clone());
+            let fill = FillLayer::new(storage)
+                .area(Area::Included)
+                .on_miss(on_miss);
+            let app = fresh.layer(fill.layer(source.clone()));
+            let proxy = Proxy { app, fresh, fill };
+            for _ in 0..3 {
+                proxy.get("/example.com/m/@v/v1.0.0.zip").await;
+            }
+            proxy.idle().await;
+            for file in FILES {
+                let name = format!("example.com/m/@v/v1.0.0.{file}");
+                assert!(kept.names().await.contains(&name), "{name}");
+            }
+            assert_eq!(source.requests().total(), 3);
+        }
     })
     .await;
 }

@@ -65,3 +65,32 @@ async fn an_answer_is_revalidated_by_its_tag_also_by_the_next_process() {
     })
     .await;
 }
+
+/// It would count as much as an answer.
+#[tokio::test]
+async fn a_tag_that_is_longer_than_tags_are_is_not_kept() {
+    within_minutes(async {
+        let tag = format!("\"{}\"", "x".repeat(16 * 1024));
+        let registry =
+            ScriptedRegistry::http1(move |_| Answer::new(["v1.0.0\n"]).header("etag", &*tag)).await;
+        let storage = Storage::memory();
+        let fresh = FreshLayer::new(storage.clone())
+            .fresh_for(Duration::ZERO)
+            .stale_for(Duration::ZERO);
+        let refreshes = fresh.refreshes();
+        let upstream = Upstream::new(&registry.url()).unwrap();
+        let app = ServiceBuilder::new()
+            .layer(fresh)
+            .service(FillLayer::new(storage.clone()).layer(upstream));
+        for turn in 1..3 {
+            let response = ask(&app, get(LIST)).await;
+            assert_eq!(whole(response.into_body()).await.unwrap(), "v1.0.0\n");
+            refreshes.idle().await;
+            let asked = registry.requests().all();
+            assert_eq!(asked.len(), turn);
+            assert!(!asked[turn - 1].headers.contains_key("if-none-match"));
+        }
+        registry.shutdown().await;
+    })
+    .await;
+}

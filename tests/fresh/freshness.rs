@@ -175,44 +175,6 @@ async fn nobody_waits_for_a_silent_source_where_there_is_an_earlier_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_is_left_alone_for_as_long_as_it_says() {
-    within(async {
-        let script = registry();
-        let source = script.source();
-        let proxy = Proxy::new(&Storage::memory(), &source);
-        proxy.get(LIST).await;
-        proxy.idle().await;
-        let busy =
-            Answer::text(StatusCode::TOO_MANY_REQUESTS, "slow down").header("retry-after", "100");
-        script.down(busy);
-        advance(3 * MINUTE).await;
-        source.requests().clear();
-        for waited in [0, 30, 69] {
-            sleep(Duration::from_secs(waited)).await;
-            assert_eq!(proxy.get(LIST).await.state(), STALE);
-            for path in [LATEST, "/example.com/m/@v/v1.0.0.mod"] {
-                let told = proxy.get(path).await;
-                assert_eq!(
-                    (told.status, &*told.body),
-                    (StatusCode::TOO_MANY_REQUESTS, "slow down")
-                );
-                let left = told.headers["retry-after"]
-                    .to_str()
-                    .unwrap()
-                    .parse::<u64>()
-                    .unwrap();
-                assert!((1..=100).contains(&left) && left <= 101 - waited, "{left}");
-            }
-        }
-        assert_eq!(source.requests().total(), 3);
-        script.down(None);
-        advance(2 * SECOND).await;
-        assert_eq!(proxy.get(LATEST).await.state(), ASKED);
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn what_the_source_forbids_to_keep_is_shared_by_those_who_wait_and_forgotten() {
     within(async {
         let script = registry();

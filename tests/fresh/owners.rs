@@ -162,3 +162,65 @@ async fn an_absence_is_for_the_credentials_that_it_was_told_to() {
     })
     .await;
 }
+
+/// In the storage nothing tells one password from another, so there is no record of what was said to one.
+#[tokio::test(start_paused = true)]
+async fn what_was_said_to_a_password_is_no_absence_for_another_one_after_a_restart() {
+    within(async {
+        let is_down = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let storage = Storage::memory();
+        let make = || {
+            let is_down = std::sync::Arc::clone(&is_down);
+            let source = service_fn(move |request: Request<Empty<Bytes>>| {
+                let mut response = Response::new(Full::<Bytes>::from("{\"Version\":\"v1.0.0\"}"));
+                if is_down.load(std::sync::atomic::Ordering::SeqCst) {
+                    *response.status_mut() = StatusCode::BAD_GATEWAY;
+                } else if request.uri().path().ends_with("list") {
+                    *response.status_mut() = StatusCode::NOT_FOUND;
+                }
+                async { Ok::<_, Infallible>(response) }
+            });
+            let fill = FillLayer::new(storage.clone()).area(Area::Direct);
+            let fresh = FreshLayer::new(storage.clone());
+            let refreshes = fresh.refreshes();
+            let app = ServiceBuilder::new()
+                .layer(fresh)
+                .layer(fill)
+                .service(source);
+            (App::new(app), refreshes)
+        };
+        let with = |password: Option<&str>| match password {
+            Some(password) => Access::new("alice")
+                .credentials("git.example", "alice", password)
+                .unwrap(),
+            None => Access::new("bob"),
+        };
+        let ask = async |app: &App, path: &str, access: Access| {
+            let mut request = get(path);
+            request.extensions_mut().insert(access);
+            let Ok(response) = app.clone().oneshot(request).await;
+            let status = response.status();
+            whole(response.into_body()).await.unwrap();
+            status
+        };
+        let (file, below) = (
+            "/git.example/m/@v/v1.0.0.info",
+            "/git.example/m/cmd/@v/list",
+        );
+        let (app, refreshes) = make();
+        for password in [Some("wrong"), None] {
+            assert_eq!(ask(&app, file, with(password)).await, StatusCode::OK);
+            let absent = ask(&app, below, with(password)).await;
+            assert_eq!(absent, StatusCode::NOT_FOUND);
+        }
+        refreshes.idle().await;
+        is_down.store(true, std::sync::atomic::Ordering::SeqCst);
+        let (later, _) = make();
+        let other = ask(&later, below, with(Some("right"))).await;
+        assert_eq!(other, StatusCode::BAD_GATEWAY);
+        // An owner without credentials is always the same one.
+        let same = ask(&later, below, with(None)).await;
+        assert_eq!(same, StatusCode::NOT_FOUND);
+    })
+    .await;
+}

@@ -36,10 +36,13 @@ on_each_storage! {
         script.set(LIST, Answer::new([format!("v1.10.0\nv1.9.0-rc.1\nv1\n{PSEUDO}\nv1.9.0-rc.1\n")]));
         let listed = proxy.get(LIST).await;
         assert_eq!(listed.body, "v1.0.0\nv1.2.0\nv1.9.0-rc.1\nv1.10.0\n");
+        // What is being written must not find that it has taken minutes.
+        proxy.idle().await;
         // The source has lost the module, and then it is away.
         script.set(LIST, not_found());
         advance(5 * MINUTE).await;
         assert_eq!(proxy.get(LIST).await.body, "v1.0.0\nv1.2.0\n");
+        proxy.idle().await;
         script.down(broken());
         advance(5 * MINUTE).await;
         assert_eq!(proxy.get(LIST).await.all(), (200, "v1.0.0\nv1.2.0\n", STALE));

@@ -101,6 +101,7 @@ impl Modules {
             Miss::Redirect => OnMiss::redirect(&registry.list)?,
             Miss::NotFound => OnMiss::NotFound,
         };
+        let source = stored.same_commit(source);
         Ok(Router::new().fallback_service(stored.around(source, on_miss)))
     }
 

@@ -5,7 +5,7 @@ use tower_goproxy::fill::{Fill, FillLayer, OnMiss};
 use tower_goproxy::fresh::{Fresh, FreshLayer, Refreshes};
 use tower_goproxy::source::HasArea;
 use tower_goproxy::sumdb::SumDb;
-use tower_goproxy::{SharedCaches, Storage};
+use tower_goproxy::{SameCommit, SharedCaches, Storage};
 
 /// One storage for all sources.
 #[derive(Clone, Debug)]
@@ -31,6 +31,7 @@ impl Kept {
     pub(crate) fn source(&self) -> Stored {
         let fresh = FreshLayer::new(self.storage.clone()).shared_caches(self.shared_caches);
         Stored {
+            storage: self.storage.clone(),
             fill: self.fill.clone(),
             fresh: if self.offline { fresh.offline() } else { fresh },
         }
@@ -40,6 +41,7 @@ impl Kept {
 /// The layers around one source. They outlive the services that a reload replaces.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
+    storage: Storage,
     fill: FillLayer,
     fresh: FreshLayer,
 }
@@ -51,6 +53,11 @@ impl Stored {
             fill: self.fill.verify(sumdb),
             ..self
         }
+    }
+
+    /// A registry that may move tags.
+    pub(crate) fn same_commit<S>(&self, registry: S) -> SameCommit<S> {
+        SameCommit::new(registry, self.storage.clone())
     }
 
     pub(crate) fn around<S: HasArea>(&self, source: S, on_miss: OnMiss) -> Fresh<Fill<S>> {
