@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::try_join_all;
 use http::StatusCode;
 use quick_cache::sync::Cache;
 use tokio::sync::{OnceCell, Semaphore};
@@ -17,15 +16,15 @@ use super::http::Http;
 use super::key::Key;
 use super::record::{Record, Signed};
 use super::records::Records;
-use super::tile::{FULL, HEIGHT, Part, Tile};
-use super::tree::{Plan, Proven, Tree};
+use super::tile::Part;
+use super::tree::Tree;
 use crate::observe;
 use crate::storage::StorageError;
 
 const MAX_LOOKUP: usize = 1024 * 1024;
 /// A database may have to fetch the module first.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(60);
-const LIMIT: Duration = Duration::from_secs(10);
+pub(super) const LIMIT: Duration = Duration::from_secs(10);
 
 /// How long it is remembered that the database does not know a module: it may be new.
 const MISSING: Duration = Duration::from_secs(60);
@@ -39,10 +38,10 @@ pub(super) struct Database {
     pub(super) http: Arc<Http>,
     pub(super) records: Records,
     /// The largest tree that was seen. `None` before the first.
-    head: Mutex<Option<Signed>>,
+    pub(super) head: Mutex<Option<Signed>>,
     loaded: OnceCell<()>,
     look_ups: Flights<Arc<LookedUp>>,
-    requests: Flights<Bytes>,
+    pub(super) requests: Flights<Bytes>,
     missing: Cache<String, (Instant, Fault)>,
     /// For look-ups of clients.
     clients: Semaphore,
@@ -121,13 +120,10 @@ impl Database {
                 Err(fault) => return Err(fault),
             }
         }
-        let place = async {
-            match by {
-                By::Check => None,
-                By::Client => self.clients.acquire().await.ok(),
-            }
+        let place = match by {
+            By::Check => None,
+            By::Client => self.clients.acquire().await.ok(),
         };
-        let place = place.await;
         let body = self.http.get(&path, MAX_LOOKUP, LOOKUP_LIMIT).await?;
         drop(place);
         let record = self.authenticate(&body).await?;
@@ -199,102 +195,6 @@ impl Database {
         }
     }
 
-    /// Reads parts of a tree, from stored tiles where they are right.
-    async fn prove(&self, tree: &Tree, parts: &[Part]) -> Result<Proven, Fault> {
-        for uses_stored in [true, false] {
-            let plan = Plan::new(tree, parts).ok_or(Fault::Lies("a record is not in its tree"))?;
-            let tiles = plan.tiles().to_vec();
-            let read = tiles.iter().map(|tile| self.read(tile, uses_stored));
-            let read = try_join_all(read).await?;
-            let bytes: Vec<Vec<u8>> = read.iter().map(|(bytes, _)| bytes.to_vec()).collect();
-            if let Ok(proven) = plan.check(&bytes) {
-                for (tile, (bytes, is_stored)) in tiles.iter().zip(read) {
-                    if !is_stored {
-                        self.store(&tile.to_string(), bytes).await;
-                    }
-                }
-                return Ok(proven);
-            }
-            if !read.iter().any(|(_, is_stored)| *is_stored) {
-                break;
-            }
-        }
-        Err(Fault::Lies("a tile is not of its tree"))
-    }
-
-    /// The bytes of a tile, which nothing proves yet, and whether they were stored.
-    async fn read(&self, tile: &Tile, uses_stored: bool) -> Result<(Bytes, bool), Fault> {
-        if uses_stored && let Some(bytes) = self.stored_tile(tile).await {
-            return Ok((bytes, true));
-        }
-        let get = async |tile: Tile| {
-            match self.request(tile.to_string(), tile.len()).await {
-                Ok(bytes) if bytes.len() != tile.len() => {
-                    Err(Fault::Lies("a tile has another length"))
-                }
-                // It says nothing about the module.
-                Err(Fault::Missing(..)) => Err(Fault::Away(format!("it has no {tile}"))),
-                answer => answer,
-            }
-        };
-        // A part of a tile may go away once there is more of it.
-        match get(*tile).await {
-            Err(fault) if !tile.is_full() && !self.http.is_away() => {
-                let bytes = get(tile.full()).await.map_err(|_| fault)?;
-                Ok((bytes.slice(..tile.len()), false))
-            }
-            bytes => Ok((bytes?, false)),
-        }
-    }
-
-    /// Also if more of it is stored.
-    async fn stored_tile(&self, tile: &Tile) -> Option<Bytes> {
-        for path in [*tile, tile.full()] {
-            if let Some(bytes) = self.stored(&path.to_string()).await
-                && bytes.len() >= tile.len()
-            {
-                return Some(bytes.slice(..tile.len()));
-            }
-        }
-        None
-    }
-
-    /// What it answers, to one request for all who want it. Nothing proves it yet.
-    async fn request(&self, path: String, max: usize) -> Result<Bytes, Fault> {
-        let (http, key) = (Arc::clone(&self.http), path.clone());
-        let get = async move { http.get(&path, max, LIMIT).await };
-        self.requests.join(&key, get).await
-    }
-
-    /// A tile that was proved when it came.
-    ///
-    /// # Cancel safety
-    ///
-    /// The request goes on for others.
-    pub(super) async fn tile(&self, tile: Tile) -> Result<Bytes, Fault> {
-        if let Some(bytes) = self.stored_tile(&tile).await {
-            return Ok(bytes);
-        }
-        let no_such_tile = || missing("no such tile");
-        let found = |size| Tile::of_tree(tile.level, tile.index, size);
-        let has = |tree: &Tree| found(tree.size).is_some_and(|found| found.width >= tile.width);
-        self.load().await?;
-        let head = lock(&self.head).clone().map(|head| head.tree);
-        let tree = match head.filter(has) {
-            Some(tree) => tree,
-            None => self.latest().await?.tree,
-        };
-        let wide = found(tree.size).filter(|wide| wide.width >= tile.width);
-        let wide = wide.ok_or_else(no_such_tile)?;
-        let first = Part {
-            level: tile.level * HEIGHT,
-            index: tile.index * FULL,
-        };
-        let proven = self.prove(&tree, &[first]).await?;
-        let bytes = proven.bytes(&wide).ok_or_else(no_such_tile)?;
-        Ok(Bytes::from(bytes).slice(..tile.len()))
-    }
-
     /// The database's newest tree.
     ///
     /// # Cancel safety
@@ -331,7 +231,7 @@ impl Database {
     }
 
     /// Begins where the last process has ended. One that does not know where that was cannot tell a fork.
-    async fn load(&self) -> Result<(), Fault> {
+    pub(super) async fn load(&self) -> Result<(), Fault> {
         let load = async || {
             let note = self.records.get(&self.record("latest")).await?;
             let signed = note.and_then(|note| Signed::open(&note, &self.key));
@@ -361,6 +261,6 @@ impl Database {
     }
 }
 
-fn missing(text: &'static str) -> Fault {
+pub(super) fn missing(text: &'static str) -> Fault {
     Fault::Missing(StatusCode::NOT_FOUND, text.into())
 }

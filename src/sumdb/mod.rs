@@ -56,6 +56,7 @@ mod http;
 mod key;
 mod layer;
 mod marks;
+mod proofs;
 mod record;
 mod records;
 mod service;

@@ -8,6 +8,7 @@ mod core;
 mod database;
 mod forged;
 mod go_command;
+mod marks;
 mod outcomes;
 mod proxied;
 mod real;
