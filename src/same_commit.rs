@@ -144,6 +144,10 @@ where
 
 impl<S> SameCommit<S> {
     /// Why the file would be of another commit than those that are stored.
+    #[expect(
+        clippy::future_not_send,
+        reason = "it is where the source's futures and bodies are"
+    )]
     async fn moved<B>(&self, file: &Target<'_>, request: &Request<Empty<Bytes>>) -> Option<String>
     where
         S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = Infallible>,

@@ -72,7 +72,7 @@ async fn a_tag_that_is_longer_than_tags_are_is_not_kept() {
     within_minutes(async {
         let tag = format!("\"{}\"", "x".repeat(16 * 1024));
         let registry =
-            ScriptedRegistry::http1(move |_| Answer::new(["v1.0.0\n"]).header("etag", &*tag)).await;
+            ScriptedRegistry::http1(move |_| Answer::new(["v1.0.0\n"]).header("etag", &tag)).await;
         let storage = Storage::memory();
         let fresh = FreshLayer::new(storage.clone())
             .fresh_for(Duration::ZERO)

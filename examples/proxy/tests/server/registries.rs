@@ -106,7 +106,7 @@ async fn no_name_and_no_credential_arrives_where_it_does_not_belong() {
 /// Both entries of its list are on one host; this machine needs no https for itself.
 #[tokio::test]
 async fn a_token_goes_to_all_of_one_host_and_to_no_other_registry() {
-    let not_found = || Answer::text(http::StatusCode::NOT_FOUND, "not found");
+    let not_found = || Answer::text(StatusCode::NOT_FOUND, "not found");
     let own = ScriptedRegistry::http1(move |request| match request.path.starts_with("/b/") {
         true => Answer::new(["module corp.example/m\n"]),
         false => not_found(),
