@@ -116,7 +116,7 @@ mod cached_only;
 pub mod check;
 mod info;
 mod layer_body;
-#[cfg(any(feature = "go-get", feature = "upstream"))]
+#[cfg(any(feature = "fill", feature = "go-get", feature = "upstream"))]
 mod lock;
 mod not_found;
 mod reply;

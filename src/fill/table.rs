@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use headers::ETag;
 use http::Response;
@@ -16,6 +16,7 @@ use super::service::SourceBody;
 use super::spool::Spool;
 use crate::access::value::Access;
 use crate::etag::tag;
+use crate::lock::lock;
 use crate::source::Tasks;
 use crate::storage::Key;
 
@@ -149,11 +150,6 @@ impl Table {
         // A remainder by the number of slots is an index.
         &self.stored[(self.hasher.hash_one(file) % SLOTS as u64) as usize]
     }
-}
-
-/// No change of what is locked stops half way.
-pub(super) fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
-    what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn random_tag() -> ETag {

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
 use tokio::time::Instant;
@@ -19,6 +19,7 @@ use super::said::is_absence;
 use super::shared::Shared;
 use super::shown::{Caching, Shown};
 use super::stored::Stored;
+use crate::lock::lock;
 use crate::observe;
 use crate::storage::{Storage, StorageError};
 use crate::target::Target;
@@ -66,7 +67,7 @@ fn that_begin_with<'a, V>(
 impl Pending {
     /// Notes a module that is stored. Whether that is news, and something waits.
     fn saw(&self, module: &Question) -> bool {
-        let mut state = self.lock();
+        let mut state = lock(&self.0);
         if state.modules.contains_key(module.module()) {
             return false;
         }
@@ -76,7 +77,7 @@ impl Pending {
 
     /// Notes an absence. Returns a stored module above or below it, if one is known.
     fn put(&self, question: &Question, kept: &Arc<Kept>) -> Option<Question> {
-        let mut state = self.lock();
+        let mut state = lock(&self.0);
         put(&mut state.absent, question.path(), Arc::clone(kept));
         let mut above = question.above();
         let above = above.find_map(|path| state.modules.get(path));
@@ -87,7 +88,7 @@ impl Pending {
 
     /// All that lie above or below a stored module.
     fn take(&self, module: &Question) -> Vec<(Arc<str>, Arc<Kept>)> {
-        let mut state = self.lock();
+        let mut state = lock(&self.0);
         let own = format!("{}/@", module.module());
         let starts = module.above().map(|path| format!("{path}/@"));
         let mut related = Vec::new();
@@ -100,11 +101,6 @@ impl Pending {
             state.absent.remove(path);
         }
         related
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // No change of what is locked stops half way.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The questions that are at the source: each once, however many ask.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
@@ -9,6 +9,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::shown::Shown;
 use crate::access::value::Access;
+use crate::lock::lock;
 
 /// Lives in the layer, since axum calls `layer()` once per route.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl Flights {
         by: &Option<Access>,
     ) -> (watch::Receiver<Stage>, Option<Flight>) {
         let key = (Arc::clone(path), by.clone());
-        let mut running = self.lock();
+        let mut running = lock(&self.running);
         if let Some(stage) = running.get(&key) {
             return (stage.subscribe(), None);
         }
@@ -75,11 +76,6 @@ impl Flights {
         };
         (client, Some(flight))
     }
-
-    /// No change of what is locked stops half way.
-    fn lock(&self) -> MutexGuard<'_, Running> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Flight {
@@ -88,7 +84,7 @@ impl Flight {
         let has_landed = matches!(stage, Stage::Answered(_));
         self.stage.send_replace(stage);
         if has_landed {
-            self.leave(&mut self.table.lock());
+            self.leave(&mut lock(&self.table.running));
         }
     }
 
@@ -100,7 +96,7 @@ impl Flight {
     pub(super) async fn deserted(&self) {
         loop {
             self.stage.closed().await;
-            let mut running = self.table.lock();
+            let mut running = lock(&self.table.running);
             if self.stage.receiver_count() == 0 {
                 self.leave(&mut running);
                 return;
@@ -119,6 +115,6 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.leave(&mut self.table.lock());
+        self.leave(&mut lock(&self.table.running));
     }
 }

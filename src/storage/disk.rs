@@ -2,7 +2,7 @@ use std::fs::{self, File, OpenOptions};
 use std::future::ready;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use crate::files::{
     FileReader, PositionedRead, Scratch, SharedFile, Threads, is_local, make_folders, open_cached,
     open_file, read_all, read_at, read_cached, sync_folder,
 };
+use crate::lock::lock;
 use crate::walk::Walk;
 
 /// Where files wait until they are whole. No module path begins with a dot.
@@ -69,7 +70,7 @@ impl Disk {
     /// The folder of a file, made if it is not there, durably.
     pub(super) fn folder_of<'a>(&self, file: &'a Path) -> io::Result<&'a Path> {
         let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
-        let _one_at_a_time = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = lock(&self.folders);
         make_folders(&self.root, folder)?;
         Ok(folder)
     }

@@ -10,7 +10,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::Instant;
 
 use super::fault::Fault;
-use super::flights::{Flights, lock};
+use super::flights::Flights;
 use super::hash;
 use super::http::Http;
 use super::key::Key;
@@ -18,6 +18,7 @@ use super::record::{Record, Signed};
 use super::records::Records;
 use super::tile::Part;
 use super::tree::Tree;
+use crate::lock::lock;
 use crate::observe;
 use crate::storage::StorageError;
 

@@ -1,11 +1,12 @@
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::fault::Fault;
+use crate::lock::lock;
 use crate::span::in_current_span;
 
 /// Work that many wait for and one does.
@@ -48,9 +49,4 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         running.extend(weak.map(|weak| (key.to_owned(), weak)));
         flight
     }
-}
-
-/// No change stops half way.
-pub(super) fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
-    what.lock().unwrap_or_else(PoisonError::into_inner)
 }

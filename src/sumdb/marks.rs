@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::flights::lock;
 use super::settings::SumDb;
 use super::verify::Said;
+use crate::lock::lock;
 use crate::observe;
 use crate::span::in_current_span;
 use crate::storage::{Storage, StorageError};

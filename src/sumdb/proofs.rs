@@ -7,9 +7,9 @@ use futures_util::future::try_join_all;
 
 use super::database::{Database, LIMIT, missing};
 use super::fault::Fault;
-use super::flights::lock;
 use super::tile::{FULL, HEIGHT, Part, Tile};
 use super::tree::{Plan, Proven, Tree};
+use crate::lock::lock;
 
 impl Database {
     /// Reads parts of a tree, from stored tiles where they are right.

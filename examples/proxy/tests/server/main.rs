@@ -6,6 +6,7 @@ mod support;
 
 mod company;
 mod config;
+mod credentials;
 mod crowd;
 mod direct;
 mod keys;
