@@ -1,11 +1,5 @@
-use std::future::Future;
-
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tokio_util::task::task_tracker::TaskTrackerToken;
-
-use crate::span::in_current_span;
 
 /// What a service does beside its responses: the fills of a `FillLayer`, the runs of the go command of a `GoGet`. How many
 /// there are, when there are none, and how to end them. For a graceful shutdown, and for tests.
@@ -57,7 +51,7 @@ impl Tasks {
 
     /// Counts as a task.
     #[cfg(feature = "fill")]
-    pub(crate) fn token(&self) -> TaskTrackerToken {
+    pub(crate) fn token(&self) -> tokio_util::task::task_tracker::TaskTrackerToken {
         self.tracker.token()
     }
 
@@ -65,8 +59,8 @@ impl Tasks {
     pub(crate) fn spawn<T: Send + 'static>(
         &self,
         task: impl Future<Output = T> + Send + 'static,
-    ) -> JoinHandle<T> {
-        self.tracker.spawn(in_current_span(task))
+    ) -> tokio::task::JoinHandle<T> {
+        self.tracker.spawn(crate::span::in_current_span(task))
     }
 
     /// How many there are, those that wait for a slot included.
