@@ -207,7 +207,7 @@ impl<C> Upstream<C> {
     ///
     /// # Errors
     ///
-    /// Whatever is not a 200 of one of the registries, or a 304 to [`Validators`]. A response of the service for `direct` is
+    /// Whatever is not a 200 of one of the registries, or a 304 to [`Validators`](crate::source::Validators). A response of the service for `direct` is
     /// no error, whatever its status.
     ///
     /// # Panics
