@@ -207,8 +207,8 @@ impl<C> Upstream<C> {
     ///
     /// # Errors
     ///
-    /// Whatever is not a 200 of one of the registries, or a 304 to [`Validators`](crate::source::Validators). A response of the service for `direct` is
-    /// no error, whatever its status.
+    /// Whatever is not a 200 of one of the registries, or a 304 to [`Validators`](crate::source::Validators). A response of
+    /// the service for `direct` is no error, whatever its status.
     ///
     /// # Panics
     ///

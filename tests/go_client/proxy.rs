@@ -64,7 +64,7 @@ impl Setup {
             // An answer that is not the file itself is not what has been stored.
             let stored = match status {
                 StatusCode::OK => "fwd=miss; stored",
-                _ => "fwd=miss",
+                _ => "fwd=miss; detail=filling",
             };
             let as_it_is = (sent.version, sent.status, sent.cache_status.as_str());
             assert_eq!(as_it_is, (version, status, stored), "{}", sent.path);
