@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::builder::OsStr;
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::check::{CheckArgs, SHARED};
 use crate::config::{File, Loaded, VARIABLE, keys, nearest, variable};
 use crate::options::Options;
 
@@ -27,15 +28,28 @@ enum Command_ {
     Serve(Options),
     /// Show the options in force and where each comes from: flag, variable, file or default. Secrets are left out.
     Config(Options),
+    /// Check all stored files by the rules for new ones. Exits with 0 if all are right, and with 1 if not. After Ctrl-C it
+    /// goes on where it stopped.
+    Check(CheckOptions),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The options of `serve` are taken, too, so that one file is for both.
+#[derive(Debug, Args)]
+struct CheckOptions {
+    #[command(flatten)]
+    check: CheckArgs,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Command {
     Serve,
     Config,
+    Check(CheckArgs),
 }
 
-const NAMES: [(&str, Command); 2] = [("serve", Command::Serve), ("config", Command::Config)];
+const NAMES: [&str; 3] = ["serve", "config", "check"];
 
 /// # Errors
 ///
@@ -71,8 +85,13 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<(Command, Lo
             .unwrap_or(matches);
     }
     unknown_variables();
-    let command = NAMES.iter().find(|(known, _)| *known == name);
-    let command = command.map_or(Command::Serve, |(_, command)| *command);
+    let command = match name {
+        "config" => Command::Config,
+        "check" => {
+            Command::Check(CheckArgs::from_arg_matches(&matches).map_err(|error| said(&error))?)
+        }
+        _ => Command::Serve,
+    };
     let options = Options::from_arg_matches(&matches).map_err(|error| said(&error))?;
     Ok((command, Loaded::new(options, file, matches)))
 }
@@ -91,11 +110,17 @@ fn with_command(mut args: Vec<OsString>) -> Vec<OsString> {
 /// Each option is a variable, too.
 fn cli() -> clap::Command {
     let mut cli = Cli::command();
-    for (name, _) in NAMES {
+    let keys = keys();
+    for name in NAMES {
         cli = cli.mut_subcommand(name, |sub| {
             sub.mut_args(|arg| {
-                let Some(long) = arg.get_long().map(str::to_owned) else {
+                let long = arg.get_long().map(str::to_owned);
+                let Some(long) = long.filter(|long| keys.contains(long)) else {
                     return arg;
+                };
+                let arg = match name == "check" && !SHARED.contains(&&*long) {
+                    true => arg.hide(true),
+                    false => arg,
                 };
                 // `config` shows the values, without what is secret in them.
                 arg.env(OsStr::from(variable(&long))).hide_env_values(true)

@@ -8,6 +8,7 @@
 
 mod access_log;
 mod app;
+mod check;
 mod cli;
 mod config;
 mod current;
@@ -39,7 +40,6 @@ use mimalloc::MiMalloc;
 use tokio::runtime::Runtime;
 
 use crate::cli::Command;
-use crate::config::Loaded;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -58,14 +58,16 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     let done = match command {
-        Command::Serve => serve(&loaded),
+        Command::Serve => run(serve::run(&loaded)).map(|()| true),
+        Command::Check(args) => run(check::run(&loaded, args)),
         Command::Config => {
             print!("{}", loaded.show());
-            Ok(())
+            Ok(true)
         }
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {}", chain(&*error));
             ExitCode::FAILURE
@@ -73,9 +75,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(loaded: &Loaded) -> Result<(), BoxError> {
+fn run<T>(command: impl Future<Output = Result<T, BoxError>>) -> Result<T, BoxError> {
     let runtime = Runtime::new()?;
-    let done = runtime.block_on(serve::run(loaded));
+    let done = runtime.block_on(command);
     // A file system or a name server that is away may keep a thread for ever.
     runtime.shutdown_timeout(THREADS);
     done

@@ -76,6 +76,11 @@ impl FileRules {
         })
     }
 
+    /// Whether this comes from the registry.
+    pub(crate) fn includes(&self, target: &Target<'_>) -> bool {
+        self.rules.rule_for(target).is_include()
+    }
+
     /// The line that excludes this, as `FILE:LINE`.
     pub(crate) fn line_for(&self, target: &Target<'_>) -> Option<String> {
         let lines = self.excluding.iter();

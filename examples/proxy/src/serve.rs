@@ -156,12 +156,7 @@ async fn modules(
     let client = roots
         .client()?
         .connect_timeout(options.upstream.connect_timeout());
-    // Not what is private: no database knows it, nor should one.
-    let others = file.registries.iter().map(|entry| &entry.modules);
-    let others = others.chain(file.direct.iter().map(|entry| &entry.modules));
-    let mut private: Vec<_> = others.map(String::as_str).collect();
-    private.push(options.direct.private());
-    let private = private.join(",");
+    let private = private_modules(loaded);
     let around = Around {
         private: &private,
         storage: kept.map(|kept| &kept.storage),
@@ -232,6 +227,16 @@ async fn modules(
         sumdbs,
         shared_caches,
     })
+}
+
+/// Patterns of what no checksum database knows, nor should know.
+pub(crate) fn private_modules(loaded: &Loaded) -> String {
+    let file = &loaded.file;
+    let others = file.registries.iter().map(|entry| &entry.modules);
+    let others = others.chain(file.direct.iter().map(|entry| &entry.modules));
+    let mut private: Vec<_> = others.map(String::as_str).collect();
+    private.push(loaded.options.direct.private());
+    private.join(",")
 }
 
 fn default_registry(options: &Options, kept: Option<&Kept>) -> Registry {
