@@ -15,7 +15,6 @@ use tower_goproxy::sumdb::SumDb;
 
 use crate::config::{Loaded, without_credentials};
 use crate::roots::Roots;
-use crate::rules::FileRules;
 use crate::serve::private_modules;
 use crate::sumdb::Around;
 use crate::{BoxError, access_log, storage};
@@ -76,9 +75,8 @@ pub(crate) async fn run(loaded: &Loaded, args: CheckArgs) -> Result<bool, BoxErr
     if args.from_start {
         check = check.anew();
     }
-    let rules = options.filter.as_deref().map(FileRules::read).transpose()?;
+    let rules = options.rules.read()?;
     if let Some(sumdb) = database(loaded, &storage)? {
-        let rules = rules.unwrap_or_default();
         check = check.sumdb(sumdb, move |target| rules.includes(target));
     }
     let mut checking = check.start().await?;
