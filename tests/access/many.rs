@@ -123,6 +123,8 @@ async fn an_owner_leaves_run_slots_to_others() {
     let mut clients: Vec<_> = (0..20).map(|host| begin(1, host)).collect();
     endless.begun(4).await;
     clients.push(begin(2, 0));
+    // The clones of two owners, and no fifth run of the first one.
+    until(|| folders(&folder.path().join("clones"), "").len() == 2).await;
     endless.begun(5).await;
     assert_eq!(endless.groups().len(), 5);
     for client in clients {
