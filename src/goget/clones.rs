@@ -140,18 +140,24 @@ impl Lent {
 
     /// The run uses the clone of this name, which something may follow.
     pub(super) fn note(&self, name: &str) {
-        let name = name.split('.').next();
-        lock(&self.used).extend(name.map(str::to_owned));
+        let name = name.split('.').next().unwrap_or_default();
+        if name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            // Old clones go away, also while a run uses them. If it cannot be marked it is marked at the end.
+            let _ = self.touch(name);
+            lock(&self.used).insert(name.to_owned());
+        }
+    }
+
+    fn touch(&self, name: &str) -> io::Result<()> {
+        let file = found(File::open(lock_of(&self.folder.join(name))))?;
+        file.map_or(Ok(()), |file| file.set_modified(SystemTime::now()))
     }
 
     /// Notes that the run has used its clones just now.
     pub(super) fn mark(&self) -> io::Result<()> {
-        for name in &*lock(&self.used) {
-            if let Some(file) = found(File::open(lock_of(&self.folder.join(name))))? {
-                file.set_modified(SystemTime::now())?;
-            }
-        }
-        Ok(())
+        lock(&self.used)
+            .iter()
+            .try_for_each(|name| self.touch(name))
     }
 
     /// Puts clones of the folder of a run in the place of those of the same names. One that is in use stays.

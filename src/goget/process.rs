@@ -141,7 +141,9 @@ pub(super) fn run(
         let read = file
             .rewind()
             .and_then(|()| file.take(STDOUT).read_to_end(&mut stdout));
-        read.map_err(not_read)?;
+        if read.map_err(not_read)? as u64 == STDOUT {
+            return Err(GoGetError::nonsense("it prints more than is ever needed"));
+        }
         Ok(Output {
             stdout,
             stderr: String::from_utf8_lossy(&stderr?).into_owned(),

@@ -102,6 +102,24 @@ async fn a_command_that_says_nothing_is_told_by_how_it_ended() {
     }
 }
 
+/// Else what is left of it would be nonsense, and lines with names of the host would decide what went wrong.
+#[tokio::test]
+async fn a_command_that_prints_too_much_is_refused_for_that() {
+    let folder = TempDir::new().unwrap();
+    let text = "case $1 in version) echo go version go1.99 a/b; exit;; esac\n\
+                echo 'could not resolve host: SSL_ERROR' >&2; head -c 9000000 /dev/zero; exit 1";
+    let go = crate::setup::script(folder.path(), "go", text);
+    let settings = Settings::new(folder.path().join("cache")).go(go);
+    let goget = GoGet::new(settings).unwrap();
+    let request = get(&format!("/{HELLO}/@v/list"));
+    let error = goget.try_call(&request).await.unwrap_err();
+    assert_eq!(error.status(), 502);
+    assert!(
+        error.to_string().contains("more than is ever needed"),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn a_major_version_that_does_not_fit_is_not_found() {
     let setup = Setup::new();
