@@ -1,11 +1,10 @@
 //! How much memory a check takes, however many files there are.
 #![cfg(feature = "fill")]
-// A global allocator cannot be written without `unsafe`; this one only counts and passes on.
-#![allow(unsafe_code)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "support/counting.rs"]
+mod counting;
+
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -19,30 +18,6 @@ use object_store::{
 };
 use tower_goproxy::Storage;
 use tower_goproxy::check::Check;
-
-struct Counting;
-
-static LIVE: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: both methods pass their arguments on to the system's allocator as they came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(live, Ordering::Relaxed);
-        // SAFETY: the caller's duties are the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's duties are the same.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 const FILES: usize = 100_000;
 const CONTENT: &[u8] = b"module example.com/m\n";
@@ -129,12 +104,11 @@ impl ObjectStore for Many {
 }
 
 async fn peak(storage: Storage, files: u64) -> usize {
-    let before = LIVE.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
+    let before = counting::begin();
     let mut checking = Check::new(storage).start().await.unwrap();
     while checking.next().await.unwrap().is_some() {}
     assert_eq!(checking.summary().good, files);
-    PEAK.load(Ordering::Relaxed) - before
+    counting::peak() - before
 }
 
 /// One test, since they share a count.

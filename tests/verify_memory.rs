@@ -1,15 +1,13 @@
 //! How much memory all checks take together, whatever the zips are.
 #![cfg(feature = "fill")]
-// A global allocator cannot be written without `unsafe`; this one only counts and passes on.
-#![allow(unsafe_code)]
 
 #[path = "verify/archive.rs"]
 #[allow(dead_code, reason = "other test binaries use the rest")]
 mod archive;
+#[path = "support/counting.rs"]
+mod counting;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::Write as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use archive::{Archive, File};
 use bytes::Bytes;
@@ -20,30 +18,6 @@ use tower_goproxy::Target;
 use tower_goproxy::verify::{GoModuleFiles, Verified, Verify as _};
 
 const MIB: usize = 1 << 20;
-
-struct Counting;
-
-static LIVE: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: both methods pass their arguments on to the system's allocator as they came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(live, Ordering::Relaxed);
-        // SAFETY: the caller's duties are the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's duties are the same.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 /// As many files as a zip may have, with names that are nearly as long as all may be together.
 fn largest_list() -> Bytes {
@@ -97,8 +71,7 @@ async fn most_memory(zips: &[(Vec<Bytes>, bool)]) -> usize {
     let target = Target::parse("/example.com/m/@v/v1.0.0.zip")
         .unwrap()
         .unwrap();
-    let before = LIVE.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
+    let before = counting::begin();
     let running = zips.iter().enumerate().map(|(number, (zip, is_right))| {
         let (zip, is_right, mut check) = (zip.clone(), *is_right, checks.start(&target));
         tokio::spawn(async move {
@@ -116,7 +89,7 @@ async fn most_memory(zips: &[(Vec<Bytes>, bool)]) -> usize {
     for checked in join_all(running).await {
         checked.unwrap();
     }
-    PEAK.load(Ordering::Relaxed) - before
+    counting::peak() - before
 }
 
 /// One after the other, so that each is counted alone.
