@@ -23,6 +23,13 @@ package_list() {
             return 1
         }
     done
+    listed=$(cargo package --list --locked --allow-dirty -p tower-goproxy-server)
+    for name in LICENSE-MIT LICENSE-APACHE; do
+        grep -qxF "$name" <<<"$listed" || {
+            printf 'the package of the server lacks %s\n' "$name" >&2
+            return 1
+        }
+    done
 }
 
 # Every set of features compiles on its own, without a warning; events and counters are both there or both missing, and

@@ -10,14 +10,14 @@ use tower::BoxError;
 
 pin_project! {
     /// The response body of a layer that answers some requests by itself: one of its own, or that of the service inside.
-    pub struct LayerBody<B> {
+    pub struct LayerBody<B, O = Full<Bytes>> {
         #[pin]
-        kind: Either<Full<Bytes>, B>,
+        kind: Either<O, B>,
     }
 }
 
-impl<B> LayerBody<B> {
-    pub(crate) fn own(body: Full<Bytes>) -> Self {
+impl<B, O> LayerBody<B, O> {
+    pub(crate) fn own(body: O) -> Self {
         let kind = Either::Left(body);
         Self { kind }
     }
@@ -29,13 +29,17 @@ impl<B> LayerBody<B> {
 }
 
 /// Empty, for layers outside that make responses of their own.
-impl<B> Default for LayerBody<B> {
+impl<B, O: Default> Default for LayerBody<B, O> {
     fn default() -> Self {
-        Self::own(Full::default())
+        Self::own(O::default())
     }
 }
 
-impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for LayerBody<B> {
+impl<B, O> Body for LayerBody<B, O>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
+    O: Body<Data = Bytes, Error: Into<BoxError>>,
+{
     type Data = Bytes;
     type Error = BoxError;
 
@@ -55,7 +59,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for LayerBody<B> {
     }
 }
 
-impl<B> fmt::Debug for LayerBody<B> {
+impl<B, O> fmt::Debug for LayerBody<B, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LayerBody").finish_non_exhaustive()
     }

@@ -115,6 +115,7 @@ mod cached_only;
 #[cfg(feature = "fill")]
 pub mod check;
 mod info;
+mod latest;
 mod layer_body;
 #[cfg(any(feature = "fill", feature = "go-get", feature = "upstream"))]
 mod lock;

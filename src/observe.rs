@@ -84,13 +84,19 @@ impl Once {
     }
 }
 
+/// Something that is logged the first time only of each registry.
+#[cfg(feature = "fill")]
+#[derive(Debug, Default)]
+pub(crate) struct OnceEach(std::sync::Mutex<std::collections::HashSet<String>>);
+
 /// A source does not want its files stored.
-pub(crate) fn source_says_no_store(once: &Once, file: &dyn Display) {
-    if once.is_first() {
+#[cfg(feature = "fill")]
+pub(crate) fn source_says_no_store(once: &OnceEach, registry: &str, file: &dyn Display) {
+    if crate::lock::lock(&once.0).insert(registry.to_owned()) {
         #[cfg(feature = "tracing")]
-        tracing::warn!(file = %file, "the source says no-store: its files are not stored (said once)");
+        tracing::warn!(registry, file = %file, "the source says no-store: its files are not stored (said once)");
     }
-    let _ = (once, file);
+    let _ = file;
 }
 
 /// The plain layout has a file of a module that is direct: it is not served.

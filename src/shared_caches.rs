@@ -19,7 +19,10 @@ pub enum SharedCaches {
     /// That is: if the request has an `Authorization` or `Cookie` header, or an `Access` or an
     /// [`Identity`](crate::access::Identity) in its extensions; if the response comes from the service for direct modules,
     /// errors included; and if the policy of a filter looks at the request
-    /// ([`Policy::depends_on_request`](crate::policy::Policy::depends_on_request)).
+    /// ([`Policy::depends_on_request`](crate::policy::Policy::depends_on_request)). There is no `Vary`: nobody but the policy
+    /// knows what it looks at, and no shared cache keeps a `private` response.
+    ///
+    /// Behind authentication that leaves no such mark, by client certificates for example, use [`Not`](Self::Not).
     #[default]
     Auto,
     /// Nothing is made `private`: everyone who reaches the shared cache may read every module.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 
-use crate::files::Threads;
+use crate::files::{Threads, blocking};
 
 /// So many paths are read at once.
 const PATHS: usize = 1024;
@@ -16,7 +16,8 @@ const PATHS: usize = 1024;
 const NAMES: usize = 16 * 1024;
 
 /// Paths have slashes, and begin at the root. Folders behind links are not followed: a link to one counts as a file. Names that
-/// are not UTF-8 are left out.
+/// are not UTF-8 are left out. Where the walk begins at the root, a folder that may not be read comes as its path with a slash
+/// at the end, such as the `lost+found` of a volume.
 #[derive(Debug)]
 pub(crate) struct Walk {
     root: PathBuf,
@@ -24,6 +25,7 @@ pub(crate) struct Walk {
     after: String,
     /// Each in the one before.
     folders: Vec<Folder>,
+    shows_locked: bool,
 }
 
 #[derive(Debug)]
@@ -46,6 +48,7 @@ impl Walk {
         Self {
             root: root.to_owned(),
             after: after.to_owned(),
+            shows_locked: folder.is_empty(),
             folders: vec![Folder::new(path, after)],
         }
     }
@@ -53,10 +56,10 @@ impl Walk {
     /// Off the async threads.
     pub(crate) fn paths(self, threads: Threads) -> impl Stream<Item = io::Result<String>> + Send {
         let parts = stream::try_unfold(self, move |mut walk| {
-            let reads = threads.reads.clone();
+            let threads = threads.clone();
             async move {
                 let read = move || Ok((walk.next(PATHS)?, walk));
-                let (paths, walk) = reads.run(read).await?;
+                let (paths, walk) = blocking(&threads.reads, read).await?;
                 let paths = (!paths.is_empty()).then_some(paths);
                 Ok::<_, io::Error>(paths.map(|paths| (stream::iter(paths).map(Ok), walk)))
             }
@@ -71,9 +74,17 @@ impl Walk {
             && let Some(folder) = self.folders.last_mut()
         {
             let Some(name) = folder.names.pop_first() else {
-                match folder.is_read {
-                    true => _ = self.folders.pop(),
-                    false => folder.read(&self.root)?,
+                if folder.is_read {
+                    self.folders.pop();
+                    continue;
+                }
+                match folder.read(&self.root) {
+                    Err(error)
+                        if self.shows_locked && is_locked(&error) && !folder.path.is_empty() =>
+                    {
+                        paths.push(folder.path.clone());
+                    }
+                    read => read?,
                 }
                 continue;
             };
@@ -128,6 +139,10 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+fn is_locked(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
 }
 
 fn name(entry: &DirEntry) -> io::Result<Option<String>> {

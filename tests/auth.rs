@@ -49,7 +49,7 @@ struct Proxy {
     source: Recorder,
     inner: Recorder,
     store: Arc<InMemory>,
-    layer: FilterLayer<Fill<Recorder>, Rules>,
+    layer: FilterLayer<Fill<Recorder>>,
     fills: Tasks,
 }
 

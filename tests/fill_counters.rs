@@ -5,62 +5,22 @@
 mod scene;
 mod support;
 
-use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-
-use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 
 use scene::{
     KEY, Scene, a_client_leaves, a_folder_is_in_the_way, a_source_fails, a_store_fails_at,
     a_store_fails_in_a_hit, an_ordinary_day, zip,
 };
 use support::Answer;
+use support::counters::all_counted;
 use support::faulty_store::Step;
 use tower_goproxy::Storage;
 use tower_goproxy::fill::OnMiss;
 
-/// Counters by name and labels, as an exporter writes them.
-#[derive(Default)]
-struct Counters(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
-
-impl Recorder for Counters {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        let labels: Vec<_> = key
-            .labels()
-            .map(|label| format!("{}={}", label.key(), label.value()))
-            .collect();
-        let name = [&[key.name().to_owned()], &*labels].concat().join(" ");
-        let mut all = self.0.lock().unwrap();
-        Counter::from_arc(Arc::clone(all.entry(name).or_default()))
-    }
-
-    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        panic!("{} is a gauge", key.name())
-    }
-
-    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        panic!("{} is a histogram", key.name())
-    }
-}
-
 /// What has been counted when this is over: all of it.
 async fn assert_counts(scene: impl Future<Output = ()>, expected: &[(&str, u64)]) {
-    let counters = Counters::default();
-    {
-        let _guard = metrics::set_default_local_recorder(&counters);
-        scene.await;
-    }
-    let all = counters.0.into_inner().unwrap();
-    let counted: Vec<_> = all
-        .iter()
-        .map(|(name, count)| (&**name, count.load(Ordering::SeqCst)))
-        .collect();
+    let all = all_counted(scene).await;
+    let counted: Vec<_> = all.iter().map(|(name, count)| (&**name, *count)).collect();
     assert_eq!(counted, expected);
 }
 

@@ -1,7 +1,7 @@
 //! The events of the `tracing` feature: what logs say of the fills.
 //!
-//! Only tests with a subscriber stand here: `tracing` may let a thread without one decide for all that
-//! an event is of no interest.
+//! Only tests with a subscriber stand here: `tracing` may let a thread without one decide for all that an event is of no
+//! interest. Threads whose test is over have the global one.
 #![cfg(all(feature = "fill", feature = "tracing"))]
 
 #[path = "observed/scene.rs"]
@@ -55,6 +55,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
 
 /// What is logged while this happens in a request, all of it.
 async fn logged(scene: impl Future<Output = ()>) -> Vec<String> {
+    let global = Registry::default().with(Lines::default());
+    let _ = tracing::subscriber::set_global_default(global);
     let lines = Lines::default();
     let _guard = tracing::subscriber::set_default(Registry::default().with(lines.clone()));
     scene.instrument(info_span!("request")).await;

@@ -47,7 +47,7 @@ fn zips() -> Vec<Bytes> {
     (0..FILLS).map(zip).collect()
 }
 
-/// Only the order of magnitude is tested: the machine may be busy.
+/// Compared with all of it: a busy machine is slow for both.
 #[tokio::test(flavor = "multi_thread")]
 async fn hits_do_not_wait_for_64_files_that_are_verified() {
     let zips = zips();
@@ -80,17 +80,16 @@ async fn hits_do_not_wait_for_64_files_that_are_verified() {
         times.push(asked.elapsed());
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    let all = start.elapsed();
     for got in within_minutes(join_all(fills)).await {
         got.unwrap().assert_status(200);
     }
     times.sort();
     let [middle, late, last] = [500, 990, 1000].map(|part| times[(times.len() - 1) * part / 1000]);
     println!(
-        "{} hits in {:?}: half within {middle:?}, 99 % within {late:?}, all within {last:?}",
+        "{} hits in {all:?}: half within {middle:?}, 99 % within {late:?}, all within {last:?}",
         times.len(),
-        start.elapsed()
     );
-    assert!(times.len() > 50, "{} hits", times.len());
-    assert!(middle < Duration::from_millis(50), "{middle:?}");
-    assert!(late < Duration::from_millis(500), "{late:?}");
+    assert!(middle * 200 < all, "{middle:?} of {all:?}");
+    assert!(late * 20 < all, "{late:?} of {all:?}");
 }

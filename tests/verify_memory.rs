@@ -92,6 +92,32 @@ async fn most_memory(zips: &[(Vec<Bytes>, bool)]) -> usize {
     counting::peak() - before
 }
 
+/// The most that so many checks take that have begun, each of a file that unpacks to more than has come.
+async fn memory_of_begun(count: usize) -> usize {
+    let noise =
+        (0..300_000_u32).map(|at| (at.wrapping_mul(at).wrapping_mul(2_654_435_761) >> 24) as u8);
+    let file = File::new("example.com/m@v1.0.0/a", noise.collect::<Vec<_>>());
+    let zip = Bytes::from(Archive::of([file]).bytes());
+    let target = Target::parse("/example.com/m/@v/v1.0.0.zip")
+        .unwrap()
+        .unwrap();
+    let checks = GoModuleFiles::new();
+    let before = counting::begin();
+    let mut begun = Vec::new();
+    for _ in 0..count {
+        let mut check = checks.start(&target);
+        check.update(&zip.slice(..zip.len() / 2));
+        check.ready().await;
+        begun.push(check);
+    }
+    let took = counting::peak() - before;
+    for check in begun {
+        let verified = check.finish(zip.clone().into()).await;
+        assert_eq!(verified, Verified::Passed);
+    }
+    took
+}
+
 /// One after the other, so that each is counted alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn all_checks_together_stay_within_64_mib() {
@@ -111,4 +137,7 @@ async fn all_checks_together_stay_within_64_mib() {
     let hostile = hostile.map(|zip| (zip, false));
     let took = most_memory(&[&hostile[..], &[largest]].concat()).await;
     assert!(took < 64 * MIB, "hostile ones: {} MiB", took / MIB);
+
+    let took = memory_of_begun(1000).await;
+    assert!(took < 32 * MIB, "very many: {} MiB", took / MIB);
 }

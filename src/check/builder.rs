@@ -41,7 +41,8 @@ pub enum Remove {
     Nothing,
     /// Those that are [`Wrong`](super::Verdict::Wrong).
     Wrong,
-    /// Those that are [`Wrong`](super::Verdict::Wrong) or [`Stray`](super::Verdict::Stray).
+    /// Those that are [`Wrong`](super::Verdict::Wrong), and those that are [`Stray`](super::Verdict::Stray) in folders of
+    /// modules and areas. What else lies in the storage stays.
     WrongAndStray,
 }
 

@@ -57,7 +57,7 @@ impl Checking {
         let storage = inspect.storage.clone();
         let stopped = Arc::<AtomicBool>::default();
         let is_stopped = Arc::clone(&stopped);
-        let paths = storage.walk(&point.path);
+        let paths = storage.walk("", &point.path);
         let paths = paths.take_while(move |_| ready(!is_stopped.load(Ordering::Relaxed)));
         let mut before = point.path.clone();
         let files = paths.map(move |path| match path {
@@ -112,7 +112,7 @@ impl Checking {
     ///
     /// Reads only.
     pub fn count(&self) -> impl Future<Output = Result<u64, StorageError>> + Send + use<> {
-        let paths = self.storage.walk(&self.point.path);
+        let paths = self.storage.walk("", &self.point.path);
         let count = paths.try_fold(0, |count, _| ready(Ok(count + 1)));
         async move { count.await.map_err(cannot_list) }
     }

@@ -21,21 +21,23 @@ impl Database {
         self.sumdb.name()
     }
 
+    /// `None` for a file that it is not asked about.
+    ///
     /// # Cancel safety
     ///
     /// Waits only.
-    pub(super) async fn confirm(&self, target: &Target<'_>, hash: &str) -> Verdict {
+    pub(super) async fn confirm(&self, target: &Target<'_>, hash: &str) -> Option<Verdict> {
         let is_excluded = self.sumdb.excludes(&target.module().unescaped());
         if is_excluded || !(self.is_public)(target) {
-            return Verdict::Good;
+            return None;
         }
-        match self.sumdb.compare(target, hash).await {
+        Some(match self.sumdb.compare(target, hash).await {
             Ok(Said::Same) => Verdict::Good,
             Ok(Said::Other(reason)) => Verdict::Wrong(reason),
             Err(fault @ Fault::Missing(..)) => Verdict::Unconfirmed(fault.to_string()),
             // A database that cannot be believed says nothing against a file.
             Err(fault @ (Fault::Away(_) | Fault::Lies(_))) => Verdict::Unchecked(fault.to_string()),
-        }
+        })
     }
 }
 
@@ -49,7 +51,7 @@ impl Database {
         match *self {}
     }
 
-    pub(super) async fn confirm(&self, _: &Target<'_>, _: &str) -> Verdict {
+    pub(super) async fn confirm(&self, _: &Target<'_>, _: &str) -> Option<Verdict> {
         match *self {}
     }
 }

@@ -20,7 +20,8 @@ pub enum Verdict {
     Unconfirmed(String),
     /// It is wrong, with the reason.
     Wrong(String),
-    /// It could not be checked, with the reason: the storage or the checksum database failed.
+    /// It could not be checked, with the reason: the storage or the checksum database failed, or it is an `.info` of more than
+    /// 1 MiB or a `.mod` of more than 16 MiB.
     Unchecked(String),
     /// It is never served, with the reason: it is empty, or not named as a file of a module.
     Stray(String),
@@ -60,6 +61,19 @@ impl Summary {
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.wrong == 0 && self.unchecked == 0
+    }
+
+    /// All counts, in an order that does not change.
+    pub(super) fn counts(&mut self) -> [&mut u64; 7] {
+        [
+            &mut self.good,
+            &mut self.unconfirmed,
+            &mut self.wrong,
+            &mut self.unchecked,
+            &mut self.stray,
+            &mut self.skipped,
+            &mut self.removed,
+        ]
     }
 
     pub(super) fn add(&mut self, file: &Checked) {

@@ -64,6 +64,10 @@ impl Inspect {
             Name::File(key, target) => self.module_file(&key, &target, before).await,
             Name::Hash(zip) => self.hash(&path, &zip, before).await,
             Name::Known => Ok((Verdict::Skipped, false)),
+            Name::Locked => {
+                let reason = "the folder may not be read".to_owned();
+                Ok((Verdict::Unchecked(reason), false))
+            }
             Name::Stray => Ok(self.stray(&path, "no module has a file of this name").await),
         };
         let failed = |error: StorageError| (Verdict::Unchecked(error.to_string()), false);
@@ -120,7 +124,7 @@ impl Inspect {
 
     /// Nothing is in the place of a listed file, or an empty one.
     async fn absent(&self, path: &Arc<str>, before: &str) -> Result<Outcome, StorageError> {
-        let next = self.storage.walk(before).try_next().await;
+        let next = self.storage.walk("", before).try_next().await;
         let next = next.map_err(|error| StorageError::new("list", path, error))?;
         match next {
             Some(next) if *next == **path => Ok(self.stray(path, "it is empty").await),
@@ -145,7 +149,10 @@ impl Inspect {
 
     async fn stray(&self, path: &str, reason: &str) -> Outcome {
         let reason = reason.to_owned();
-        if self.remove != Remove::WrongAndStray {
+        // Somebody may have named another folder than that of the storage.
+        let areas = ["@direct/", "@for/", "@private/"];
+        let is_ours = path.contains("/@v/") || areas.iter().any(|area| path.starts_with(area));
+        if self.remove != Remove::WrongAndStray || !is_ours {
             return (Verdict::Stray(reason), false);
         }
         match self.storage.delete(path).await {
@@ -160,13 +167,14 @@ impl Inspect {
 
     async fn judge(&self, key: &Key, target: &Target<'_>, found: Found) -> Verdict {
         let resource = target.resource();
-        let max = match resource {
-            Resource::Zip => MAX_ZIP,
-            Resource::Mod => MAX_MOD,
-            _ => MAX_INFO,
+        // The go command has a bound for zips alone.
+        let (max, beyond): (_, fn(String) -> Verdict) = match resource {
+            Resource::Zip => (MAX_ZIP, Verdict::Wrong),
+            Resource::Mod => (MAX_MOD, Verdict::Unchecked),
+            _ => (MAX_INFO, Verdict::Unchecked),
         };
         if found.size > max {
-            return Verdict::Wrong(format!(".{resource} has more than {max} bytes"));
+            return beyond(format!(".{resource} has more than {max} bytes"));
         }
         let dirhash = match self.verify(key, target, found).await {
             Ok((Verified::Passed, dirhash)) => dirhash,
@@ -178,21 +186,31 @@ impl Inspect {
         let Some(hash) = dirhash.get() else {
             return Verdict::Good;
         };
-        if resource == Resource::Zip {
-            let path = format!("{}hash", key.path()).into();
-            match self.read_hash(&path).await {
-                Ok(Some(stored)) if stored.starts_with("h1:") && stored != hash => {
-                    let reason = format!("it has {hash}, and {stored} by the .ziphash beside it");
-                    return Verdict::Wrong(reason);
-                }
-                Ok(_) => {}
-                Err(error) => return Verdict::Unchecked(error.to_string()),
-            }
-        }
-        match &self.database {
+        let verdict = match &self.database {
             // Whatever lies in another area may be private.
             Some(database) if key.is_plain() => database.confirm(target, hash).await,
-            _ => Verdict::Good,
+            _ => None,
+        };
+        match verdict {
+            None | Some(Verdict::Unconfirmed(_)) if resource == Resource::Zip => {
+                let beside = self.compare_beside(key, hash).await;
+                beside.or(verdict).unwrap_or(Verdict::Good)
+            }
+            // The hash beside a zip may be wrong itself.
+            _ => verdict.unwrap_or(Verdict::Good),
+        }
+    }
+
+    /// What the hash beside a zip says against it.
+    async fn compare_beside(&self, zip: &Key, hash: &str) -> Option<Verdict> {
+        let path = format!("{}hash", zip.path()).into();
+        match self.read_hash(&path).await {
+            Ok(Some(stored)) if stored.starts_with("h1:") && stored != hash => {
+                let reason = format!("it has {hash}, and {stored} by the .ziphash beside it");
+                Some(Verdict::Wrong(reason))
+            }
+            Ok(_) => None,
+            Err(error) => Some(Verdict::Unchecked(error.to_string())),
         }
     }
 
@@ -230,7 +248,7 @@ impl Inspect {
         (self.rules.start(target).finish(file).await, dirhash)
     }
 
-    /// Follows it while it is read, if it can be followed.
+    /// Follows it while it is read. One that does not pass like this is read again.
     async fn large_zip(
         &self,
         key: &Key,
@@ -244,8 +262,8 @@ impl Inspect {
         }
         let dirhash = Dirhash::default();
         match check.finish_stream(dirhash.clone()).await {
-            Verified::Unknown(_) => self.spooled(key, target).await,
-            verified => Ok((verified, dirhash)),
+            Verified::Passed => Ok((Verified::Passed, dirhash)),
+            _ => self.spooled(key, target).await,
         }
     }
 
@@ -261,14 +279,15 @@ impl Inspect {
             Content::Whole(content) => stream::iter([Ok(content)]).boxed(),
             Content::Part(_, frames) => frames,
         };
-        let mut sink = self.storage.sink(key, Some(found.size), false).await?;
+        let mut sink = self.storage.sink(key, Some(found.size), None).await?;
         let copied = async {
             while let Some(frame) = frames.try_next().await? {
-                sink.write(frame).await?;
+                sink.write(vec![frame]).await?;
             }
             Ok::<_, BoxError>(sink.flush().await?)
         };
         let checked = match copied.await {
+            Ok(len) if len < found.size => Err("only a part of it can be read".into()),
             Ok(len) => Ok(self.whole(target, sink.file.to_whole(len)).await),
             Err(error) => Err(error),
         };

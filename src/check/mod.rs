@@ -5,7 +5,7 @@
 //! | file | must |
 //! |---|---|
 //! | `.info`, `.mod`, `.zip` | pass [`GoModuleFiles`](crate::verify::GoModuleFiles), in every area |
-//! | `.zip` with a `.ziphash` beside it | have that hash |
+//! | `.zip` with a `.ziphash` beside it | have that hash, unless the checksum database confirms the zip |
 //! | `.mod` and `.zip` of the plain layout | have the hash of the checksum database, if there is one |
 //! | any other name | be a record of this crate, or a file that the go command keeps in a module cache |
 //!

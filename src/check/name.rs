@@ -10,8 +10,10 @@ pub(super) enum Name {
     File(Key, Target<'static>),
     /// The hash beside a zip, with the zip.
     Hash(Key),
-    /// A record of this crate, or a file that only the go command uses.
+    /// A record of this crate, a file that only the go command uses, or a folder of the file system.
     Known,
+    /// A folder that may not be read, and may have files of modules.
+    Locked,
     /// No module has it.
     Stray,
 }
@@ -20,6 +22,14 @@ impl Name {
     pub(super) fn of(path: &str) -> Self {
         if path.starts_with("@records/") {
             return Self::Known;
+        }
+        if path.ends_with('/') {
+            let first = path.split('/').next().unwrap_or_default();
+            // Only hosts have dots. The root of a volume has a `lost+found`.
+            return match first.contains('.') || first.starts_with('@') {
+                true => Self::Locked,
+                false => Self::Known,
+            };
         }
         if let Some((key, target)) = file(path) {
             return Self::File(key, target);
@@ -83,6 +93,7 @@ mod tests {
             Name::File(..) => "apart",
             Name::Hash(_) => "hash",
             Name::Known => "known",
+            Name::Locked => "locked",
             Name::Stray => "stray",
         }
     }
@@ -113,6 +124,9 @@ mod tests {
             ("example.com/m/@v/v1.0.0.zip123.partial", "known"),
             ("sumdb/sum.golang.org/lookup/example.com/m@v1.0.0", "known"),
             ("cache.lock", "known"),
+            ("lost+found/", "known"),
+            ("example.com/m/", "locked"),
+            ("@direct/", "locked"),
             ("@for/alice/example.com/m/@v/v1.0.0.mod", "stray"),
             (
                 &format!("@for/{owner}/@direct/example.com/m/@v/v1.0.0.zip"),

@@ -18,21 +18,9 @@ pub(super) struct Point {
 impl Point {
     /// The path comes last: it may have lines of its own.
     pub(super) fn write(&self, settings: &str) -> String {
-        let Self { path, summary } = self;
-        let seconds = now().as_secs();
-        let Summary {
-            good,
-            unconfirmed,
-            wrong,
-            unchecked,
-            stray,
-            skipped,
-            removed,
-        } = summary;
-        format!(
-            "{settings}\n{seconds}\n\
-             {good} {unconfirmed} {wrong} {unchecked} {stray} {skipped} {removed}\n{path}"
-        )
+        let (seconds, path) = (now().as_secs(), &self.path);
+        let counts = self.summary.clone().counts().map(|count| count.to_string());
+        format!("{settings}\n{seconds}\n{}\n{path}", counts.join(" "))
     }
 
     /// The point, and how long ago it was written. `None` if another check has written it, or it is malformed.
@@ -43,21 +31,10 @@ impl Point {
             return None;
         }
         let written = Duration::from_secs(lines.next()?.parse().ok()?);
-        let counts: Result<Vec<u64>, _> = lines.next()?.split(' ').map(str::parse).collect();
-        let counts = counts.ok()?;
-        let &[good, unconfirmed, wrong, unchecked, stray, skipped, removed] = counts.as_slice()
-        else {
-            return None;
-        };
-        let summary = Summary {
-            good,
-            unconfirmed,
-            wrong,
-            unchecked,
-            stray,
-            skipped,
-            removed,
-        };
+        let (mut summary, mut counts) = (Summary::default(), lines.next()?.split(' '));
+        for count in summary.counts() {
+            *count = counts.next()?.parse().ok()?;
+        }
         let path = lines.next()?.to_owned();
         Some((Self { path, summary }, now().saturating_sub(written)))
     }

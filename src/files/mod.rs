@@ -10,7 +10,6 @@ pub(crate) use self::folders::{make_folders, sync_folder};
 pub(crate) use self::page_cache::{is_local, open as open_cached, read_at as read_cached};
 pub(crate) use self::scratch::{MAX_TOTAL, Scratch};
 pub(crate) use self::shared_file::{
-    FRAME, FileReader, PositionedRead, SharedFile, open_file, read_all, read_at, reserve,
-    write_all_at,
+    FRAME, FileReader, PositionedRead, SharedFile, open_file, read_all, read_at, write_all_at,
 };
-pub(crate) use self::threads::{Threads, joined};
+pub(crate) use self::threads::{Threads, begin, blocking, joined};

@@ -1,21 +1,15 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
 
-use super::shared_file::SharedFile;
-use super::threads::Threads;
+use super::shared_file::{SharedFile, UNIT};
+use super::threads::{Threads, blocking};
 
 /// How much all local files of an object store may take, unless told otherwise: 4 GiB.
 pub(crate) const MAX_TOTAL: u64 = 4 << 30;
-
-/// What counts of a file whose length is not known: as much as the largest zip that the go command takes.
-const UNKNOWN: u64 = 500 * 1024 * 1024;
-
-/// In units of this size, so that a semaphore can count them.
-const UNIT: u64 = 64 * 1024;
 
 /// Where the local files of running fills lie that have no place in a storage folder.
 #[derive(Clone, Debug)]
@@ -36,27 +30,16 @@ impl Scratch {
         }
     }
 
-    pub(crate) fn threads(&self) -> &Threads {
-        &self.threads
-    }
-
     /// A file without a name: it is gone with its last reader.
     ///
     /// # Errors
     ///
-    /// The files of all fills together are too large, or the folder takes no file.
+    /// The folder takes no file.
     ///
     /// # Cancel safety
     ///
     /// Dropped early, the file is gone.
-    pub(crate) async fn file(&self, len: Option<u64>) -> io::Result<SharedFile> {
-        let units =
-            u32::try_from(len.unwrap_or(UNKNOWN).div_ceil(UNIT)).map_err(io::Error::other)?;
-        let share = Arc::clone(&self.left).try_acquire_many_owned(units);
-        let share = share.map_err(|_full| {
-            let text = "the local files of running fills have reached their bound";
-            io::Error::new(io::ErrorKind::StorageFull, text)
-        })?;
+    pub(crate) async fn file(&self) -> io::Result<SharedFile> {
         let folder = self.folder.clone();
         let open = move || match tempfile::tempfile_in(&folder) {
             // Somebody has removed the folder.
@@ -66,7 +49,13 @@ impl Scratch {
             }
             opened => opened,
         };
-        let file = self.threads.writes.run(open).await?;
-        Ok(SharedFile::new(file, Some(share), self.threads.clone()))
+        let file = blocking(&self.threads.writes, open).await?;
+        let nothing = Arc::clone(&self.left).try_acquire_many_owned(0);
+        let share = nothing.map_err(io::Error::other)?;
+        Ok(SharedFile::new(
+            file,
+            Some(Mutex::new(share)),
+            self.threads.clone(),
+        ))
     }
 }

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream};
@@ -14,7 +14,8 @@ use tokio::task::coop::consume_budget;
 use tower::BoxError;
 
 use super::page_cache;
-use super::threads::Threads;
+use super::threads::{Threads, blocking};
+use crate::lock::lock;
 use crate::verify::{ReadAt, WholeFile};
 
 /// The most that one read asks for.
@@ -28,6 +29,9 @@ pub(crate) const FRAME: usize = 16 * 1024;
 /// where they are dropped.
 const LARGE: u64 = 16 * 1024 * 1024;
 
+/// A bound on files is counted in units of this size, by a semaphore.
+pub(super) const UNIT: u64 = 64 * 1024;
+
 /// A read that waits for the disk, or one of the page cache alone.
 pub(crate) type PositionedRead = fn(&File, &mut [u8], u64) -> io::Result<usize>;
 
@@ -40,7 +44,10 @@ pub(crate) struct SharedFile {
 
 /// Closes the file where it is dropped, or on a blocking thread. Then its share of a bound is free again.
 #[derive(Debug)]
-struct Closed(Option<(File, Option<OwnedSemaphorePermit>)>);
+struct Closed(Option<(File, Share)>);
+
+/// What the file takes of a bound, if there is one.
+type Share = Option<Mutex<OwnedSemaphorePermit>>;
 
 impl Drop for Closed {
     fn drop(&mut self) {
@@ -55,8 +62,7 @@ impl Drop for Closed {
 }
 
 impl SharedFile {
-    /// `share` is what the file takes of a bound.
-    pub(crate) fn new(file: File, share: Option<OwnedSemaphorePermit>, threads: Threads) -> Self {
+    pub(crate) fn new(file: File, share: Share, threads: Threads) -> Self {
         Self {
             file: Arc::new(Closed(Some((file, share)))),
             threads,
@@ -74,6 +80,18 @@ impl SharedFile {
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
+    /// Takes space for so many bytes from an offset on, so that a full disk, and a bound that is reached, are noticed before
+    /// the bytes come.
+    pub(crate) fn reserve(&self, from: u64, bytes: u64) -> io::Result<()> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        if let Some((_, Some(share))) = &self.file.0 {
+            take(share, bytes)?;
+        }
+        reserve(self.get()?, from, bytes)
+    }
+
     /// The first `len` bytes, as a file that is whole.
     pub(crate) fn to_whole(&self, len: u64) -> WholeFile {
         let file = self.clone();
@@ -87,13 +105,22 @@ impl SharedFile {
     /// Reads only.
     pub(crate) async fn read_range(&self, offset: u64, len: u64) -> io::Result<Bytes> {
         let file = self.clone();
-        let read = move || {
-            // A part fits into memory.
-            let len = usize::try_from(len).map_err(io::Error::other)?;
-            read_all(file.get()?, offset, len, read_at)
-        };
-        self.threads.reads.run(read).await.map(Bytes::from)
+        // A part fits into memory.
+        let read = move || read_all(file.get()?, offset, len as usize, read_at);
+        blocking(&self.threads.reads, read).await.map(Bytes::from)
     }
+}
+
+/// Takes room for so many bytes more. It is free again when the share is dropped.
+fn take(share: &Mutex<OwnedSemaphorePermit>, bytes: u64) -> io::Result<()> {
+    let units = u32::try_from(bytes.div_ceil(UNIT)).map_err(io::Error::other)?;
+    let mut share = lock(share);
+    let more = Arc::clone(share.semaphore()).try_acquire_many_owned(units);
+    share.merge(more.map_err(|_full| {
+        let text = "the local files of running fills have reached their bound";
+        io::Error::new(io::ErrorKind::StorageFull, text)
+    })?);
+    Ok(())
 }
 
 struct Whole {
@@ -190,7 +217,7 @@ impl FileReader {
             Err(_) => {
                 let file = self.file.clone();
                 let read = move || read_chunk(file.get()?, offset, len, read_at);
-                self.file.threads.reads.run(read).await?
+                blocking(&self.file.threads.reads, read).await?
             }
         };
         self.offset += self.chunk.len() as u64;
@@ -288,15 +315,11 @@ pub(crate) fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io
     Ok(())
 }
 
-/// Takes space on the disk, so that a full one is noticed before a client has got a byte.
 #[cfg(target_os = "linux")]
-pub(crate) fn reserve(file: &File, from: u64, bytes: u64) -> io::Result<()> {
+fn reserve(file: &File, from: u64, bytes: u64) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
     use rustix::io::Errno;
 
-    if bytes == 0 {
-        return Ok(());
-    }
     match fallocate(file, FallocateFlags::KEEP_SIZE, from, bytes) {
         // Not every file system can; there a full disk is noticed by the write.
         Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
@@ -305,6 +328,6 @@ pub(crate) fn reserve(file: &File, from: u64, bytes: u64) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn reserve(_: &File, _: u64, _: u64) -> io::Result<()> {
+fn reserve(_: &File, _: u64, _: u64) -> io::Result<()> {
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! How many requests may be at a source at once: in two lanes, so that slow zips hold up nothing that is small.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 
 use super::failure::Failure;
 use crate::observe;
@@ -21,17 +21,20 @@ pub(super) type Slot = OwnedSemaphorePermit;
 pub(super) struct Lane {
     size: usize,
     slots: Arc<Semaphore>,
-    /// How many wait for whom a client waits.
-    clients: watch::Sender<usize>,
+    /// Those who wait for a client.
+    clients: TaskTracker,
 }
 
 impl Lane {
     pub(super) fn new(slots: usize) -> Arc<Self> {
         let size = slots.min(Semaphore::MAX_PERMITS);
+        let clients = TaskTracker::new();
+        // Else nobody could wait until it is empty.
+        clients.close();
         Arc::new(Self {
             size,
             slots: Arc::new(Semaphore::new(size)),
-            clients: watch::Sender::new(0),
+            clients,
         })
     }
 
@@ -40,49 +43,40 @@ impl Lane {
         fills > self.size.saturating_add(BACKGROUND)
     }
 
-    /// Waits for a slot: one that no client waits for, unless a client waits for this one. `None` never comes: nobody
-    /// closes the lane.
+    /// Waits for a slot: one that no client waits for, unless a client waits for this one.
+    ///
+    /// # Errors
+    ///
+    /// There was none within this time.
     ///
     /// # Cancel safety
     ///
     /// Dropped early, the slot is free for others.
-    pub(super) async fn slot(&self, for_client: bool) -> Option<Slot> {
+    pub(super) async fn slot(
+        &self,
+        file: &Target<'_>,
+        wait: Duration,
+        for_client: bool,
+    ) -> Result<Slot, Failure> {
+        let slot = timeout(wait, self.free_slot(for_client)).await;
+        slot.ok().flatten().ok_or_else(|| refuse(file, wait))
+    }
+
+    /// `None` never comes: nobody closes the lane.
+    async fn free_slot(&self, for_client: bool) -> Option<Slot> {
         if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
             return Some(slot);
         }
-        if for_client {
-            let _waiting = Counted::new(&self.clients);
-            return Arc::clone(&self.slots).acquire_owned().await.ok();
-        }
-        let mut clients = self.clients.subscribe();
+        let _waiting = for_client.then(|| self.clients.token());
         loop {
-            // The lane has the sender.
-            let _ = clients.wait_for(|waiting| *waiting == 0).await;
-            let come = pin!(clients.wait_for(|waiting| *waiting > 0));
-            let slot = pin!(Arc::clone(&self.slots).acquire_owned());
-            // Looked at in this order: a slot that came together with a client is the client's.
-            match select(come, slot).await {
-                Either::Left(_) => {}
-                Either::Right((slot, _)) => return slot.ok(),
+            let slot = Arc::clone(&self.slots).acquire_owned().await.ok()?;
+            if for_client || self.clients.is_empty() {
+                return Some(slot);
             }
+            // It goes on to the next in line, and so to a client.
+            drop(slot);
+            self.clients.wait().await;
         }
-    }
-}
-
-/// One more, until it is dropped.
-#[derive(Debug)]
-pub(super) struct Counted(watch::Sender<usize>);
-
-impl Counted {
-    pub(super) fn new(count: &watch::Sender<usize>) -> Self {
-        count.send_modify(|count| *count += 1);
-        Self(count.clone())
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
     }
 }
 

@@ -1,27 +1,25 @@
 //! What the source is asked for one client alone: lists, heads, and responses that are not shared.
 
 use std::pin::pin;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
 use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, Response, StatusCode, Version};
 use http_body::Body;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 use tower::{BoxError, ServiceExt};
 
-use super::admission::{Slot, refuse};
+use super::admission::Slot;
 use super::body::ResponseBody;
-use super::conditional::Plan;
+use super::conditional::whole;
 use super::failure::Failure;
-use super::judge::{declared_len, failure, is_encoded, judge, read, source_failed};
+use super::judge::{declared_len, is_encoded, judge, read, source_failed, succeeded};
 use super::pace::Pace;
 use super::request::{Answered, Asked};
-use super::respond::{self, BYPASS, MISS};
+use super::respond::{BYPASS, MISS};
 use super::run::{no_room, refused};
 use super::service::{Source, SourceBody};
 use super::table::Handed;
@@ -56,22 +54,19 @@ impl Asked {
     pub(super) async fn head(&self, source: Source, stores: bool) -> Answered {
         observe::answered(Answer::Bypass);
         let (response, _slot, mut pace) = self.ask(source, Resource::Info, Method::HEAD).await?;
-        if !response.status().is_success() {
-            return Err(failure(&self.target, response, &mut pace).await?);
-        }
-        let (parts, _body) = response.into_parts();
+        let (parts, _body) = succeeded(&self.target, response, &mut pace).await?;
         let file = match judge(&parts, None, &self.target, &self.shared) {
             Ok(_) if self.is_zip() && !stores => Err(no_room()),
             file => file,
         };
         let head = match file {
             Ok(file) => {
-                let mut head = respond::head(&self.target, file.len, None, &Plan::Whole);
+                let mut head = whole(&self.target, file.len);
                 self.private_if(file.private, head.headers_mut());
                 head
             }
             Err(failure) if failure.how == NoFile::Unshared && self.passes() => {
-                self.unchecked_head(&parts.headers, None)
+                self.unchecked_head(declared_len(&parts.headers, None).unwrap_or(None))
             }
             Err(failure) => return Err(failure),
         };
@@ -90,27 +85,20 @@ impl Asked {
             return Err(unchecked);
         }
         let (response, slot, mut pace) = match handed {
-            Some((response, slot)) => {
-                let mut pace = Pace::new(&self.shared);
-                pace.begin();
-                (response, slot, pace)
-            }
+            Some(handed) => handed,
             None => {
                 let resource = self.target.resource();
                 self.ask(source, resource, Method::GET).await?
             }
         };
-        if !response.status().is_success() {
-            return Err(failure(&self.target, response, &mut pace).await?);
-        }
-        let (parts, body) = response.into_parts();
+        let (parts, body) = succeeded(&self.target, response, &mut pace).await?;
         let exact = body.size_hint().exact();
         match judge(&parts, exact, &self.target, &self.shared) {
             Err(failure) if failure.how != NoFile::Unshared => return Err(failure),
             _ => {}
         }
-        let mut head = self.unchecked_head(&parts.headers, exact);
         let len = declared_len(&parts.headers, exact).unwrap_or(None);
+        let mut head = self.unchecked_head(len);
         let checks = Some(self.shared.verify.start(&self.target));
         let passed = self.passed(body, len, slot, pace, head.headers_mut(), checks);
         let body = passed.await?;
@@ -135,7 +123,7 @@ impl Asked {
         let is_head = self.parts.method == Method::HEAD;
         let has_end = len.is_some() || is_head || self.parts.version >= Version::HTTP_11;
         if has_end && (checks.is_none() || self.is_zip()) {
-            let frames = driven(body, len, slot, pace, Passing::new(checks), limit);
+            let frames = driven(body, len, slot, pace, Passing::new(checks, limit));
             return Ok(ResponseBody::frames(frames, len));
         }
         // To HTTP/1.0 the end of the connection is the end of a body without a length: a broken one would look whole.
@@ -153,13 +141,12 @@ impl Asked {
             checked.await.map_err(refused)?;
         }
         head.insert(CONTENT_LENGTH, content.len().into());
-        Ok(ResponseBody::whole(Full::new(content)))
+        Ok(ResponseBody::whole(content.into()))
     }
 
     /// Ours, so that nothing of what the source says goes further.
-    fn unchecked_head(&self, source: &HeaderMap, exact: Option<u64>) -> Response<()> {
-        let len = declared_len(source, exact).unwrap_or(None);
-        let mut head = respond::head(&self.target, len, None, &Plan::Whole);
+    fn unchecked_head(&self, len: Option<u64>) -> Response<()> {
+        let mut head = whole(&self.target, len);
         let headers = head.headers_mut();
         headers.remove(ACCEPT_RANGES);
         headers.insert(CACHE_CONTROL, NO_STORE);
@@ -172,11 +159,9 @@ impl Asked {
         source: Source,
         resource: Resource,
         method: Method,
-    ) -> Result<(Response<SourceBody>, Slot, Pace), Failure> {
-        let max_wait = self.shared.max_wait;
-        let slot = timeout(max_wait, self.shared.lane(resource).slot(true)).await;
-        let slot = slot.ok().flatten();
-        let slot = slot.ok_or_else(|| refuse(&self.target, max_wait))?;
+    ) -> Result<Handed, Failure> {
+        let lane = self.shared.lane(resource);
+        let slot = lane.slot(&self.target, self.shared.max_wait, true).await?;
         let mut pace = Pace::new(&self.shared);
         let request = self.source_request(method);
         let response = pace.wait(source.oneshot(request)).await?;
@@ -194,31 +179,22 @@ fn driven(
     slot: Slot,
     mut pace: Pace,
     mut passing: Passing,
-    limit: Duration,
 ) -> impl stream::Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
     let (sender, receiver) = mpsc::channel(1);
     let task = tokio::spawn(in_current_span(async move {
-        let copied = copy(body, len, &sender, &mut pace, &mut passing).await;
+        copy(body, len, &sender, &mut pace, &mut passing).await?;
         drop(slot);
-        let end = async {
-            copied?;
-            for bytes in passing.finish(limit).await.map_err(refused)? {
-                sender.send(Ok(Some(bytes))).await?;
-            }
-            Ok(())
-        };
-        let end = end.await;
-        // A client that has left does not need an end.
-        let _ = sender.send(end.map(|()| None)).await;
+        for bytes in passing.finish().await.map_err(refused)? {
+            sender.send(bytes).await?;
+        }
+        Ok(())
     }));
     let of_client = (receiver, AbortOnDropHandle::new(task));
-    stream::unfold(of_client, |(mut receiver, task)| async {
+    stream::unfold(of_client, |(mut receiver, mut task)| async {
         let frame = match receiver.recv().await {
-            Some(Ok(None)) => return None,
-            Some(Ok(Some(bytes))) => Ok(bytes),
-            Some(Err(error)) => Err(error),
+            Some(bytes) => Ok(bytes),
             // A task that has died has not said the end.
-            None => Err("the transfer was given up".into()),
+            None => Err((&mut task).await.map_err(BoxError::from).flatten().err()?),
         };
         Some((frame, (receiver, task)))
     })
@@ -227,7 +203,7 @@ fn driven(
 async fn copy(
     body: SourceBody,
     len: Option<u64>,
-    to: &mpsc::Sender<Result<Option<Bytes>, BoxError>>,
+    to: &mpsc::Sender<Bytes>,
     pace: &mut Pace,
     passing: &mut Passing,
 ) -> Result<(), BoxError> {
@@ -243,10 +219,10 @@ async fn copy(
             // Else it would push all that was declared through to the client, before it is checked.
             return Err("the source sent more than it had declared".into());
         }
-        passing.push(bytes).await;
+        passing.push(bytes).await?;
         while let Some(bytes) = passing.next() {
             // The client's waiting counts too.
-            pace.wait(to.send(Ok(Some(bytes)))).await??;
+            pace.wait(to.send(bytes)).await??;
         }
     }
     Ok(())

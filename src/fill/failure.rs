@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
-use http_body_util::Full;
 
+use super::body::ResponseBody;
 use crate::observe::NoFile;
 use crate::reply;
 
@@ -21,18 +21,12 @@ pub(super) struct Failure {
 impl Failure {
     /// One of our own, with a line of text.
     pub(super) fn new(status: StatusCode, text: &str) -> Self {
-        let response = reply::text(status, text).map(|_| reply::line(text).into());
-        Self {
-            response: Arc::new(response),
-            how: NoFile::Failed,
-        }
+        let response = reply::text(status, text);
+        response.map(|_| reply::line(text).into()).into()
     }
 
     pub(super) fn busy(waited: Duration) -> Self {
-        Self {
-            response: Arc::new(reply::busy(waited)),
-            how: NoFile::Failed,
-        }
+        reply::busy(waited).into()
     }
 
     pub(super) fn bad_gateway(text: &str) -> Self {
@@ -56,17 +50,25 @@ impl Failure {
         let mut response = Response::new(body);
         *response.status_mut() = status;
         *response.headers_mut() = headers;
-        Self {
-            response: Arc::new(response),
-            how: match status {
-                StatusCode::NOT_FOUND | StatusCode::GONE => NoFile::NotFound,
-                _ => NoFile::Failed,
-            },
-        }
+        response.into()
     }
 
-    pub(super) fn to_response(&self) -> Response<Full<Bytes>> {
-        (*self.response).clone().map(Full::new)
+    pub(super) fn to_response(&self) -> Response<ResponseBody> {
+        let response = (*self.response).clone();
+        response.map(|content| ResponseBody::whole(content.into()))
+    }
+}
+
+impl From<Response<Bytes>> for Failure {
+    fn from(response: Response<Bytes>) -> Self {
+        let how = match response.status() {
+            StatusCode::NOT_FOUND | StatusCode::GONE => NoFile::NotFound,
+            _ => NoFile::Failed,
+        };
+        Self {
+            response: Arc::new(response),
+            how,
+        }
     }
 }
 

@@ -15,7 +15,8 @@ use super::shared::Shared;
 use super::table::File;
 use crate::observe::{self, NoFile};
 use crate::shared_caches::has_directive;
-use crate::source::StoredElsewhere;
+use crate::source::chain::Chain;
+use crate::source::{StoredElsewhere, Validators};
 use crate::target::Target;
 
 /// The text of an error is for a person; the go command shows 8 lines of it.
@@ -41,7 +42,9 @@ pub(super) fn judge(
     let says = |name| !shared.ignore_cache_control && has_directive(headers, name);
     let no_store = says("no-store");
     if no_store {
-        observe::source_says_no_store(&shared.no_store, target);
+        let registry = head.extensions.get::<Validators>();
+        let registry = registry.map_or("", |registry| &registry.origin);
+        observe::source_says_no_store(&shared.no_store, registry, target);
     }
     let Ok(len) = declared_len(headers, exact) else {
         // RFC 9112, section 6.3: the next recipient may find another end in it.
@@ -81,19 +84,26 @@ pub(super) fn declared_len(headers: &HeaderMap, exact: Option<u64>) -> Result<Op
     Ok(len)
 }
 
-/// A response that is not a 2xx, with its text as far as that is of use.
-pub(super) async fn failure(
+/// A response that is a 2xx.
+///
+/// # Errors
+///
+/// Any other one, with its text as far as that is of use.
+pub(super) async fn succeeded(
     what: &Target<'_>,
     response: Response<SourceBody>,
     pace: &mut Pace,
-) -> Result<Failure, Failure> {
+) -> Result<(Parts, SourceBody), Failure> {
     let (parts, body) = response.into_parts();
+    if parts.status.is_success() {
+        return Ok((parts, body));
+    }
     let (text, _) = read(what, body, MAX_TEXT, pace).await?;
     let headers = kept(parts.status, &parts.headers);
     // What is cut off cannot be decoded.
     let text = Some(text).filter(|_| !is_encoded(&parts.headers));
     let text = text.unwrap_or_default();
-    Ok(Failure::of_source(parts.status, headers, text))
+    Err(Failure::of_source(parts.status, headers, text))
 }
 
 /// The headers of an error that mean the same to everybody.
@@ -113,7 +123,7 @@ fn kept(status: StatusCode, headers: &HeaderMap) -> HeaderMap {
 
 /// The error itself may name hosts and paths that are no business of a client.
 pub(super) fn source_failed(file: &Target<'_>, what: &'static str, error: &BoxError) -> Failure {
-    observe::source_failed(file, what, error);
+    observe::source_failed(file, what, &Chain(&**error));
     Failure::bad_gateway(what)
 }
 

@@ -204,8 +204,8 @@ impl<A> FillLayer<A> {
     }
 
     /// How long a client with [`OnMiss::Wait`] waits for the storage to publish a file, and how long the checks of a file
-    /// may take. A slow storage continues after that, and new requests attach to the same fill until it has finished.
-    /// Default: 5 minutes.
+    /// may take. A slow storage continues after that, and new requests attach to the same fill until it has finished: an
+    /// upload may take as long as it needs, if no part of it takes longer than 12 hours. Default: 5 minutes.
     pub fn commit_timeout(self, limit: Duration) -> Self {
         self.with(|shared| shared.commit_timeout = limit)
     }

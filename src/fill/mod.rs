@@ -40,7 +40,7 @@
 //! |---|---|---|
 //! | 200 | the file | yes |
 //! | 200 with `Cache-Control: no-store`, or larger than the limit | its body, unshared, verified on the way, and `no-store`; 502 with [`OnMiss::Wait`] | no |
-//! | 200 with `Content-Encoding` | the same, unverified | no |
+//! | 200 with `Content-Encoding` | 502: it cannot be verified | no |
 //! | 200 of undeclared length, with a zip that becomes larger than the limit | the file, verified, up to four times the limit; 502 with [`OnMiss::Wait`] | no |
 //! | 200 with [`StoredElsewhere`](crate::source::StoredElsewhere) | the file, verified | no |
 //! | any other 2xx | 502 | no |
@@ -96,7 +96,7 @@
 //! | `Cache-Status` (RFC 9211) | |
 //! |---|---|
 //! | `tower-goproxy; hit` | from the storage |
-//! | `tower-goproxy; fwd=miss; stored` | from a fill that this request started, and that is being stored |
+//! | `tower-goproxy; fwd=miss; stored` | from a fill that this request started, and that is being stored; with [`OnMiss::Wait`] it is stored. After a commit that failed, an `.info`, a `.mod` or a small zip does not say so until another commit succeeds |
 //! | `tower-goproxy; fwd=miss; collapsed` | from a fill that was running |
 //! | `tower-goproxy; fwd=miss; detail=filling` | a redirect or a 404 ([`OnMiss`]), and a fill that this request started runs |
 //! | `tower-goproxy; fwd=miss` | not stored: too large, of unknown length while it streams, failed, or without room |
@@ -128,7 +128,8 @@
 //! | [`commit_timeout`](FillLayer::commit_timeout) | 5 minutes | verification fails; for a commit, `Wait` sends the verified file |
 //!
 //! Hits and clients that attach to a running fill do not count against `max_fills` and `max_small_requests`. A fill without
-//! a client (`Redirect`, `NotFound`) never takes a slot that a client waits for; up to 1,024 such fills wait.
+//! a client (`Redirect`, `NotFound`, [`Complete`](crate::fresh::Complete)) never takes a slot that a client waits for; up to
+//! 1,024 such fills wait.
 //!
 //! # When the storage fails
 //!

@@ -4,19 +4,16 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::StatusCode;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::failure::Failure;
 use super::shared::Shared;
-use super::table::Entry;
 
 /// Over this time a source must keep to the least rate.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Over this time a fill must keep to the least rate once slow ones are aborted.
-const LAST_WINDOW: Duration = Duration::from_secs(5);
-
 /// How long a source may still take. Counts only the time that is waited for it.
+#[derive(Debug)]
 pub(super) struct Pace {
     max_silence: Duration,
     min_rate: u64,
@@ -99,21 +96,5 @@ impl Pace {
             self.window = Some((Duration::ZERO, 0));
         }
         Ok(())
-    }
-}
-
-/// Returns once slow fills are aborted and this one is slow, whatever it waits for.
-///
-/// # Cancel safety
-///
-/// Waits only.
-pub(super) async fn slow(entry: &Entry, min_rate: u64) {
-    entry.table.tasks.slow_aborted.cancelled().await;
-    let spool = &entry.running.spool;
-    let least = min_rate.saturating_mul(LAST_WINDOW.as_secs()).max(1);
-    let mut wanted = 0;
-    while spool.written() >= wanted {
-        wanted = spool.written().saturating_add(least);
-        sleep(LAST_WINDOW).await;
     }
 }

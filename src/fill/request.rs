@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_LENGTH, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version, request};
-use http_body_util::{Empty, Full};
+use http_body_util::Empty;
 
 use super::admission::refuse;
 use super::body::ResponseBody;
 use super::config::OnMiss;
 use super::failure::Failure;
 use super::respond::{self, ATTACHED, BYPASS, FILLING, MISS, STORED};
-use super::run::{Run, no_room};
+use super::run::{Run, caught, no_room};
 use super::service::Source;
 use super::shared::Shared;
 use super::table::{Client, Entry, Stage};
@@ -45,16 +45,16 @@ impl Asked {
     pub(super) async fn answer(self, source: impl FnOnce() -> Source) -> Response<ResponseBody> {
         let owner = self.access.as_ref().map(Access::owner_name);
         let (answer, no_answer) = match Key::new(&self.target, self.area, owner) {
-            Some(key) => (self.file(source, key).await, MISS),
+            Some(key) => (caught(self.file(source, key)).await, MISS),
             None if self.is_cached_only() => (Err(not_cached(true)), MISS),
             None => {
                 observe::answered(Answer::Bypass);
-                (self.changing(source()).await, BYPASS)
+                (caught(self.changing(source())).await, BYPASS)
             }
         };
         let is_head = self.parts.method == Method::HEAD;
         let (mut response, status) = answer.unwrap_or_else(|failure| {
-            let mut response = failure.to_response().map(ResponseBody::whole);
+            let mut response = failure.to_response();
             if is_head {
                 // A GET may have another text.
                 response.headers_mut().remove(CONTENT_LENGTH);
@@ -102,16 +102,12 @@ impl Asked {
         let source = source();
         // A file that is whole is as good as stored.
         let client = client.filter(|client| !self.is_cached_only() || client.is_checked());
-        let status = match (&client, &entry) {
-            (_, Some(_)) => STORED,
-            (Some(_), None) => ATTACHED,
-            (None, None) => MISS,
+        let (status, answer) = match (&client, &entry) {
+            (_, Some(_)) => (STORED, Some(Answer::Miss)),
+            (Some(_), None) => (ATTACHED, Some(Answer::Attached)),
+            (None, None) => (MISS, None),
         };
-        match status {
-            STORED => observe::answered(Answer::Miss),
-            ATTACHED => observe::answered(Answer::Attached),
-            _ => {}
-        }
+        answer.into_iter().for_each(observe::answered);
         if self.is_cached_only() {
             let client = client.ok_or_else(|| not_cached(stores))?;
             return self.out_of_fill(source, client, status).await;
@@ -123,15 +119,12 @@ impl Asked {
                 let refusal = refuse(&self.target, shared.max_wait);
                 entry.fail(refusal.clone());
                 let redirect = instead.filter(|_| redirects).ok_or(refusal)?;
-                return Ok((redirect.map(ResponseBody::whole), MISS));
+                return Ok((redirect, MISS));
             }
             self.start(source.clone(), entry, stores, instead.is_some());
         }
         match (instead, client) {
-            (Some(reply), _) => {
-                let status = if status == STORED { FILLING } else { MISS };
-                Ok((reply.map(ResponseBody::whole), status))
-            }
+            (Some(reply), _) => Ok((reply, if status == STORED { FILLING } else { MISS })),
             (None, Some(client)) => self.out_of_fill(source, client, status).await,
             (None, None) if self.parts.method == Method::HEAD => self.head(source, stores).await,
             (None, None) => {
@@ -151,7 +144,6 @@ impl Asked {
             sink: None,
             itself: is_background.then(|| Client::new(&entry.running)),
             entry: Arc::new(entry),
-            batch: BytesMut::new(),
             dirhash: None,
         };
         let aborted = self.shared.table.tasks.aborted.clone();
@@ -162,7 +154,7 @@ impl Asked {
     async fn out_of_fill(&self, source: Source, client: Client, status: &'static str) -> Answered {
         let needs_len = self.parts.version < Version::HTTP_11;
         let stage = client.stage(self.shared.waits(), needs_len).await;
-        let is_checked = matches!(stage, Stage::Checked(_) | Stage::Settled(_));
+        let is_checked = stage.is_checked();
         let file = match stage {
             Stage::Streaming(file) | Stage::Checked(file) | Stage::Settled(file) => file,
             Stage::Failed(failure) if failure.how == NoFile::Unshared => {
@@ -196,17 +188,16 @@ impl Asked {
     }
 
     /// For clients that are not to wait for a file that will be stored behind them.
-    fn instead_of_file(&self, stores: bool) -> Option<Response<Full<Bytes>>> {
-        match &self.shared.on_miss {
-            OnMiss::Redirect(base) => {
-                Some(base.see_other(&self.target.to_uri_path(), &self.parts.uri))
-            }
+    fn instead_of_file(&self, stores: bool) -> Option<Response<ResponseBody>> {
+        let reply = match &self.shared.on_miss {
+            OnMiss::Redirect(base) => base.see_other(&self.target.to_uri_path(), &self.parts.uri),
             OnMiss::NotFound if self.is_zip() && stores => {
                 let text = "not found: not stored yet, being fetched";
-                Some(reply::text(StatusCode::NOT_FOUND, text))
+                reply::text(StatusCode::NOT_FOUND, text)
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some(reply.map(ResponseBody::whole))
     }
 
     pub(super) fn source_request(&self, method: Method) -> Request<Empty<Bytes>> {

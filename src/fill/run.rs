@@ -3,8 +3,9 @@
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use http::response::Parts;
@@ -14,16 +15,17 @@ use http_body_util::{BodyExt, Empty};
 use tokio::time::timeout;
 use tower::{BoxError, ServiceExt};
 
-use super::admission::{Slot, refuse};
+use super::admission::Slot;
 use super::config::OnDisconnect;
 use super::failure::Failure;
-use super::judge::{failure, judge, source_failed};
-use super::pace::{Pace, slow};
+use super::judge::{judge, source_failed, succeeded};
+use super::pace::Pace;
 use super::service::{Source, SourceBody};
 use super::shared::Shared;
 use super::table::{Client, Entry, File, Stage};
 use crate::lock::lock;
 use crate::observe::{self, NoFile};
+use crate::source::Unattended;
 use crate::storage::{Key, Sink, StorageError};
 use crate::target::{Resource, Target};
 use crate::verify::{Checks, Refusal, WholeFile};
@@ -32,7 +34,7 @@ use crate::verify::{Checks, Refusal, WholeFile};
 const MEMORY: u64 = 256 * 1024;
 
 /// More than this goes into the file at once.
-const BATCH: usize = 64 * 1024;
+const BATCH: u64 = 64 * 1024;
 
 /// How much of a zip of a known length is held back until it has been checked. More than the directory at the end of a
 /// small zip, so that what is missing is no detail.
@@ -42,22 +44,17 @@ const HELD_BACK: u64 = 64 * 1024;
 /// little to be waited for.
 const HELD_BACK_AT_LEAST: u64 = 64;
 
-/// How many times longer than clients a fill waits for a storage that is slow to take its file, before it gives it up.
-const PATIENCE: u32 = 10;
-
 /// What a fill needs, all of it its own: it outlives the request that has started it.
 pub(super) struct Run {
     pub(super) source: Source,
     pub(super) request: Request<Empty<Bytes>>,
     pub(super) target: Target<'static>,
     pub(super) shared: Arc<Shared>,
-    /// For a file that is too large for memory, and its bytes that it does not have yet. Gone before the entry, which counts
-    /// the fill until nothing of it is left.
+    /// For a file that is too large for memory. Gone before the entry, which counts the fill until nothing of it is left.
     pub(super) sink: Option<Sink>,
     pub(super) entry: Arc<Entry>,
     /// Whether the storage has answered, so that it can take the file.
     pub(super) stores: bool,
-    pub(super) batch: BytesMut,
     /// Of a zip, once it is checked.
     pub(super) dirhash: Option<String>,
     /// Keeps the fill wanted where it runs for the storage's sake.
@@ -67,14 +64,10 @@ pub(super) struct Run {
 impl Run {
     pub(super) async fn run(mut self) {
         let entry = Arc::clone(&self.entry);
-        let slow = slow(&entry, self.shared.min_rate);
-        // The source and the checks are somebody else's code: their panic ends this fill like a failure.
-        let fill = AssertUnwindSafe(self.fill()).catch_unwind();
+        let slow = entry.slow(self.shared.min_rate);
+        let fill = caught(self.fill());
         let filled = match select(pin!(fill), select(pin!(entry.deserted()), pin!(slow))).await {
-            Either::Left((Ok(filled), _)) => filled,
-            Either::Left((Err(_panicked), _)) => {
-                Err(Failure::bad_gateway("the source or a check panicked"))
-            }
+            Either::Left((filled, _)) => filled,
             Either::Right(_) => Err(Failure::given_up()),
         };
         match filled {
@@ -101,22 +94,17 @@ impl Run {
         let response =
             response.map_err(|error| source_failed(&self.target, "the source failed", &error))?;
         pace.begin();
-        let status = response.status();
-        if !status.is_success() {
-            return Err(failure(&self.target, response, &mut pace).await?);
-        }
-        let (head, body) = response.into_parts();
+        let (head, body) = succeeded(&self.target, response, &mut pace).await?;
         let prepared = self.prepare(&head, body.size_hint().exact()).await;
         if let Err(NoFile::Unshared) = prepared.as_ref().map_err(|failure| failure.how) {
             let response = Response::from_parts(head, body);
-            *lock(&self.entry.running.handed) = Some((response, slot));
+            *lock(&self.entry.running.handed) = Some((response, slot, pace));
             return prepared;
         }
         let (key, mut file) = prepared?;
         let checks = self.copy(body, &mut file, &mut pace).await?;
         let whole = self.whole().await?;
-        let is_large = self.sink.is_some();
-        let checked = checks.finish(whole, is_large, self.shared.commit_timeout);
+        let checked = checks.finish(whole, self.sink.is_some(), self.shared.commit_timeout);
         let dirhash = checked.await.map_err(refused)?;
         let is_zip = self.target.resource() == Resource::Zip;
         self.dirhash = dirhash.get().filter(|_| is_zip).map(str::to_owned);
@@ -136,8 +124,9 @@ impl Run {
         };
         let is_zip = self.target.resource() == Resource::Zip;
         if is_zip && file.len.is_none_or(|len| len > MEMORY) {
-            let sink = self.shared.storage.sink(&key, file.len, file.stores).await;
-            self.sink = Some(sink.map_err(|error| {
+            let stores = file.stores.then(|| Arc::clone(&self.entry.counted));
+            let sink = self.shared.storage.sink(&key, file.len, stores);
+            self.sink = Some(sink.await.map_err(|error| {
                 observe::storage_failed(&error);
                 no_room()
             })?);
@@ -148,17 +137,17 @@ impl Run {
     /// Waits for a slot at the source, in front of all fills that no client waits for if one waits for this. Each client
     /// that comes to a fill without one, and each that leaves it alone, begins its wait anew.
     async fn slot(&mut self) -> Result<Slot, Failure> {
-        let itself = usize::from(self.itself.is_some());
+        let is_unattended = self.request.extensions().get::<Unattended>().is_some();
+        let itself = usize::from(self.itself.is_some()) + usize::from(is_unattended);
         let max_wait = self.shared.max_wait;
         let lane = self.shared.lane(self.target.resource());
         let mut clients = self.entry.running.clients.subscribe();
         loop {
             let is_awaited = *clients.borrow_and_update() > itself;
             let changes = pin!(clients.wait_for(|clients| (*clients > itself) != is_awaited));
-            let slot = pin!(timeout(max_wait, lane.slot(is_awaited)));
+            let slot = pin!(lane.slot(&self.target, max_wait, is_awaited));
             if let Either::Left((slot, _)) = select(slot, changes).await {
-                let slot = slot.ok().flatten();
-                return slot.ok_or_else(|| refuse(&self.target, max_wait));
+                return slot;
             }
         }
     }
@@ -174,12 +163,9 @@ impl Run {
         let is_suspect = self.shared.verify.is_suspect(&self.target);
         let (is_zip, len) = (self.target.resource() == Resource::Zip, file.len);
         let max = self.shared.max_size(self.target.resource());
-        let promised = File {
-            stores: file.stores && len.is_some(),
-            ..*file
-        };
+        let promised = self.promised(*file);
         let entry = Arc::clone(&self.entry);
-        let mut copied = 0;
+        let (mut copied, mut begun) = (0, 0);
         while len != Some(copied) {
             if is_zip && !is_suspect && len.unwrap_or(copied) > HELD_BACK {
                 entry.running.reach(Stage::Streaming(promised));
@@ -214,30 +200,34 @@ impl Run {
                 Some(len) => copied.min(len.saturating_sub(HELD_BACK)),
                 None => copied.saturating_sub(HELD_BACK_AT_LEAST),
             };
-            entry.running.spool.push(bytes.clone(), visible);
-            if self.batch.len() + bytes.len() > BATCH {
-                let batch = self.batch.split().freeze();
-                self.write(batch).await?;
-            }
-            match bytes.len() > BATCH {
-                true => self.write(bytes).await?,
-                false => self.batch.extend_from_slice(&bytes),
+            entry.running.spool.push(bytes, visible);
+            if copied - begun > BATCH {
+                self.write(begun).await?;
+                begun = copied;
             }
         }
         if len.is_some_and(|len| copied < len) {
             let text = "the source sent less than it had declared";
             return Err(Failure::bad_gateway(text));
         }
+        self.write(begun).await?;
         file.len = Some(copied);
         Ok(checks)
     }
 
-    /// Begins to write these bytes, once those before are written.
-    async fn write(&mut self, bytes: Bytes) -> Result<(), Failure> {
+    /// What clients are told of the file before the storage has it. One without a sink will be stored as the last file was.
+    fn promised(&self, file: File) -> File {
+        let is_taken = self.sink.is_some() || self.shared.takes_files.load(Ordering::Relaxed);
+        let stores = file.stores && file.len.is_some() && is_taken;
+        File { stores, ..file }
+    }
+
+    /// Begins to write all bytes from here on, once those before are written.
+    async fn write(&mut self, from: u64) -> Result<(), Failure> {
+        let spool = &self.entry.running.spool;
         if let Some(sink) = &mut self.sink {
-            let written = sink.write(bytes).await;
+            let written = sink.write(spool.pieces(from)).await;
             let written = written.map_err(|error| cannot_keep(&error))?;
-            let spool = &self.entry.running.spool;
             spool.moved_to_file(&sink.file, written);
         }
         Ok(())
@@ -245,11 +235,9 @@ impl Run {
 
     /// The file, once all of it can be read back.
     async fn whole(&mut self) -> Result<WholeFile, Failure> {
-        let batch = self.batch.split().freeze();
-        self.write(batch).await?;
         let spool = &self.entry.running.spool;
         let Some(sink) = &mut self.sink else {
-            return Ok(spool.pieces().into_iter().collect());
+            return Ok(spool.pieces(0).into_iter().collect());
         };
         let len = sink.flush().await.map_err(|error| cannot_keep(&error))?;
         spool.moved_to_file(&sink.file, len);
@@ -260,26 +248,26 @@ impl Run {
     async fn store(&mut self, key: &Key, file: File) {
         let entry = Arc::clone(&self.entry);
         // In this order: who has all bytes finds the file there.
-        entry.running.reach(Stage::Checked(file));
+        let mut stores = file.stores;
+        entry.running.reach(Stage::Checked(self.promised(file)));
         entry.running.spool.end(Ok(()));
-        let stored = match file.stores {
-            true => self.commit(key, file).await,
-            false => Ok(()),
-        };
-        let stores = file.stores && stored.is_ok();
-        if let Err(error) = stored {
-            observe::storage_failed(&error);
+        if file.stores {
+            let stored = self.commit(key, file).await;
+            stores = stored.is_ok();
+            self.shared.takes_files.store(stores, Ordering::Relaxed);
+            if let Err(error) = stored {
+                observe::storage_failed(&error);
+            }
         }
         observe::fill_ended(&entry.key.0, file.len.unwrap_or_default(), stores);
         if stores {
             entry.stored();
         }
-        let settled = Stage::Settled(File { stores, ..file });
-        entry.running.reach(settled);
+        entry.running.reach(Stage::Settled(File { stores, ..file }));
     }
 
-    /// Clients wait for it no longer than they must. The entry stays until it has really ended, so that a storage that is
-    /// slow is not given the same file again.
+    /// Clients wait for it no longer than they must. The entry stays until it has ended, so that a storage that is slow is
+    /// not given the same file again.
     async fn commit(&mut self, key: &Key, file: File) -> Result<(), StorageError> {
         let (shared, entry) = (&self.shared, &self.entry);
         let failed = |step, error: BoxError| StorageError::new(step, key, error);
@@ -287,20 +275,20 @@ impl Run {
         let _slot = slot.map_err(|full| failed("take", full.into()))?;
         let sink = self.sink.take();
         let commit = async {
-            match sink {
+            let is_stored = match sink {
                 Some(sink) => sink.commit().await?,
                 None => {
-                    let pieces = entry.running.spool.pieces();
-                    shared.storage.put(key, pieces).await?;
+                    let pieces = entry.running.spool.pieces(0);
+                    shared.storage.put(key, pieces).await?
                 }
-            }
-            if let Some(dirhash) = self.dirhash.take() {
+            };
+            if let Some(dirhash) = self.dirhash.take().filter(|_| is_stored) {
                 shared.storage.put_zip_hash(key, dirhash).await;
             }
             shared.storage.keep_removed(key).await
         };
-        let (mut commit, limit) = (pin!(commit), shared.commit_timeout);
-        let elapsed = match timeout(limit, &mut commit).await {
+        let mut commit = pin!(commit);
+        let elapsed = match timeout(shared.commit_timeout, &mut commit).await {
             Ok(committed) => return committed,
             Err(elapsed) => elapsed,
         };
@@ -310,9 +298,14 @@ impl Run {
             ..file
         });
         entry.running.reach(settled);
-        let committed = timeout(limit * PATIENCE, commit).await;
-        committed.unwrap_or_else(|elapsed| Err(failed("commit", elapsed.into())))
+        commit.await
     }
+}
+
+/// The source and the checks are somebody else's code: their panic is a failure of one file.
+pub(super) async fn caught<T>(run: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let done = AssertUnwindSafe(run).catch_unwind().await;
+    done.unwrap_or_else(|_| Err(Failure::bad_gateway("the source or a check panicked")))
 }
 
 fn cannot_keep(error: &StorageError) -> Failure {

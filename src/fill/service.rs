@@ -1,12 +1,10 @@
 use std::convert::Infallible;
 use std::fmt;
-use std::future::{Future, ready};
-use std::pin::Pin;
+use std::future::ready;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -19,7 +17,7 @@ use super::body::ResponseBody;
 use super::request::Asked;
 use super::shared::Shared;
 use crate::reply;
-use crate::source::{Area, HasArea};
+use crate::source::{self, Area, HasArea};
 use crate::target::Target;
 
 /// Any source with any body. The two boxes are cheap beside a miss.
@@ -101,8 +99,8 @@ where
             Err(invalid) => return refuse(&format!("not found: {invalid}")),
         };
         if parts.method != Method::GET && parts.method != Method::HEAD {
-            let response = reply::method_not_allowed();
-            return ResponseFuture::new(ready(response.map(ResponseBody::whole)));
+            let response = reply::method_not_allowed().map(ResponseBody::whole);
+            return ResponseFuture::new(ready(response));
         }
         let access = match self.shared.owners_share {
             true => None,
@@ -127,8 +125,8 @@ where
 }
 
 fn refuse(text: &str) -> ResponseFuture {
-    let response = reply::text(StatusCode::NOT_FOUND, text);
-    ResponseFuture::new(ready(response.map(ResponseBody::whole)))
+    let response = reply::text(StatusCode::NOT_FOUND, text).map(ResponseBody::whole);
+    ResponseFuture::new(ready(response))
 }
 
 /// The response future of a [`Fill`](super::Fill).
@@ -137,25 +135,4 @@ fn refuse(text: &str) -> ResponseFuture {
 ///
 /// Dropping it counts as a client that disconnects: a running fill continues or stops as
 /// [`OnDisconnect`](super::OnDisconnect) says.
-#[must_use = "futures do nothing unless polled"]
-pub struct ResponseFuture(BoxFuture<'static, Response<ResponseBody>>);
-
-impl ResponseFuture {
-    fn new(answer: impl Future<Output = Response<ResponseBody>> + Send + 'static) -> Self {
-        Self(Box::pin(answer))
-    }
-}
-
-impl Future for ResponseFuture {
-    type Output = Result<Response<ResponseBody>, Infallible>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().poll(cx).map(Ok)
-    }
-}
-
-impl fmt::Debug for ResponseFuture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").finish_non_exhaustive()
-    }
-}
+pub type ResponseFuture = source::ResponseFuture<ResponseBody>;

@@ -1,6 +1,7 @@
 //! What all services of one layer share: its settings, its storage, its running fills and their slots.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -8,7 +9,7 @@ use tokio::sync::Semaphore;
 use super::admission::Lane;
 use super::config::{OnDisconnect, OnMiss};
 use super::table::Table;
-use crate::observe::Once;
+use crate::observe::{Once, OnceEach};
 use crate::shared_caches::SharedCaches;
 use crate::storage::Storage;
 use crate::target::Resource;
@@ -30,6 +31,8 @@ pub(super) struct Shared {
     pub(super) zips: Arc<Lane>,
     pub(super) small: Arc<Lane>,
     pub(super) commits: Arc<Semaphore>,
+    /// Whether the storage has taken the last file that it was given.
+    pub(super) takes_files: Arc<AtomicBool>,
     pub(super) verify: Stage,
     pub(super) owners_share: bool,
     pub(super) offline: bool,
@@ -45,7 +48,7 @@ pub(super) struct Shared {
     pub(super) fill_timeout: Duration,
     pub(super) min_rate: u64,
     pub(super) commit_timeout: Duration,
-    pub(super) no_store: Arc<Once>,
+    pub(super) no_store: Arc<OnceEach>,
     pub(super) plain_twin: Arc<Once>,
 }
 
@@ -57,6 +60,7 @@ impl Shared {
             zips: Lane::new(ZIPS),
             small: Lane::new(SMALL),
             commits: Arc::new(Semaphore::new(COMMITS)),
+            takes_files: Arc::new(AtomicBool::new(true)),
             verify: Stage::new(),
             owners_share: false,
             offline: false,

@@ -2,14 +2,13 @@
 
 use futures_util::TryStreamExt;
 use http::{Method, Response, StatusCode};
-use http_body_util::Full;
 use object_store::GetOptions;
 
 use super::body::ResponseBody;
-use super::conditional::{Plan, plan, wanted_range};
+use super::conditional::{wanted, wanted_range};
 use super::failure::Failure;
 use super::request::{Answered, Asked};
-use super::respond::{self, HIT};
+use super::respond::HIT;
 use crate::observe::{self, Answer};
 use crate::source::Area;
 use crate::storage::{Content, Found, Key, LookUp, StorageError};
@@ -55,19 +54,15 @@ impl Asked {
     /// The response with a file that was found. None where it is a part of another file than the client's, so that it must
     /// get all of this one.
     fn of_found(&self, found: Found, private: bool) -> Option<Response<ResponseBody>> {
-        let plan = plan(&self.parts, &found.tag, Some(found.size));
-        let wanted = match &plan {
-            _ if self.parts.method == Method::HEAD => 0..0,
-            Plan::Whole => 0..found.size,
-            Plan::Part(range) => range.clone(),
-            _ => 0..0,
-        };
+        let size = Some(found.size);
+        let (mut head, start, end) = wanted(&self.parts, &self.target, size, &found.tag);
+        let wanted = start..end.unwrap_or(found.size);
         let body = match found.content {
             _ if wanted.is_empty() => ResponseBody::default(),
             Content::Whole(bytes) => {
                 // A plan's range lies inside the file, whose length is one of memory.
                 let part = bytes.slice(wanted.start as usize..wanted.end as usize);
-                ResponseBody::whole(Full::new(part))
+                ResponseBody::whole(part.into())
             }
             Content::Part(range, frames) if range == wanted => {
                 let frames = frames.inspect_err(|error| observe::storage_failed(error));
@@ -77,7 +72,6 @@ impl Asked {
         };
         observe::answered(Answer::Hit);
         self.shared.verify.hit(&self.target);
-        let mut head = respond::head(&self.target, Some(found.size), Some(&found.tag), &plan);
         self.private_if(private, head.headers_mut());
         Some(head.map(|()| body))
     }

@@ -4,14 +4,17 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use headers::ETag;
 use http::Response;
 use tokio::sync::watch;
+use tokio::time::sleep;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::admission::{Counted, Slot};
+use super::admission::Slot;
 use super::failure::Failure;
+use super::pace::Pace;
 use super::service::SourceBody;
 use super::spool::Spool;
 use crate::access::value::Access;
@@ -22,6 +25,9 @@ use crate::storage::Key;
 
 /// How finely it is noticed that a file was stored.
 const SLOTS: usize = 256;
+
+/// Over this time a fill must keep to the least rate once slow ones are aborted.
+const LAST_WINDOW: Duration = Duration::from_secs(5);
 
 /// Lives in the layer, since axum calls `layer()` once per route.
 #[derive(Debug)]
@@ -50,8 +56,8 @@ pub(super) struct Running {
     pub(super) handed: Mutex<Option<Handed>>,
 }
 
-/// A response of the source, and the slot in which it was asked.
-pub(super) type Handed = (Response<SourceBody>, Slot);
+/// A response of the source, the slot in which it was asked, and the time that is left.
+pub(super) type Handed = (Response<SourceBody>, Slot, Pace);
 
 /// How far a fill is.
 #[derive(Clone, Debug)]
@@ -81,7 +87,6 @@ pub(super) struct File {
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) running: Arc<Running>,
-    _counted: Counted,
 }
 
 /// A running fill in the table and in the count. Leaves both with the fill, however that ends.
@@ -90,7 +95,7 @@ pub(super) struct Entry {
     pub(super) table: Arc<Table>,
     pub(super) key: FillKey,
     pub(super) running: Arc<Running>,
-    _counted: TaskTrackerToken,
+    pub(super) counted: Arc<TaskTrackerToken>,
 }
 
 impl Table {
@@ -141,7 +146,7 @@ impl Table {
             table: Arc::clone(self),
             key: key.clone(),
             running: new,
-            _counted: self.tasks.token(),
+            counted: Arc::new(self.tasks.token()),
         };
         Some((client, Some(entry)))
     }
@@ -172,6 +177,10 @@ impl Running {
 }
 
 impl Stage {
+    pub(super) fn is_checked(&self) -> bool {
+        matches!(self, Self::Checked(_) | Self::Settled(_))
+    }
+
     fn rank(&self) -> u8 {
         match self {
             Self::Waiting => 0,
@@ -184,15 +193,14 @@ impl Stage {
 
 impl Client {
     pub(super) fn new(running: &Arc<Running>) -> Self {
+        running.clients.send_modify(|clients| *clients += 1);
         Self {
             running: Arc::clone(running),
-            _counted: Counted::new(&running.clients),
         }
     }
 
     pub(super) fn is_checked(&self) -> bool {
-        let stage = self.running.stage.borrow();
-        matches!(*stage, Stage::Checked(_) | Stage::Settled(_))
+        self.running.stage.borrow().is_checked()
     }
 
     /// Waits until there is enough for a response, with a length if one is needed, and checked and stored if the client
@@ -211,6 +219,13 @@ impl Client {
         });
         // The sender lives as long as this client.
         reached.await.map_or(Stage::Waiting, |stage| stage.clone())
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let clients = &self.running.clients;
+        clients.send_modify(|clients| *clients -= 1);
     }
 }
 
@@ -237,6 +252,22 @@ impl Entry {
         }
     }
 
+    /// Returns once slow fills are aborted and this one is slow, whatever it waits for.
+    ///
+    /// # Cancel safety
+    ///
+    /// Waits only.
+    pub(super) async fn slow(&self, min_rate: u64) {
+        self.table.tasks.slow_aborted.cancelled().await;
+        let spool = &self.running.spool;
+        let least = min_rate.saturating_mul(LAST_WINDOW.as_secs()).max(1);
+        let mut wanted = 0;
+        while spool.written() >= wanted {
+            wanted = spool.written().saturating_add(least);
+            sleep(LAST_WINDOW).await;
+        }
+    }
+
     /// Says that there is no file: neither for those who wait or read, nor for who comes, whose request starts anew. Only
     /// the first word counts.
     pub(super) fn fail(&self, failure: Failure) {
@@ -260,7 +291,10 @@ impl Drop for Entry {
         let stage = self.running.stage.borrow().clone();
         match stage {
             // The bytes are right; only the storing has been cut short.
-            Stage::Checked(file) => self.running.reach(Stage::Settled(file)),
+            Stage::Checked(file) => {
+                let stores = false;
+                self.running.reach(Stage::Settled(File { stores, ..file }));
+            }
             // If it has not said an end, its task has died. Only the first word counts.
             _ => self.fail(Failure::given_up()),
         }

@@ -1,11 +1,9 @@
-use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
     RANGE,
 };
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Request, Uri, request};
-use http_body_util::Empty;
+use http::{HeaderValue, Method, Uri, request};
 
 use super::applied_rule::AppliedRule;
 use crate::redirect::ReadByFilter;
@@ -31,19 +29,19 @@ pub(super) fn request_whole(parts: &mut request::Parts) {
 }
 
 /// A further request for the same client.
-pub(super) fn again(first: &request::Parts, target: Target<'static>) -> Request<Empty<Bytes>> {
+pub(super) fn again(first: &request::Parts, target: Target<'static>) -> request::Parts {
     let mut parts = first.clone();
-    parts.uri = at(&parts.uri, &target);
+    parts.uri = with_path(&parts.uri, &target.to_uri_path());
     if let Some(applied) = parts.extensions.get_mut::<AppliedRule>() {
         applied.target = target;
     }
-    Request::from_parts(parts, Empty::new())
+    parts
 }
 
-/// The same scheme and host with the path of this target.
-pub(super) fn at(uri: &Uri, target: &Target<'_>) -> Uri {
+/// The same scheme and host with this path and query.
+pub(super) fn with_path(uri: &Uri, path: &str) -> Uri {
     let mut parts = uri.clone().into_parts();
-    parts.path_and_query = PathAndQuery::try_from(target.to_uri_path()).ok();
+    parts.path_and_query = PathAndQuery::try_from(path).ok();
     // The path is percent-encoded and the rest comes from a URI; the fallback is for the compiler.
     Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
 }

@@ -6,14 +6,13 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{Empty, Full};
+use http_body_util::{Either, Empty};
 use pin_project_lite::pin_project;
 use tower::Service;
 use tower::util::Oneshot;
 
 use super::applied_rule::AppliedRule;
-use super::body::ResponseBody;
-use super::read::Answer;
+use super::body::{Answer, ResponseBody};
 use crate::shared_caches::make_private;
 
 pin_project! {
@@ -40,9 +39,8 @@ pin_project! {
     {
         Inner { #[pin] response: Oneshot<S, Request<B>> },
         Include { #[pin] response: Oneshot<I, Request<Empty<Bytes>>> },
-        Own { response: Option<Response<Full<Bytes>>> },
-        // What is read can afford a box.
-        Screened { response: Pin<Box<dyn Future<Output = Result<Answer, S::Error>> + Send>> },
+        // What the filter says itself, or reads, can afford a box.
+        Own { response: Pin<Box<dyn Future<Output = Result<Answer, S::Error>> + Send>> },
     }
 }
 
@@ -56,18 +54,16 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = match this.state.project() {
-            StateProj::Inner { response } => ready!(response.poll(cx))?.map(ResponseBody::inner),
+            StateProj::Inner { response } => {
+                let response = ready!(response.poll(cx))?;
+                response.map(|body| ResponseBody::inner(Either::Left(body)))
+            }
             StateProj::Include { response } => {
                 let Ok(response) = ready!(response.poll(cx));
-                response.map(ResponseBody::include)
+                response.map(|body| ResponseBody::inner(Either::Right(body)))
             }
             StateProj::Own { response } => {
-                let response = response.take();
-                let response = response.expect("a future is not polled after it was ready");
-                response.map(ResponseBody::own)
-            }
-            StateProj::Screened { response } => {
-                ready!(response.as_mut().poll(cx))?.map(ResponseBody::content)
+                ready!(response.as_mut().poll(cx))?.map(ResponseBody::own)
             }
         };
         if *this.private {

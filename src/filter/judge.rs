@@ -1,58 +1,37 @@
 use std::sync::Arc;
 
-use http::{Method, request};
+use http::{StatusCode, request};
 
-use super::instead::InsteadOf;
+use super::body::Answer;
+use super::refusal::excluded;
 use crate::module::Version;
 use crate::policy::{Policy, Rule};
-use crate::target::{Resource, Target};
+use crate::target::Target;
 
 /// Decides which versions of one module a client may have, by the policy as it was when the request came.
 pub(super) struct Judge {
-    policy: Arc<dyn Policy>,
-    target: Target<'static>,
+    pub(super) policy: Arc<dyn Policy>,
+    pub(super) exclude_status: StatusCode,
+    pub(super) target: Target<'static>,
     /// As the client sent it.
-    request: request::Parts,
+    pub(super) request: request::Parts,
 }
 
 impl Judge {
-    pub(super) fn new(
-        policy: Arc<dyn Policy>,
-        target: Target<'static>,
-        request: request::Parts,
-    ) -> Self {
-        Self {
-            policy,
-            target,
-            request,
-        }
+    pub(super) fn allows(&self, version: &Version<'_>) -> bool {
+        !self.rule(version).is_exclude()
     }
 
-    pub(super) fn target(&self) -> &Target<'static> {
-        &self.target
-    }
-
-    pub(super) fn is_head(&self) -> bool {
-        self.request.method == Method::HEAD
-    }
-
-    /// The version that the client wants another one for, if this is a request for `@latest`.
-    pub(super) fn instead_of(&self) -> Option<InsteadOf> {
-        match self.target.resource() {
-            Resource::Latest => InsteadOf::of_query(self.request.uri.query()),
-            _ => None,
-        }
+    pub(super) fn refusal(&self, version: &Version<'_>) -> Box<Answer> {
+        let what = format!("{}@{version}", self.target.module());
+        excluded(self.exclude_status, &what, &self.rule(version)).into()
     }
 
     /// A version that the module cannot have is of no use to the go command, and breaks its `@latest`.
-    pub(super) fn rule(&self, version: &Version<'_>) -> Rule {
+    fn rule(&self, version: &Version<'_>) -> Rule {
         match self.target.with_version(version) {
             Ok(target) => self.policy.rule(&target, &self.request),
             Err(invalid) => Rule::exclude_because(invalid.to_string()),
         }
-    }
-
-    pub(super) fn allows(&self, version: &Version<'_>) -> bool {
-        !self.rule(version).is_exclude()
     }
 }

@@ -7,6 +7,7 @@ use tower_layer::Layer;
 use super::config::Config;
 use super::error::InvalidExcludeStatus;
 use super::service::Filter;
+use crate::policy::Policy;
 use crate::shared_caches::SharedCaches;
 
 /// Sends each request for a module where the rule of a policy leads: see the [module docs](super).
@@ -32,14 +33,15 @@ use crate::shared_caches::SharedCaches;
 /// # }
 /// ```
 #[must_use = "a layer does nothing until it wraps a service"]
-pub struct FilterLayer<I, P> {
+#[derive(Clone)]
+pub struct FilterLayer<I> {
     include: I,
-    config: Config<P>,
+    config: Config,
 }
 
-impl<I, P> FilterLayer<I, P> {
+impl<I> FilterLayer<I> {
     /// A layer for this policy, whose included requests go to this service.
-    pub fn new(policy: P, include: I) -> Self {
+    pub fn new(policy: impl Policy + 'static, include: I) -> Self {
         Self {
             include,
             config: Config {
@@ -122,16 +124,7 @@ impl<I, P> FilterLayer<I, P> {
     }
 }
 
-impl<I: Clone, P> Clone for FilterLayer<I, P> {
-    fn clone(&self) -> Self {
-        Self {
-            include: self.include.clone(),
-            config: self.config.clone(),
-        }
-    }
-}
-
-impl<I: fmt::Debug, P> fmt::Debug for FilterLayer<I, P> {
+impl<I: fmt::Debug> fmt::Debug for FilterLayer<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FilterLayer")
             .field("include", &self.include)
@@ -139,10 +132,14 @@ impl<I: fmt::Debug, P> fmt::Debug for FilterLayer<I, P> {
     }
 }
 
-impl<S, I: Clone, P> Layer<S> for FilterLayer<I, P> {
-    type Service = Filter<S, I, P>;
+impl<S, I: Clone> Layer<S> for FilterLayer<I> {
+    type Service = Filter<S, I>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Filter::new(inner, self.include.clone(), self.config.clone())
+        Filter {
+            inner,
+            include: self.include.clone(),
+            config: self.config.clone(),
+        }
     }
 }

@@ -6,44 +6,30 @@ const LONGEST: usize = 1024;
 /// Cuts a list of versions into lines, in whatever pieces it arrives.
 #[derive(Default)]
 pub(super) struct Lines {
-    /// The line that has not ended yet.
+    /// The line that has not ended yet, or as much of it as shows that it is too long.
     begun: Vec<u8>,
-    /// Whether that line is too long already.
-    too_long: bool,
 }
 
 impl Lines {
     /// Shows each line that ends in this piece, without its end.
-    pub(super) fn push(&mut self, mut piece: &[u8], mut line: impl FnMut(&[u8])) {
-        while let Some(end) = piece.iter().position(|byte| *byte == b'\n') {
-            let (last, rest) = (&piece[..end], &piece[end + 1..]);
-            if self.begun.is_empty() && !self.too_long {
-                if last.len() <= LONGEST {
-                    line(last);
-                }
-            } else {
-                self.keep(last);
+    pub(super) fn push(&mut self, piece: &[u8], mut line: impl FnMut(&[u8])) {
+        for part in piece.split_inclusive(|byte| *byte == b'\n') {
+            let last = part.strip_suffix(b"\n");
+            let part = last.unwrap_or(part);
+            let room = LONGEST + 1 - self.begun.len();
+            self.begun.extend_from_slice(&part[..part.len().min(room)]);
+            if last.is_some() {
                 self.end(&mut line);
             }
-            piece = rest;
         }
-        self.keep(piece);
     }
 
     /// Shows the last line, if it has no end of its own.
     pub(super) fn end(&mut self, mut line: impl FnMut(&[u8])) {
-        if !self.too_long && !self.begun.is_empty() {
+        if self.begun.len() <= LONGEST {
             line(&self.begun);
         }
         self.begun.clear();
-        self.too_long = false;
-    }
-
-    fn keep(&mut self, piece: &[u8]) {
-        self.too_long |= self.begun.len() + piece.len() > LONGEST;
-        if !self.too_long {
-            self.begun.extend_from_slice(piece);
-        }
     }
 }
 

@@ -48,14 +48,17 @@
 //! [`Policy::depends_on_version`](crate::policy::Policy::depends_on_version) holds, the response to
 //! `@v/list` is read and excluded versions are left out, and a branch that leads to an excluded version is refused.
 //! If `@latest` is excluded, the filter requests the list, and responds with the `.info` of the newest version in it that
-//! is allowed: a release if there is one, else a pre-release. If no version is allowed, `@latest` is refused. A request is
-//! judged by one [snapshot](crate::policy::Policy::snapshot) of the policy, with every version in its response.
+//! is allowed: a release if there is one, else a pre-release; an `+incompatible` one only if the highest allowed tag of the
+//! others has no go.mod. If no version is allowed, `@latest` is refused. A request is judged by one
+//! [snapshot](crate::policy::Policy::snapshot) of the policy, with every version in its response.
 //!
-//! The include service gets up to three requests for this. The inner service gets one, since there is one request body:
-//! if `@latest` of a direct module is excluded, the client is redirected to the allowed version, by relative 303s.
+//! The include service gets up to four requests for this. The inner service gets one, since there is one request body:
+//! if `@latest` of a direct module is excluded, the client is redirected to the allowed version, by relative 303s. The go
+//! command follows these, below a mount point and with its credentials. The `.mod` of a direct version is not requested:
+//! only an `+incompatible` `@latest` is replaced by another `+incompatible` version.
 //!
 //! For this the services get `GET` instead of `HEAD`, without ranges and conditions. A list is filtered while it is read,
-//! up to 16 MiB. A response for one version may have 64 KiB. Of the head only `Age`, `Cache-Control`, `Cache-Status`,
+//! up to 16 MiB; for HTTP/1.0 it is read first. A response for one version may have 64 KiB. Of the head only `Age`, `Cache-Control`, `Cache-Status`,
 //! `Date`, `Expires` and `Vary` stay. A redirect is answered with 502, since it leads to all versions:
 //! [`Redirect::filtered_from`](crate::Redirect::filtered_from) names a source for what has to be filtered.
 //!
@@ -95,12 +98,10 @@ mod body;
 mod config;
 mod error;
 mod future;
-mod instead;
 mod judge;
 mod layer;
 mod lines;
 mod list;
-mod newest;
 mod read;
 mod refusal;
 mod screen;

@@ -1,6 +1,7 @@
 //! Reads responses that name versions.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
@@ -9,12 +10,13 @@ use http::header::{
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode, response};
 use http_body::Body as _;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 
-use super::body::Content;
+use super::body::{Answer, boxed};
 use super::judge::Judge;
-use super::list::{AllowedVersions, BROKE_OFF, LONGEST_LIST, TOO_LONG};
+use super::list::{AllowedVersions, Readable, TEXT};
 use crate::info::Fields;
+use crate::latest;
 use crate::module::Version;
 use crate::reply;
 use crate::target::Resource;
@@ -30,10 +32,13 @@ const KEPT: [HeaderName; 6] = [
     HeaderName::from_static("cache-status"),
 ];
 
-/// The most bytes of a response that names one version. With all that the go command puts into one it has some hundreds.
-const LONGEST_INFO: u64 = 64 * 1024;
+const TOO_LONG: &str = "upstream response is too long";
 
-pub(super) type Answer = Response<Content>;
+/// The most bytes of a response that names one version. With all that the go command puts into one it has some hundreds.
+const LONGEST_INFO: usize = 64 * 1024;
+
+/// The most bytes of a list that are read.
+pub(super) const LONGEST_LIST: usize = 16 * 1024 * 1024;
 
 /// A response that names one version.
 pub(super) struct Named {
@@ -55,80 +60,85 @@ impl Named {
 }
 
 /// The response, if its body has to be read and can be; else what the client gets. An error names no versions.
-pub(super) fn readable(response: Answer) -> Result<Answer, Box<Answer>> {
-    let status = response.status();
-    let encoding = response.headers().get(CONTENT_ENCODING);
-    let reason = match status {
-        StatusCode::OK if encoding.is_none_or(|encoding| encoding == "identity") => {
-            return Ok(response);
+pub(super) fn readable(
+    response: Answer,
+    longest: usize,
+) -> Result<Response<Readable>, Box<Answer>> {
+    let (status, headers) = (response.status(), response.headers());
+    let is_encoded = headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|encoding| encoding != "identity");
+    Err(match status {
+        StatusCode::OK if is_encoded => unreadable("upstream response is encoded"),
+        StatusCode::OK if response.body().size_hint().lower() > longest as u64 => {
+            unreadable(TOO_LONG)
         }
-        StatusCode::OK => "upstream response is encoded",
+        StatusCode::OK => {
+            return Ok(response.map(|body| {
+                let body = Limited::new(body, longest);
+                let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+                    true => TOO_LONG,
+                    false => "upstream response broke off",
+                });
+                body.boxed_unsync()
+            }));
+        }
         _ if status.is_success() => {
-            return Err(unreadable(&format!(
-                "upstream response has status {}",
-                status.as_u16()
-            )));
+            unreadable(&format!("upstream response has status {}", status.as_u16()))
         }
         // It leads to all versions.
-        _ if status.is_redirection() && response.headers().contains_key(LOCATION) => {
-            "upstream response is a redirect"
+        _ if status.is_redirection() && headers.contains_key(LOCATION) => {
+            unreadable("upstream response is a redirect")
         }
-        _ => return Err(response.into()),
-    };
-    Err(unreadable(reason))
+        _ => response.into(),
+    })
 }
 
 /// A response without the excluded versions of its list.
-pub(super) async fn list(response: Answer, judge: Judge) -> Result<Answer, Box<Answer>> {
-    let (head, body) = readable(response)?.into_parts();
-    if body.size_hint().lower() > LONGEST_LIST {
-        return Err(unreadable(TOO_LONG));
-    }
+pub(super) async fn list(response: Answer, judge: Arc<Judge>) -> Result<Answer, Box<Answer>> {
+    let (head, body) = readable(response, LONGEST_LIST)?.into_parts();
     let head = own_head(head, Resource::List);
+    // To HTTP/1.0 the end of the connection is the end of a body without a length: a broken one would look whole.
+    let streams = judge.request.version >= http::Version::HTTP_11;
+    let enough = if streams { TEXT } else { usize::MAX };
     let mut list = AllowedVersions::new(body, judge);
-    match poll_fn(|cx| list.poll_text(cx)).await {
-        Ok(()) if list.is_whole => Ok(whole(head, list.text.into())),
+    let read = poll_fn(|cx| list.poll_text(cx, enough)).await;
+    read.map_err(unreadable)?;
+    Ok(match list.has_ended {
+        true => whole(head, list.text.into()),
         // It is sent while it is read, without its length.
-        Ok(()) => Ok(Response::from_parts(head, list.boxed_unsync())),
-        Err(reason) => Err(unreadable(reason)),
-    }
+        false => Response::from_parts(head, list.boxed_unsync()),
+    })
 }
 
 /// What a response to `@latest` or for one version says.
 pub(super) async fn info(response: Answer) -> Result<Named, Box<Answer>> {
-    let (head, mut body) = readable(response)?.into_parts();
-    let mut content = Vec::new();
-    while body
-        .size_hint()
-        .lower()
-        .saturating_add(content.len() as u64)
-        <= LONGEST_INFO
-    {
-        match body.frame().await {
-            Some(Ok(frame)) => content.extend(frame.into_data().unwrap_or_default()),
-            Some(Err(_)) => return Err(unreadable(BROKE_OFF)),
-            None => {
-                let version = version_of(&content).map_err(unreadable)?;
-                let content = content.into();
-                return Ok(Named {
-                    head,
-                    content,
-                    version,
-                });
-            }
-        }
-    }
-    Err(unreadable(TOO_LONG))
+    let (head, content) = small(response).await?;
+    let version = version_of(&content).map_err(unreadable)?;
+    Ok(Named {
+        head,
+        content,
+        version,
+    })
+}
+
+/// Whether the response is a go.mod that is not made up. What cannot be read counts as one.
+pub(super) async fn is_own_go_mod(response: Answer, judge: &Judge) -> bool {
+    let module = judge.target.module();
+    let read = small(response).await;
+    read.map_or(true, |(_, go_mod)| latest::is_own_go_mod(&module, &go_mod))
+}
+
+async fn small(response: Answer) -> Result<(response::Parts, Bytes), Box<Answer>> {
+    let (head, body) = readable(response, LONGEST_INFO)?.into_parts();
+    let content = body.collect().await.map_err(unreadable)?;
+    Ok((head, content.to_bytes()))
 }
 
 /// The response of a service cannot be searched for excluded versions.
 pub(super) fn unreadable(reason: &str) -> Box<Answer> {
     let text = format!("cannot filter excluded versions: {reason}");
-    answer(reply::text(StatusCode::BAD_GATEWAY, &text)).into()
-}
-
-pub(super) fn answer(response: Response<Full<Bytes>>) -> Answer {
-    response.map(|body| body.map_err(|never| match never {}).boxed_unsync())
+    boxed(reply::text(StatusCode::BAD_GATEWAY, &text)).into()
 }
 
 fn version_of(content: &[u8]) -> Result<Version<'static>, &'static str> {
@@ -136,9 +146,8 @@ fn version_of(content: &[u8]) -> Result<Version<'static>, &'static str> {
     let info = Fields::parse(&json).map_err(|_| "upstream response is not a JSON object")?;
     let version = info.text("Version").filter(|version| !version.is_empty());
     let version = version.ok_or("upstream response names no version")?;
-    let version =
-        Version::new(version).map_err(|_| "upstream response names a malformed version")?;
-    Ok(version.into_owned())
+    let version = Version::new(version).map(Version::into_owned);
+    version.map_err(|_| "upstream response names a malformed version")
 }
 
 fn own_head(mut head: response::Parts, resource: Resource) -> response::Parts {
@@ -155,5 +164,5 @@ fn own_head(mut head: response::Parts, resource: Resource) -> response::Parts {
 
 fn whole(mut head: response::Parts, content: Bytes) -> Answer {
     head.headers.insert(CONTENT_LENGTH, content.len().into());
-    answer(Response::from_parts(head, content.into()))
+    boxed(Response::from_parts(head, Full::from(content)))
 }

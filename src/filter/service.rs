@@ -12,27 +12,20 @@ use tower::{BoxError, Service};
 use super::body::ResponseBody;
 use super::config::{Config, Destination};
 use super::future::{ResponseFuture, State};
-use crate::policy::Policy;
+use super::screen;
 
 /// Sends each request to one of two services, or refuses it. Made by [`FilterLayer`](super::FilterLayer); see the
 /// [module docs](super).
 ///
 /// Always ready: each request drives a clone of the service that it needs.
-pub struct Filter<S, I, P> {
-    inner: S,
-    include: I,
-    config: Config<P>,
+#[derive(Clone)]
+pub struct Filter<S, I> {
+    pub(super) inner: S,
+    pub(super) include: I,
+    pub(super) config: Config,
 }
 
-impl<S, I, P> Filter<S, I, P> {
-    pub(super) fn new(inner: S, include: I, config: Config<P>) -> Self {
-        Self {
-            inner,
-            include,
-            config,
-        }
-    }
-
+impl<S, I> Filter<S, I> {
     /// The inner service, which gets direct requests and those that are not for a module.
     pub fn get_ref(&self) -> &S {
         &self.inner
@@ -47,24 +40,9 @@ impl<S, I, P> Filter<S, I, P> {
     pub fn into_inner(self) -> S {
         self.inner
     }
-
-    /// The service that gets included requests.
-    pub fn include(&self) -> &I {
-        &self.include
-    }
 }
 
-impl<S: Clone, I: Clone, P> Clone for Filter<S, I, P> {
-    fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            include: self.include.clone(),
-            config: self.config.clone(),
-        }
-    }
-}
-
-impl<S: fmt::Debug, I: fmt::Debug, P> fmt::Debug for Filter<S, I, P> {
+impl<S: fmt::Debug, I: fmt::Debug> fmt::Debug for Filter<S, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Filter")
             .field("inner", &self.inner)
@@ -73,7 +51,7 @@ impl<S: fmt::Debug, I: fmt::Debug, P> fmt::Debug for Filter<S, I, P> {
     }
 }
 
-impl<S, I, P, B, SB, IB> Service<Request<B>> for Filter<S, I, P>
+impl<S, I, B, SB, IB> Service<Request<B>> for Filter<S, I>
 where
     S: Service<Request<B>, Response = Response<SB>> + Clone + Send + 'static,
     S::Future: Send,
@@ -82,7 +60,6 @@ where
         + Send
         + 'static,
     I::Future: Send,
-    P: Policy + 'static,
     B: Send + 'static,
     SB: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     IB: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
@@ -99,9 +76,9 @@ where
         let (mut parts, body) = request.into_parts();
         let decision = self.config.decide(&mut parts);
         // A request for a module has no body that would say anything.
-        let state = match (decision.destination, decision.screen) {
-            (Destination::Reply(response), _) => State::Own {
-                response: Some(response),
+        let state = match (decision.destination, decision.judge) {
+            (Destination::Reply(answer), _) => State::Own {
+                response: Box::pin(async { Ok(answer) }),
             },
             (Destination::Inner, None) => State::Inner {
                 response: Oneshot::new(self.inner.clone(), Request::from_parts(parts, body)),
@@ -112,18 +89,12 @@ where
                     response: Oneshot::new(self.include.clone(), request),
                 }
             }
-            (Destination::Inner, Some(screen)) => {
-                let request = Request::from_parts(parts, body);
-                State::Screened {
-                    response: Box::pin(screen.inner(self.inner.clone(), request)),
-                }
-            }
-            (Destination::Include, Some(screen)) => {
-                let answer = screen.include(self.include.clone(), parts);
-                State::Screened {
-                    response: Box::pin(async { Ok(answer.await) }),
-                }
-            }
+            (Destination::Inner, Some(judge)) => State::Own {
+                response: Box::pin(screen::inner(judge, self.inner.clone(), parts, body)),
+            },
+            (Destination::Include, Some(judge)) => State::Own {
+                response: Box::pin(screen::include(judge, self.include.clone(), parts)),
+            },
         };
         ResponseFuture {
             state,

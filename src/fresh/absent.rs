@@ -127,7 +127,7 @@ fn write_behind(shared: &Arc<Shared>, module: Question) {
         return;
     };
     let of = Arc::clone(shared);
-    shared.flights.tasks.spawn(async move {
+    shared.flights.spawn(async move {
         // One at a time, since a record is read and written; those that come meanwhile are written together.
         let _turn = of.recording.acquire().await;
         if let Err(error) = record(&of, &module).await {
@@ -205,7 +205,7 @@ async fn find(shared: &Shared, question: &Question) -> Result<Option<Shown>, Sto
         },
         // Not every absence is written down.
         None => match shared.memory.absent(question.path()) {
-            Some(kept) if kept.by == question.access && kept.said.is_absence() => {
+            Some(kept) if kept.by == question.access && is_absence(kept.said.status) => {
                 let modules = question.above().map(str::to_owned);
                 (Shown::of(&kept.said, Caching::Never), modules.collect())
             }
@@ -215,15 +215,12 @@ async fn find(shared: &Shared, question: &Question) -> Result<Option<Shown>, Sto
     if Stored::read(storage, question).await?.any {
         return Ok(None);
     }
-    for module in modules {
-        let Some(module) = module.strip_prefix(question.folder()) else {
-            continue;
-        };
-        let list = format!("/{module}/@v/list");
-        let Ok(Some(list)) = Target::parse(&list) else {
-            continue;
-        };
-        let list = question.other(list.into_owned());
+    let list_of = |module: String| {
+        let list = format!("/{}/@v/list", module.strip_prefix(question.folder())?);
+        let list = Target::parse(&list).ok()??.into_owned();
+        Some(question.other(list))
+    };
+    for list in modules.into_iter().filter_map(list_of) {
         if Stored::read(storage, &list).await?.any {
             return Ok(Some(shown));
         }

@@ -11,7 +11,7 @@ use http::{Extensions, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceExt};
@@ -27,6 +27,7 @@ use crate::module::{Version, check};
 use crate::reply::{self, BUSY, Busy};
 use crate::shared_caches::has_directive;
 use crate::source::Validators;
+use crate::target::Resource;
 use crate::verify::check_info;
 
 /// What is wrapped, with its types boxed.
@@ -36,7 +37,7 @@ pub(super) type InnerBody = UnsyncBoxBody<Bytes, BoxError>;
 
 /// So much of each answer is read at once. A longer one is read when no other long one is in memory. A list that is still so
 /// long without its wrong lines is given to those who wait, and not kept.
-const USUAL: usize = 256 * 1024;
+const USUAL: usize = 128 * 1024;
 /// How long the rest of a long one may take, with the wait for its turn.
 const LONG: Duration = Duration::from_secs(60);
 /// Longer tags and dates are not kept: they are part of what memory and records have.
@@ -46,8 +47,15 @@ const MOST_OF_TEXT: usize = 1024;
 /// A longer `Retry-After` is cut to this: it may be a mistake.
 const LONGEST_WAIT: u64 = 60 * 60;
 
-/// The right to hold a long answer.
-type Long = Option<OwnedSemaphorePermit>;
+/// The buffer for long answers, which is one: an allocator would keep some of many that come and go. It is free again when
+/// the last client has the answer.
+struct Long(OwnedMutexGuard<Vec<u8>>);
+
+impl AsRef<[u8]> for Long {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 /// What the source has said.
 #[derive(Debug)]
@@ -101,23 +109,25 @@ pub(super) async fn ask(
         return Heard::Failed(busy());
     }
     if head.status != StatusCode::OK {
-        return judge_error(head.status, &head.headers, body, by_user, shared).await;
+        return judge_error(head.status, &head.headers, body, by_user).await;
     }
-    let (content, long) = match read(body, question.most(), shared).await {
+    let read = match read(body, question.most(), shared).await {
         Ok(read) => read,
         Err(text) => return Heard::Failed(bad_gateway(text)),
     };
     let content = if question.is_list() {
-        list::canonical(&question.target.module(), content, &shared.sorting).await
-    } else if let Err(text) = check_version(question, &content) {
+        let module = question.target.module();
+        let list = list::canonical(&module, read.clone(), &shared.sorting).await;
+        match list.len() > USUAL {
+            true => list::keeping(list, read),
+            false => list,
+        }
+    } else if question.target.resource() != Resource::Mod
+        && let Err(text) = check_version(question, &read)
+    {
         return Heard::Failed(bad_gateway(&text));
     } else {
-        content
-    };
-    let content = match content.len() > USUAL {
-        // Until its last client has it.
-        true => list::keeping(content, long),
-        false => content,
+        read
     };
     let says = |name| !shared.ignore_cache_control && has_directive(&head.headers, name);
     let validators = head.extensions.get::<Validators>().cloned();
@@ -139,7 +149,6 @@ pub(super) async fn judge_error(
     headers: &HeaderMap,
     body: InnerBody,
     by_user: bool,
-    shared: &Shared,
 ) -> Heard {
     let said = Said {
         status,
@@ -148,7 +157,7 @@ pub(super) async fn judge_error(
         validators: None,
     };
     if is_absence(status) {
-        let no_store = !shared.ignore_cache_control && has_directive(headers, "no-store");
+        let no_store = has_directive(headers, "no-store");
         let is_about_user = by_user && status == StatusCode::FORBIDDEN;
         return match no_store || is_about_user {
             true => Heard::ForOnce(said),
@@ -190,36 +199,35 @@ fn bad_gateway(text: &str) -> Shown {
     Shown::text(StatusCode::BAD_GATEWAY, text)
 }
 
-async fn read(
-    body: InnerBody,
-    most: usize,
-    shared: &Shared,
-) -> Result<(Bytes, Long), &'static str> {
+async fn read(body: InnerBody, most: usize, shared: &Shared) -> Result<Bytes, &'static str> {
     const TOO_LONG: &str = "the source's response is too long";
     const BROKEN: &str = "the source's response broke off";
     if body.size_hint().lower() > most as u64 {
         return Err(TOO_LONG);
     }
     let mut body = pin!(body);
-    let mut content = Vec::new();
+    // Of one size: pieces of many sizes stay with an allocator for longer.
+    let mut content = Vec::with_capacity(USUAL + 1);
     let is_all = read_up_to(body.as_mut(), &mut content, USUAL).await;
     if is_all.map_err(|_| BROKEN)? {
         content.shrink_to_fit();
-        return Ok((content.into(), None));
+        return Ok(content.into());
     }
     let rest = timeout(LONG, async {
-        let long = Semaphore::acquire_owned(Arc::clone(&shared.long))
-            .await
-            .ok();
-        Ok::<_, BoxError>((read_up_to(body, &mut content, most).await?, long))
+        let mut long = Mutex::lock_owned(Arc::clone(&shared.long)).await;
+        long.clear();
+        long.append(&mut content);
+        // Not copied while it grows.
+        let rest = most + 1 - long.len();
+        long.reserve_exact(rest);
+        let is_all = read_up_to(body, &mut long, most).await?;
+        Ok::<_, BoxError>(is_all.then(|| Bytes::from_owner(Long(long))))
     });
-    match rest
-        .await
-        .map_err(|_| "the source's response is too slow")?
-    {
-        Ok((true, long)) => Ok((content.into(), long)),
-        Ok((false, _)) => Err(TOO_LONG),
-        Err(_) => Err(BROKEN),
+    match rest.await {
+        Ok(Ok(Some(content))) => Ok(content),
+        Ok(Ok(None)) => Err(TOO_LONG),
+        Ok(Err(_)) => Err(BROKEN),
+        Err(_) => Err("the source's response is too slow"),
     }
 }
 
@@ -235,12 +243,6 @@ async fn read_up_to(
         };
         let bytes = frame.into_data().unwrap_or_default();
         let bytes = &bytes[..bytes.len().min(most + 1 - content.len())];
-        let len = content.len() + bytes.len();
-        if content.capacity() < len {
-            // Doubled, but never beyond what may come.
-            let wanted = (content.capacity() * 2).clamp(len, most.max(len) + 1);
-            content.reserve_exact(wanted - content.len());
-        }
         content.extend_from_slice(bytes);
     }
     Ok(false)
@@ -248,7 +250,7 @@ async fn read_up_to(
 
 /// The text of an error, or its status if it has none.
 async fn text(body: InnerBody, status: StatusCode) -> Bytes {
-    let mut content = Vec::new();
+    let mut content = Vec::with_capacity(MOST_OF_TEXT + 1);
     // Cut short, it is a text all the same.
     let _ = read_up_to(pin!(body), &mut content, MOST_OF_TEXT).await;
     content.truncate(MOST_OF_TEXT);

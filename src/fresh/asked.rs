@@ -13,11 +13,10 @@ use super::question::Question;
 use super::records;
 use super::refresh::Refresh;
 use super::shared::Shared;
-use super::show::Storeroom;
+use super::show::stored_alone;
 use super::shown::{ASKED, COLLAPSED, Caching, HIT, STALE, Shown};
 use super::stored::Stored;
 use crate::observe::{self, Answer};
-use crate::span::in_current_span;
 use crate::storage::StorageError;
 use crate::target::Resource;
 
@@ -46,7 +45,7 @@ impl Asked {
                 shared: Arc::clone(shared),
                 flight,
             };
-            tokio::spawn(in_current_span(refresh.run()));
+            shared.flights.spawn(refresh.run());
         }
         let reached = stage
             .wait_for(|stage| !matches!(stage, Stage::Waiting))
@@ -104,15 +103,14 @@ impl Asked {
     async fn find_stored(&self) -> Result<Option<Shown>, StorageError> {
         let (shared, question) = (&self.shared, &self.question);
         let stored = Stored::read(&shared.storage, question).await?;
-        let room = Storeroom { shared, stored };
         if question.target.resource() == Resource::Query
             && let Some(said) = records::read(&shared.storage, question).await?
             // Where a branch was is good for something only if that version is here.
-            && version_of(&said.content).is_some_and(|version| room.has(&version))
+            && version_of(&said.content).is_some_and(|version| stored.has(&version))
         {
             return Ok(Some(Shown::of(&said, Caching::Stale)));
         }
-        room.try_alone(question).await
+        stored_alone(shared, question, &stored).await
     }
 
     pub(super) fn response(&self, shown: &Shown, state: &'static str) -> Response<Full<Bytes>> {

@@ -9,7 +9,7 @@ use tower::ServiceExt;
 use super::ask::{Inner, request};
 use super::question::Question;
 use super::shared::Shared;
-use crate::span::in_current_span;
+use crate::source::Unattended;
 use crate::target::Resource;
 
 /// Which files of a version are fetched behind one that a client has asked for and that was not stored.
@@ -35,11 +35,11 @@ pub enum Complete {
 }
 
 impl Complete {
-    fn others(self, resource: Resource) -> &'static [&'static str] {
+    fn others(self, resource: Resource) -> &'static [Resource] {
         match (self, resource) {
-            (Self::Zips | Self::All, Resource::Zip) => &["info", "mod"],
-            (Self::All, Resource::Info) => &["mod", "zip"],
-            (Self::All, Resource::Mod) => &["info", "zip"],
+            (Self::Zips | Self::All, Resource::Zip) => &[Resource::Info, Resource::Mod],
+            (Self::All, Resource::Info) => &[Resource::Mod, Resource::Zip],
+            (Self::All, Resource::Mod) => &[Resource::Info, Resource::Zip],
             _ => &[],
         }
     }
@@ -52,9 +52,11 @@ pub(super) fn others(
     question: &Question,
     extensions: &Extensions,
 ) {
-    let others = shared.complete.others(question.target.resource());
-    for other in others.iter().filter_map(|other| question.other_file(other)) {
-        fetch(shared, inner, &other, extensions);
+    let Some(version) = question.target.version() else {
+        return;
+    };
+    for other in shared.complete.others(question.target.resource()) {
+        fetch(shared, inner, question.file(&version, *other), extensions);
     }
 }
 
@@ -62,16 +64,18 @@ pub(super) fn others(
 pub(super) fn fetch(
     shared: &Arc<Shared>,
     inner: &Inner,
-    question: &Question,
+    file: Option<Question>,
     extensions: &Extensions,
 ) {
-    let Ok(slot) = Arc::clone(&shared.completions).try_acquire_owned() else {
+    let slot = Arc::clone(&shared.completions).try_acquire_owned();
+    let (Some(file), Ok(slot)) = (file, slot) else {
         return;
     };
-    let request = request(question, extensions, None);
+    let mut request = request(&file, extensions, None);
+    request.extensions_mut().insert(Unattended);
     let (inner, memory) = (inner.clone(), Arc::clone(&shared.memory));
-    let path = Arc::clone(question.path());
-    shared.flights.tasks.spawn(in_current_span(async move {
+    let path = Arc::clone(file.path());
+    shared.flights.spawn(async move {
         let Ok(response) = inner.oneshot(request).await;
         if response.status().is_success() || response.status().is_redirection() {
             // Somebody may have asked for it too early.
@@ -81,5 +85,5 @@ pub(super) fn fetch(
         // Whether it has come is a matter of the storage: a client would be told, and nobody is one.
         while let Some(Ok(_)) = body.frame().await {}
         drop(slot);
-    }));
+    });
 }

@@ -85,9 +85,15 @@ impl Asked {
         }
         let (head, body) = response.into_parts();
         let body = body.map_err(Into::into).boxed_unsync();
-        let shown = match judge_error(status, &head.headers, body, false, shared).await {
+        let shown = match judge_error(status, &head.headers, body, false).await {
             Heard::Said(said) | Heard::ForOnce(said) => self.remember(said),
-            Heard::Failed(shown) => self.leave_alone(shown),
+            Heard::Failed(shown) => {
+                // The source has said when to ask again.
+                if let Some(kept) = Kept::until_retry(&shown, question) {
+                    shared.memory.put(question.path(), &Arc::new(kept));
+                }
+                shown
+            }
         };
         self.response(&shown, ASKED).map(LayerBody::own)
     }
@@ -95,7 +101,7 @@ impl Asked {
     /// Whether it says something that holds for the next one who asks.
     fn is_kept<B>(&self, response: &Response<B>) -> bool {
         let (status, headers) = (response.status(), response.headers());
-        let no_store = !self.shared.ignore_cache_control && has_directive(headers, "no-store");
+        let no_store = has_directive(headers, "no-store");
         let by_user = self.client.extensions.get::<Access>().is_some();
         match status {
             StatusCode::FORBIDDEN => !no_store && !by_user,
@@ -115,15 +121,6 @@ impl Asked {
         let kept = Arc::new(Kept::new(said, shown.clone(), &self.question, ask_at));
         shared.memory.put(self.question.path(), &kept);
         is_absent(shared, &self.question, &kept);
-        shown
-    }
-
-    /// The source has said when to ask again.
-    fn leave_alone(&self, shown: Shown) -> Shown {
-        if let Some(kept) = Kept::until_retry(&shown, &self.question) {
-            let path = self.question.path();
-            self.shared.memory.put(path, &Arc::new(kept));
-        }
         shown
     }
 

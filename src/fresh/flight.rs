@@ -4,19 +4,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
-use tokio_util::task::TaskTracker;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::shown::Shown;
 use crate::access::value::Access;
 use crate::lock::lock;
+use crate::source::Tasks;
 
 /// Lives in the layer, since axum calls `layer()` once per route.
 #[derive(Debug)]
 pub(super) struct Flights {
     running: Mutex<Running>,
     /// All tasks of the layer.
-    pub(super) tasks: TaskTracker,
+    pub(super) tasks: Tasks,
 }
 
 /// The path of a question, and with whose credentials the source is asked: what it says to one pair of user and password is no
@@ -40,18 +39,21 @@ pub(super) struct Flight {
     table: Arc<Flights>,
     key: FlightKey,
     stage: Arc<watch::Sender<Stage>>,
-    _counted: TaskTrackerToken,
 }
 
 impl Flights {
     pub(super) fn new() -> Arc<Self> {
-        let tasks = TaskTracker::new();
-        // Else nobody could wait until it is empty. It takes further tasks all the same.
-        tasks.close();
         Arc::new(Self {
             running: Mutex::default(),
-            tasks,
+            tasks: Tasks::new(),
         })
+    }
+
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let aborted = self.tasks.aborted.clone();
+        let task = Box::pin(task);
+        let task = async move { aborted.run_until_cancelled(task).await };
+        drop(self.tasks.spawn(task));
     }
 
     /// Joins the running question, or makes a flight for a new one.
@@ -72,7 +74,6 @@ impl Flights {
             table: Arc::clone(self),
             key,
             stage,
-            _counted: self.tasks.token(),
         };
         (client, Some(flight))
     }

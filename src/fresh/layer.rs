@@ -7,11 +7,10 @@ use tower_layer::Layer;
 
 use super::complete::Complete;
 use super::memory::Memory;
-use super::refreshes::Refreshes;
 use super::service::Fresh;
 use super::shared::Shared;
 use crate::shared_caches::SharedCaches;
-use crate::source::{Area, AreaOfSource, HasArea};
+use crate::source::{Area, AreaOfSource, HasArea, Tasks};
 use crate::storage::Storage;
 
 /// Longer is for ever, and would lie beyond what clocks know.
@@ -145,15 +144,30 @@ impl<A> FreshLayer<A> {
     }
 
     /// Keeps answers although a source says `Cache-Control: no-store`, as some registries do of every list, and answers
-    /// `public` although it says `private`. Default: a `no-store` answer goes to those who wait for it, and is forgotten.
+    /// `public` although it says `private`. Default: a `no-store` answer goes to those who wait for it, and is forgotten. A 404,
+    /// 410 or 403 with `no-store` is never kept: an `Upstream` says it if a registry of its list did not answer.
     pub fn ignore_source_cache_control(self) -> Self {
         self.with(|shared| shared.ignore_cache_control = true)
     }
 
-    /// A handle on what this layer does behind its answers, to await it.
+    /// What this layer does behind its answers: questions to the source, records, files that complete a version. Such files
+    /// are fills of the `FillLayer`: await these after it.
+    ///
+    /// ```
+    /// use tower_goproxy::Storage;
+    /// use tower_goproxy::fresh::FreshLayer;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let layer = FreshLayer::new(Storage::memory());
+    /// let refreshes = layer.refreshes();
+    /// // ... serve, until the server has been told to stop, and then:
+    /// refreshes.idle().await;
+    /// # }
+    /// ```
     #[must_use]
-    pub fn refreshes(&self) -> Refreshes {
-        Refreshes(self.shared.flights.tasks.clone())
+    pub fn refreshes(&self) -> Tasks {
+        self.shared.flights.tasks.clone()
     }
 
     fn with(mut self, change: impl FnOnce(&mut Shared)) -> Self {

@@ -48,7 +48,7 @@
 //! `Retry-After` says, up to an hour.
 //!
 //! Answers without sense are failures: a list of more than 16 MiB, anything else of more than 1 MiB, or one that does not name
-//! a version which the module can have. An answer of more than 256 KiB is given to those who wait for it, and not kept.
+//! a version which the module can have. An answer of more than 128 KiB is given to those who wait for it, and not kept.
 //!
 //! # Lists and `@latest`
 //!
@@ -59,7 +59,9 @@
 //! empty list.
 //!
 //! `@latest` is what the source says. If it says 404, it is the highest release of the source's list and of what is stored, else
-//! the highest pre-release, else the newest commit. The version that a query or `@latest` names is fetched under its own name, without its zip.
+//! the highest pre-release, else the newest commit. As for the go command, `+incompatible` versions count only if the highest
+//! tag of the others, whose `.mod` is requested for this, has no go.mod. The version that a query or `@latest` names is
+//! fetched under its own name, without its zip.
 //!
 //! # What does not exist
 //!
@@ -74,9 +76,8 @@
 //! while the source fails. The last 1,024 such paths of a stored module are kept in the storage, except those that were
 //! refused to credentials of an [`Access`](crate::Access): only the process that has asked knows these.
 //!
-//! Never remembered are answers with `no-store` (but see [`ignore_source_cache_control`](FreshLayer::ignore_source_cache_control)),
-//! and a 403 to a request with an [`Access`](crate::Access). A source of your own that wants the 404 of a file remembered says
-//! `Cache-Control: no-cache`; otherwise `FillLayer` makes it `no-store`.
+//! Never remembered are answers with `no-store`, and a 403 to a request with an [`Access`](crate::Access). A source of your own
+//! that wants the 404 of a file remembered says `Cache-Control: no-cache`; otherwise `FillLayer` makes it `no-store`.
 //!
 //! # Only what is stored
 //!
@@ -104,7 +105,7 @@
 //! The last answers are small records below `@records/fresh/`, and some absences below `@records/absent/`. They survive a
 //! restart, and other servers with the same storage have them. A record is written only when its bytes change; how fresh it
 //! is, each process finds out for itself. Of one module up to 64 queries are kept. A record that cannot be written, since the
-//! storage fails or 4 MiB of records wait for it already, is written when the source says the same again.
+//! storage fails or 2 MiB of records wait for it already, is written when the source says the same again.
 //!
 //! # Limits
 //!
@@ -112,8 +113,8 @@
 //! |---|---|
 //! | [memory](FreshLayer::max_memory) of all answers | 16 MiB |
 //! | [questions](FreshLayer::max_questions) at the source | 32; further ones wait up to 5 minutes, then 503 |
-//! | answers of more than 256 KiB in memory | 1; further ones wait up to a minute, then 502 |
-//! | answers on their way to the storage | 4 MiB |
+//! | answers of more than 128 KiB in memory | 1, in a buffer of up to 16 MiB that is kept; held until its clients have read it or left; further ones wait up to a minute, then 502 |
+//! | answers on their way to the storage | 2 MiB |
 //!
 //! How long a question takes is limited by what is wrapped: see [the fill](crate::fill#limits).
 //!
@@ -121,7 +122,7 @@
 //!
 //! * A version that has just been published may be missing for a minute, and then once more for the one client that makes the
 //!   source be asked.
-//! * Needs the tokio runtime. For a graceful shutdown await [`Refreshes::idle`], then the fills.
+//! * Needs the tokio runtime. For a graceful shutdown await [`FreshLayer::refreshes`], then the fills.
 //! * A registry that moves tags may give files of two commits: see [`SameCommit`](crate::SameCommit).
 
 mod absent;
@@ -137,7 +138,6 @@ mod memory;
 mod question;
 mod records;
 mod refresh;
-mod refreshes;
 mod said;
 mod service;
 mod shared;
@@ -148,5 +148,4 @@ pub(crate) mod stored;
 pub use self::cached_only::{CachedOnly, CachedOnlyLayer};
 pub use self::complete::Complete;
 pub use self::layer::FreshLayer;
-pub use self::refreshes::Refreshes;
 pub use self::service::{Fresh, ResponseFuture};

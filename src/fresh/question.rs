@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use crate::access::value::Access;
+use crate::module::Version;
 use crate::source::Area;
 use crate::storage::folder;
 use crate::target::{Resource, Target};
@@ -43,11 +44,9 @@ impl Question {
         }
     }
 
-    /// Another file of the same version, by its extension.
-    pub(super) fn other_file(&self, extension: &str) -> Option<Self> {
-        let (stem, _) = self.target.as_str().rsplit_once('.')?;
-        let path = format!("/{stem}.{extension}");
-        let target = Target::parse(&path).ok()??.into_owned();
+    /// A file of a version of the same module.
+    pub(super) fn file(&self, version: &Version<'_>, file: Resource) -> Option<Self> {
+        let target = self.target.with_file(version, file).ok()?;
         Some(self.other(target))
     }
 

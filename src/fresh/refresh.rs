@@ -19,15 +19,21 @@ use super::list;
 use super::memory::Kept;
 use super::question::Question;
 use super::records;
-use super::said::Said;
+use super::said::{Said, is_absence};
 use super::shared::Shared;
-use super::show::Storeroom;
+use super::show::{show, show_stored};
 use super::shown::{Caching, Shown};
+use super::stored::Stored;
+use crate::latest::{Latest, is_own_go_mod};
+use crate::module::Version;
 use crate::observe;
 use crate::target::Resource;
 
 /// A source that has failed is not asked for the same again before.
 const PAUSE: Duration = Duration::from_secs(5);
+
+/// How long a question waits for its turn.
+const MAX_WAIT: Duration = Duration::from_secs(300);
 
 pub(super) struct Refresh {
     pub(super) question: Question,
@@ -56,7 +62,7 @@ impl Refresh {
                 };
             }
             Some(kept) if kept.shown.status == StatusCode::OK => Some(kept),
-            _ => self.recorded().await,
+            _ => Box::pin(self.recorded()).await,
         };
         let is_stale_enough = known
             .as_ref()
@@ -73,13 +79,12 @@ impl Refresh {
             shared.set_silent(false);
         }
         match heard {
-            Heard::Failed(failure) => self.failed(failure, known).await,
+            Heard::Failed(failure) => Box::pin(self.failed(failure, known)).await,
             Heard::ForOnce(said) => {
-                let room = Storeroom::read(shared, &self.question, &said).await;
-                let shown = room.shown(&self.question, &said, Caching::Never).await;
+                let shown = show(shared, &self.question, &said, Caching::Never).await;
                 self.flight.reach(Stage::Answered(shown));
             }
-            Heard::Said(said) => self.answered(said, known, slot).await,
+            Heard::Said(said) => Box::pin(self.answered(said, known, slot)).await,
         }
     }
 
@@ -94,21 +99,31 @@ impl Refresh {
             Some(kept) => kept.said.clone(),
             None => return said,
         };
-        let room = Storeroom::all(shared, question).await;
+        let stored = observe::found(Stored::read(&shared.storage, question).await);
         let listed = list::versions(&list.content).filter(|_| list.is_found());
-        let Some(version) = list::latest(listed.chain(room.stored.latest())) else {
-            return said;
+        let latest: Latest = listed.chain(stored.versions()).collect();
+        let go_mod = match latest.decided_by() {
+            Some(tag) => self.file(tag, Resource::Mod).await,
+            None => None,
         };
-        let Ok(info) = question.target.with_version(&version) else {
-            return said;
+        let is_own = |go_mod: Said| is_own_go_mod(&question.target.module(), &go_mod.content);
+        let info = match latest.version(go_mod.is_none_or(is_own)) {
+            Some(version) => self.file(&version, Resource::Info).await,
+            None => None,
         };
-        let info = question.other(info);
-        match ask(self.inner.clone(), &info, &self.extensions, None, shared).await {
-            Heard::Said(found) if found.is_found() => Said {
+        info.unwrap_or(said)
+    }
+
+    /// A file of a version, of the source or stored.
+    async fn file(&self, version: &Version<'_>, file: Resource) -> Option<Said> {
+        let file = self.question.file(version, file)?;
+        let (inner, shared) = (self.inner.clone(), &self.shared);
+        match ask(inner, &file, &self.extensions, None, shared).await {
+            Heard::Said(found) if found.is_found() => Some(Said {
                 validators: None,
                 ..found
-            },
-            _ => said,
+            }),
+            _ => None,
         }
     }
 
@@ -133,11 +148,14 @@ impl Refresh {
         };
         let known = known.map(|known| &known.said);
         let (inner, question) = (self.inner.clone(), &self.question);
-        let heard = match ask(inner, question, &self.extensions, known, &self.shared).await {
-            Heard::Said(said) => Heard::Said(self.by_list(said).await),
-            heard => heard,
-        };
-        Some((heard, Some(slot)))
+        // Large, and many wait that have not come so far.
+        let heard = Box::pin(async {
+            match ask(inner, question, &self.extensions, known, &self.shared).await {
+                Heard::Said(said) => Heard::Said(self.by_list(said).await),
+                heard => heard,
+            }
+        });
+        Some((heard.await, Some(slot)))
     }
 
     async fn slot(&self) -> Option<Result<OwnedSemaphorePermit, Shown>> {
@@ -145,7 +163,7 @@ impl Refresh {
         if let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
             return Some(Ok(slot));
         }
-        let slot = timeout(self.shared.max_wait, Arc::clone(slots).acquire_owned());
+        let slot = timeout(MAX_WAIT, Arc::clone(slots).acquire_owned());
         match select(pin!(slot), pin!(self.flight.deserted())).await {
             Either::Left((Ok(slot), _)) => slot.ok().map(Ok),
             Either::Left((Err(_), _)) => {
@@ -169,13 +187,12 @@ impl Refresh {
 
     async fn answered(&self, said: Said, known: Known, slot: Slot) {
         let (shared, question) = (&self.shared, &self.question);
-        let room = Storeroom::read(shared, question, &said).await;
         let ask_at = Instant::now() + shared.lifetime(said.status);
         let is_same = known
             .as_ref()
             .is_some_and(|known| known.said.is_same(&said));
         let is_there = known.as_ref().is_some_and(|known| known.is_recorded());
-        let shown = room.shown(question, &said, Caching::Until(ask_at)).await;
+        let shown = show(shared, question, &said, Caching::Until(ask_at)).await;
         let kept = Arc::new(Kept {
             stale_until: ask_at + shared.stale,
             recorded: Arc::new(AtomicBool::new(is_same && is_there)),
@@ -184,11 +201,8 @@ impl Refresh {
         shared.memory.put(question.path(), &kept);
         self.flight.reach(Stage::Answered(kept.shown.clone()));
         drop(slot);
-        if kept.said.is_absence() {
+        if is_absence(kept.said.status) {
             absent::is_absent(shared, question, &kept);
-        }
-        if room.stored.any {
-            absent::is_stored(shared, question);
         }
         // What did not exist before contradicts nothing.
         if !is_same && (kept.said.is_found() || known.is_some()) {
@@ -220,20 +234,25 @@ impl Refresh {
 
     /// What else a new answer means.
     fn consequences(&self, kept: &Kept) {
-        // The two are asked one after the other, and are not to contradict each other.
         let (shared, question) = (&self.shared, &self.question);
+        let named = (!question.is_list() && kept.said.is_found())
+            .then(|| version_of(&kept.said.content))
+            .flatten();
+        // The two are asked one after the other, and are not to contradict each other.
         match question.target.resource() {
             Resource::List => shared.memory.expire(&question.beside(Resource::Latest)),
-            Resource::Latest => shared.memory.expire(&question.beside(Resource::List)),
+            Resource::Latest => {
+                let list = question.beside(Resource::List);
+                let known = shared.memory.get(&list).map(|kept| kept.said.clone());
+                let known = known.filter(Said::is_found).zip(named.as_ref());
+                if !known.is_some_and(|(list, latest)| list::goes_with(&list.content, latest)) {
+                    shared.memory.expire(&list);
+                }
+            }
             _ => {}
         }
-        let names_a_version = !question.is_list() && kept.said.is_found();
-        if names_a_version
-            && let Some(version) = version_of(&kept.said.content)
-            && let Ok(info) = question.target.with_version(&version)
-        {
-            complete::fetch(shared, &self.inner, &question.other(info), &self.extensions);
-        }
+        let info = named.and_then(|version| question.file(&version, Resource::Info));
+        complete::fetch(shared, &self.inner, info, &self.extensions);
     }
 
     /// What is known, or stored, or an absence that may stand in for it; else the failure.
@@ -245,23 +264,21 @@ impl Refresh {
         };
         let stands_in = match known {
             Some(known) => {
-                let room = Storeroom::read(shared, question, &known.said).await;
-                let shown = room.shown(question, &known.said, Caching::Stale).await;
+                let shown = show(shared, question, &known.said, Caching::Stale).await;
                 // With the storage away it may be an absence, which is no answer in place of a failure.
                 let shown = match shown.status {
                     StatusCode::OK => shown,
                     _ => known.shown.clone().stale(),
                 };
                 let kept = Kept {
-                    shown,
+                    shown: shown.clone(),
                     ask_at: wait,
                     ..(*known).clone()
                 };
-                let kept = Arc::new(kept);
-                shared.memory.put(question.path(), &kept);
-                Some(kept.shown.clone())
+                shared.memory.put(question.path(), &Arc::new(kept));
+                Some(shown)
             }
-            None => match Storeroom::all(shared, question).await.alone(question).await {
+            None => match show_stored(shared, question).await {
                 Some(shown) => Some(shown),
                 None => absent::instead_of_failure(shared, question).await,
             },
@@ -280,10 +297,9 @@ impl Refresh {
         let (shared, question) = (&self.shared, &self.question);
         let said = records::read(&shared.storage, question).await;
         let said = observe::found(said)?;
-        let room = Storeroom::read(shared, question, &said).await;
         let now = Instant::now();
         Some(Arc::new(Kept {
-            shown: room.shown(question, &said, Caching::Stale).await,
+            shown: show(shared, question, &said, Caching::Stale).await,
             said,
             by: None,
             ask_at: now,

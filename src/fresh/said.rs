@@ -1,10 +1,12 @@
 //! What a source has said, and how that is written down.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
-use serde_json::{Map, Value, json};
 
 use crate::source::Validators;
+
+/// The first line of a record: the status, whether it is private, and the origin, tag and date of its validators.
+type Head = (u16, bool, Option<String>, Option<String>, Option<String>);
 
 /// An answer of a source that is kept: content, or that there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,11 +24,6 @@ impl Said {
         self.status == StatusCode::OK
     }
 
-    /// "I do not have it", or "you do not get it": a truth about a module, and no failure.
-    pub(super) fn is_absence(&self) -> bool {
-        is_absence(self.status)
-    }
-
     /// Whether a record of one is a record of the other. Validators that alone are new are not worth a write.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         (self.status, self.private, &self.content) == (other.status, other.private, &other.content)
@@ -38,34 +35,32 @@ impl Said {
             value.as_ref()?.to_str().ok().map(str::to_owned)
         };
         let validators = self.validators.as_ref();
-        let head = json!({
-            "status": self.status.as_u16(),
-            "private": self.private,
-            "origin": validators.map(|validators| &validators.origin),
-            "etag": validators.and_then(|validators| text(&validators.etag)),
-            "last-modified": validators.and_then(|validators| text(&validators.last_modified)),
-        });
-        let mut record = BytesMut::from(head.to_string().as_bytes());
-        record.put_u8(b'\n');
-        record.put_slice(&self.content);
-        record.freeze()
+        let head: Head = (
+            self.status.as_u16(),
+            self.private,
+            validators.map(|validators| validators.origin.clone()),
+            validators.and_then(|validators| text(&validators.etag)),
+            validators.and_then(|validators| text(&validators.last_modified)),
+        );
+        // Numbers and texts always have a form in JSON.
+        let head = serde_json::to_vec(&head).unwrap_or_default();
+        [&head[..], b"\n", &self.content].concat().into()
     }
 
     /// `None` for what is no record of this form: it counts as not there.
     pub(super) fn from_record(record: &Bytes) -> Option<Self> {
         let end = record.iter().position(|byte| *byte == b'\n')?;
-        let head: Map<String, Value> = serde_json::from_slice(&record[..end]).ok()?;
-        let text = |name| head.get(name).and_then(Value::as_str);
-        let header = |name| text(name).and_then(|value| HeaderValue::from_str(value).ok());
-        let status = head.get("status").and_then(Value::as_u64)?;
+        let (status, private, origin, etag, last_modified): Head =
+            serde_json::from_slice(&record[..end]).ok()?;
+        let header = |value: Option<String>| HeaderValue::try_from(value?).ok();
         Some(Self {
-            status: StatusCode::from_u16(u16::try_from(status).ok()?).ok()?,
+            status: StatusCode::from_u16(status).ok()?,
             content: record.slice(end + 1..),
-            private: head.get("private").and_then(Value::as_bool)?,
-            validators: text("origin").map(|origin| Validators {
-                origin: origin.to_owned(),
-                etag: header("etag"),
-                last_modified: header("last-modified"),
+            private,
+            validators: origin.map(|origin| Validators {
+                origin,
+                etag: header(etag),
+                last_modified: header(last_modified),
             }),
         })
     }
@@ -78,6 +73,7 @@ pub(super) fn len(validators: &Validators) -> usize {
     tags.sum::<usize>() + validators.origin.len()
 }
 
+/// "I do not have it", or "you do not get it": a truth about a module, and no failure.
 pub(super) fn is_absence(status: StatusCode) -> bool {
     [
         StatusCode::NOT_FOUND,
@@ -120,8 +116,8 @@ mod tests {
             "",
             "v1.0.0\n",
             "{}\n",
-            "{\"status\":1,\"private\":true}\n",
-            "{\"status\":200}",
+            "[1,true,null,null,null]\n",
+            "[200,true,null,null,null]",
         ] {
             assert_eq!(Said::from_record(&Bytes::from(record)), None, "{record}");
         }

@@ -120,20 +120,21 @@ where
         if known.as_ref().is_some_and(|known| known.is_failure()) {
             make_cached_only(&mut parts.headers);
         }
-        source::ResponseFuture::new(async move {
-            if is_file {
-                let response = inner.oneshot(Request::from_parts(parts, Empty::new()));
-                let response = Box::pin(async {
-                    let Ok(response) = response.await;
-                    response
-                });
-                asked.file(known, response, boxed).await
-            } else if stored_only {
-                asked.stored_only().await.map(LayerBody::own)
-            } else {
-                asked.changing(boxed).await.map(LayerBody::own)
-            }
-        })
+        if !is_file {
+            return source::ResponseFuture::new(async move {
+                let response = match stored_only {
+                    true => asked.stored_only().await,
+                    false => asked.changing(boxed).await,
+                };
+                response.map(LayerBody::own)
+            });
+        }
+        let response = inner.oneshot(Request::from_parts(parts, Empty::new()));
+        let response = Box::pin(async {
+            let Ok(response) = response.await;
+            response
+        });
+        source::ResponseFuture::new(async move { asked.file(known, response, boxed).await })
     }
 }
 

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::absent::Pending;
 use super::complete::Complete;
@@ -19,7 +19,7 @@ const QUESTIONS: usize = 32;
 const COMPLETIONS: usize = 64;
 
 /// How many KiB may wait to be written down. What finds no room is written when it is heard the next time.
-const UNWRITTEN: usize = 4 * 1024;
+const UNWRITTEN: usize = 2 * 1024;
 
 /// What all services of one layer share, and its settings. Clones share the answers too.
 #[derive(Clone)]
@@ -31,8 +31,8 @@ pub(super) struct Shared {
     /// The source has let a client wait for too long, and nothing has been heard of it since.
     pub(super) silent: Arc<AtomicBool>,
     pub(super) slots: Arc<Semaphore>,
-    /// For answers that take much memory while they are read.
-    pub(super) long: Arc<Semaphore>,
+    /// For answers that take much memory.
+    pub(super) long: Arc<Mutex<Vec<u8>>>,
     /// For what takes much time.
     pub(super) sorting: Arc<Semaphore>,
     pub(super) unwritten: Arc<Semaphore>,
@@ -48,7 +48,6 @@ pub(super) struct Shared {
     pub(super) not_found: Duration,
     pub(super) refused: Duration,
     pub(super) patience: Duration,
-    pub(super) max_wait: Duration,
 }
 
 impl Shared {
@@ -60,7 +59,7 @@ impl Shared {
             pending: Arc::default(),
             silent: Arc::default(),
             slots: Arc::new(Semaphore::new(QUESTIONS)),
-            long: Arc::new(Semaphore::new(1)),
+            long: Arc::default(),
             sorting: Arc::new(Semaphore::new(1)),
             unwritten: Arc::new(Semaphore::new(UNWRITTEN)),
             recording: Arc::new(Semaphore::new(1)),
@@ -75,7 +74,6 @@ impl Shared {
             not_found: Duration::from_secs(60),
             refused: Duration::from_secs(60),
             patience: Duration::from_millis(750),
-            max_wait: Duration::from_secs(300),
         }
     }
 

@@ -1,130 +1,101 @@
-//! What clients see: what the source says, united with what is stored.
+//! What clients see: what the source says, united with what is stored. A storage that fails has nothing.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
 
+use super::absent;
 use super::list;
 use super::question::Question;
 use super::said::Said;
 use super::shared::Shared;
 use super::shown::{Caching, Shown};
-use super::stored::{Stored, info};
+use super::stored::{Stored, file};
 use crate::module::Version;
 use crate::observe;
 use crate::storage::StorageError;
 use crate::target::Resource;
 
-/// What is stored of a module, as far as it matters to a question. A storage that fails has nothing.
-pub(super) struct Storeroom<'a> {
-    pub(super) shared: &'a Shared,
-    pub(super) stored: Stored,
-}
-
-impl<'a> Storeroom<'a> {
-    /// What may be added to what the source says.
-    pub(super) async fn read(shared: &'a Shared, question: &Question, said: &Said) -> Self {
-        let may_add = match question.target.resource() {
-            Resource::List => said.is_found() || is_not_found(said.status),
-            Resource::Latest => is_not_found(said.status),
-            _ => false,
-        };
-        match may_add {
-            true => Self::all(shared, question).await,
-            false => Self {
-                shared,
-                stored: Stored::default(),
-            },
-        }
+/// What the source says, with what is stored.
+pub(super) async fn show(
+    shared: &Arc<Shared>,
+    question: &Question,
+    said: &Said,
+    caching: Caching,
+) -> Shown {
+    let shown = Shown::of(said, caching);
+    let is_not_found = [StatusCode::NOT_FOUND, StatusCode::GONE].contains(&said.status);
+    let may_add = match question.target.resource() {
+        Resource::List => said.is_found() || is_not_found,
+        Resource::Latest => is_not_found,
+        _ => false,
+    };
+    if !may_add {
+        return shown;
     }
-
-    pub(super) async fn all(shared: &'a Shared, question: &Question) -> Self {
-        let stored = observe::found(Stored::read(&shared.storage, question).await);
-        Self { shared, stored }
+    let stored = observe::found(Stored::read(&shared.storage, question).await);
+    if stored.any {
+        absent::is_stored(shared, question);
     }
-
-    /// Whether a version is of use without a source.
-    pub(super) fn has(&self, version: &Version<'_>) -> bool {
-        self.stored
-            .usable()
-            .iter()
-            .any(|stored| stored == version.escaped())
+    if stored.versions.is_empty() && !said.is_found() {
+        return shown;
     }
-
-    /// What the source says, with what is stored.
-    pub(super) async fn shown(&self, question: &Question, said: &Said, caching: Caching) -> Shown {
-        let shown = Shown::of(said, caching);
-        let knows_more = !self.stored.versions.is_empty();
-        match question.target.resource() {
-            Resource::List if said.is_found() || knows_more && is_not_found(said.status) => {
-                let list = match said.is_found() {
-                    true => &said.content,
-                    false => &Bytes::new(),
-                };
-                Shown {
-                    status: StatusCode::OK,
-                    content: self.united(question, list, &self.stored.versions).await,
-                    private: said.private || self.stored.private,
-                    caching,
-                }
-            }
-            Resource::Latest if is_not_found(said.status) && knows_more => {
-                match self.alone(question).await {
-                    Some(found) => Shown { caching, ..found },
-                    None => shown,
-                }
-            }
-            _ => shown,
-        }
-    }
-
-    /// What is stored, where nothing else is known.
-    ///
-    /// # Errors
-    ///
-    /// The storage fails.
-    pub(super) async fn try_alone(
-        &self,
-        question: &Question,
-    ) -> Result<Option<Shown>, StorageError> {
-        let found = |content| Shown {
+    if question.is_list() {
+        let list = said.is_found().then(|| said.content.clone());
+        return Shown {
             status: StatusCode::OK,
-            content,
-            private: self.stored.private,
-            caching: Caching::Stale,
+            content: list::with(&list.unwrap_or_default(), &stored.versions),
+            private: said.private || stored.private,
+            caching,
         };
-        let version = match question.target.resource() {
-            Resource::List if self.stored.versions.is_empty() => return Ok(None),
-            Resource::List => {
-                let nothing = Bytes::new();
-                let list = self.united(question, &nothing, self.stored.usable());
-                return Ok(Some(found(list.await)));
-            }
-            Resource::Latest => self.stored.latest().map(Version::into_owned),
-            // What came before modules is asked for without its suffix.
-            _ => question
-                .target
-                .query()
-                .and_then(|query| Version::new(format!("{query}+incompatible")).ok()),
-        };
-        match version.filter(|version| self.has(version)) {
-            Some(version) => Ok(info(&self.shared.storage, question, &version)
-                .await?
-                .map(found)),
-            None => Ok(None),
-        }
     }
-
-    async fn united(&self, question: &Question, list: &Bytes, more: &[String]) -> Bytes {
-        let module = question.target.module();
-        list::with(&module, list, more, &self.shared.sorting).await
-    }
-
-    /// The same; a storage that fails has nothing.
-    pub(super) async fn alone(&self, question: &Question) -> Option<Shown> {
-        observe::found(self.try_alone(question).await)
+    match observe::found(stored_alone(shared, question, &stored).await) {
+        Some(found) => Shown { caching, ..found },
+        None => shown,
     }
 }
 
-fn is_not_found(status: StatusCode) -> bool {
-    [StatusCode::NOT_FOUND, StatusCode::GONE].contains(&status)
+/// What is stored, where nothing else is known.
+pub(super) async fn show_stored(shared: &Shared, question: &Question) -> Option<Shown> {
+    let stored = observe::found(Stored::read(&shared.storage, question).await);
+    observe::found(stored_alone(shared, question, &stored).await)
+}
+
+/// What is stored, without a source.
+///
+/// # Errors
+///
+/// The storage fails.
+pub(super) async fn stored_alone(
+    shared: &Shared,
+    question: &Question,
+    stored: &Stored,
+) -> Result<Option<Shown>, StorageError> {
+    let found = |content| Shown {
+        status: StatusCode::OK,
+        content,
+        private: stored.private,
+        caching: Caching::Stale,
+    };
+    let version = match question.target.resource() {
+        Resource::List if stored.versions.is_empty() => return Ok(None),
+        Resource::List => {
+            let list = list::with(&Bytes::new(), stored.usable());
+            return Ok(Some(found(list)));
+        }
+        Resource::Latest => stored.latest(&shared.storage, question).await?,
+        // What came before modules is asked for without its suffix.
+        _ => question
+            .target
+            .query()
+            .and_then(|query| Version::new(format!("{query}+incompatible")).ok()),
+    };
+    match version.filter(|version| stored.has(version)) {
+        Some(version) => {
+            let info = file(&shared.storage, question, &version, Resource::Info);
+            Ok(info.await?.map(found))
+        }
+        None => Ok(None),
+    }
 }

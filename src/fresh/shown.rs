@@ -89,15 +89,12 @@ impl Shown {
         let mut response = Response::new(Full::default());
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            match self.status {
-                StatusCode::OK => {
-                    HeaderValue::from_static(question.target.resource().content_type())
-                }
-                _ => TEXT_PLAIN,
-            },
-        );
+        let resource = question.target.resource();
+        let kind = match self.status {
+            StatusCode::OK => HeaderValue::from_static(resource.content_type()),
+            _ => TEXT_PLAIN,
+        };
+        headers.insert(CONTENT_TYPE, kind);
         headers.insert(CONTENT_LENGTH, self.content.len().into());
         headers.insert(CACHE_CONTROL, self.cache_control());
         if let Caching::RetryAt(then) = self.caching {

@@ -7,12 +7,13 @@ use futures_util::TryStreamExt;
 use futures_util::future::try_join;
 use object_store::GetOptions;
 
-use super::list;
 use super::question::Question;
 use crate::access::value::Access;
+use crate::latest::{Latest, is_own_go_mod};
 use crate::module::Version;
 use crate::module::version::check_fits;
 use crate::storage::{Content, Key, LookUp, Storage, StorageError};
+use crate::target::Resource;
 
 /// The stored versions of a module, escaped.
 #[derive(Debug, Default)]
@@ -52,12 +53,9 @@ impl Stored {
         let folder = format!("{folder}{}/@v", module.escaped());
         let files = storage.list(&folder).await?;
         let mut parts: BTreeMap<&str, u8> = BTreeMap::new();
-        let mut any = false;
         for file in &files {
-            let name = file
-                .strip_prefix(&folder)
-                .and_then(|name| name.strip_prefix('/'));
-            let Some((version, extension)) = name.and_then(|name| name.rsplit_once('.')) else {
+            let name = file.get(folder.len() + 1..).unwrap_or_default();
+            let Some((version, extension)) = name.rsplit_once('.') else {
                 continue;
             };
             let part = match extension {
@@ -67,7 +65,6 @@ impl Stored {
                 _ => continue,
             };
             if check_fits(&module, version).is_ok() {
-                any = true;
                 *parts.entry(version).or_default() |= part;
             }
         }
@@ -79,7 +76,7 @@ impl Stored {
             versions: having(1 | 2),
             whole: having(1 | 2 | 4),
             private: false,
-            any,
+            any: !parts.is_empty(),
         })
     }
 
@@ -92,30 +89,46 @@ impl Stored {
         }
     }
 
+    /// Whether a version is of use without a source.
+    pub(super) fn has(&self, version: &Version<'_>) -> bool {
+        self.versions().any(|stored| stored == *version)
+    }
+
+    /// The same.
+    pub(super) fn versions(&self) -> impl Iterator<Item = Version<'_>> {
+        let usable = self.usable().iter();
+        usable.filter_map(|version| Version::from_escaped(&**version).ok())
+    }
+
     /// The version for `@latest`.
-    pub(super) fn latest(&self) -> Option<Version<'_>> {
-        list::latest(
-            self.usable()
-                .iter()
-                .filter_map(|version| Version::from_escaped(&**version).ok()),
-        )
+    pub(super) async fn latest(
+        &self,
+        storage: &Storage,
+        question: &Question,
+    ) -> Result<Option<Version<'static>>, StorageError> {
+        let latest: Latest = self.versions().collect();
+        let go_mod = match latest.decided_by() {
+            Some(tag) => file(storage, question, tag, Resource::Mod).await?,
+            None => None,
+        };
+        let is_own = |go_mod: Bytes| is_own_go_mod(&question.target.module(), &go_mod);
+        Ok(latest.version(go_mod.is_none_or(is_own)))
     }
 }
 
-/// The `.info` of a version, if it is stored.
-pub(super) async fn info(
+/// A small file of a version, if it is stored.
+pub(super) async fn file(
     storage: &Storage,
     question: &Question,
     version: &Version<'_>,
+    file: Resource,
 ) -> Result<Option<Bytes>, StorageError> {
-    let Ok(target) = question.target.with_version(version) else {
-        return Ok(None);
-    };
+    let target = question.target.with_file(version, file).ok();
     let owner = question.access.as_ref().map(Access::owner_name);
-    let Some(key) = Key::new(&target, question.area, owner) else {
-        return Ok(None);
-    };
-    content(storage, &key).await
+    match target.and_then(|target| Key::new(&target, question.area, owner)) {
+        Some(key) => content(storage, &key).await,
+        None => Ok(None),
+    }
 }
 
 /// The content of a small file, if it is stored.

@@ -3,17 +3,18 @@
 //! They are those of `CheckPath` and `CheckFilePath` in
 //! [golang.org/x/mod/module](https://pkg.go.dev/golang.org/x/mod/module).
 
-use super::error::PathFault;
-use super::escape::{Form, unescape};
+use super::error::{Fault, invalid_char};
+use super::escape::{unescape, unescaped};
+use super::limits;
 
 /// What a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A module, or the first elements of one.
+    /// A module, or the first elements of one, escaped.
     Module,
-    /// A version query, which becomes a file name.
+    /// A version query, which becomes a file name, escaped.
     Query,
-    /// A file in a module.
+    /// A file in a module, as it is.
     #[cfg(feature = "fill")]
     File,
 }
@@ -24,58 +25,55 @@ const RESERVED: [&str; 22] = [
     "com9", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
 ];
 
-pub(crate) fn check_elements(path: &str, kind: Kind, form: Form) -> Result<(), PathFault> {
-    if path.is_empty() {
-        return Err(PathFault::Empty);
-    }
-    if kind == Kind::Module && path.starts_with('-') {
-        return Err(PathFault::LeadingDash);
-    }
-    if path.contains("//") {
-        return Err(PathFault::DoubleSlash);
-    }
-    if path.ends_with('/') {
-        return Err(PathFault::TrailingSlash);
-    }
-    path.split('/')
-        .try_for_each(|element| check_element(element, kind, form))
+pub(crate) fn check_elements(path: &str, kind: Kind) -> Result<(), Fault> {
+    let fault = match path {
+        "" => "empty",
+        _ if kind == Kind::Module && path.starts_with('-') => "leading dash",
+        _ if path.contains("//") => "double slash",
+        _ if path.ends_with('/') => "trailing slash",
+        _ => return (path.split('/')).try_for_each(|element| check_element(element, kind)),
+    };
+    Err(fault.into())
 }
 
-fn check_element(element: &str, kind: Kind, form: Form) -> Result<(), PathFault> {
-    if element.is_empty() {
-        return Err(PathFault::EmptyElement);
-    }
-    if element.bytes().all(|b| b == b'.') {
-        return Err(PathFault::OnlyDots);
-    }
-    if kind == Kind::Module && element.starts_with('.') {
-        return Err(PathFault::LeadingDot);
-    }
-    if element.ends_with('.') {
-        return Err(PathFault::TrailingDot);
-    }
-    // In the escaped form a `!` is the first half of a capital; as itself it cannot be escaped.
-    let good = |c: char| match (c, kind) {
-        #[cfg(feature = "fill")]
-        (_, Kind::File) if !c.is_ascii() => is_letter(c),
-        #[cfg(feature = "fill")]
-        ('!', Kind::File) => true,
-        ('!', _) => form == Form::Escaped,
-        (_, Kind::Module) => c.is_ascii_alphanumeric() || "-._~".contains(c),
-        // A file has the same alphabet.
-        _ => c.is_ascii_alphanumeric() || " #$%&()+,-.=@[]^_{}~".contains(c),
+fn check_element(element: &str, kind: Kind) -> Result<(), Fault> {
+    let is_of_module = kind == Kind::Module;
+    let fault = match element {
+        "" => "empty path element".into(),
+        _ if element.bytes().all(|b| b == b'.') => "invalid path element of dots alone".into(),
+        _ if is_of_module && element.starts_with('.') => "leading dot in path element".into(),
+        _ if element.ends_with('.') => "trailing dot in path element".into(),
+        _ if is_of_module && element.len() > limits::ELEMENT => {
+            format!("path element longer than {} bytes", limits::ELEMENT).into()
+        }
+        _ => match element.chars().find(|c| !is_good(*c, kind)) {
+            Some(bad) => invalid_char(bad),
+            None => return check_stem(element.split('.').next().unwrap_or_default(), kind),
+        },
     };
-    if let Some(bad) = element.chars().find(|&c| !good(c)) {
-        return Err(PathFault::Char(bad));
-    }
-    let stem = element.split_once('.').map_or(element, |(stem, _)| stem);
-    if is_reserved(stem) {
-        return Err(PathFault::Reserved(unescape(stem).into_owned()));
+    Err(fault)
+}
+
+/// Checks what comes before the first dot.
+fn check_stem(stem: &str, kind: Kind) -> Result<(), Fault> {
+    if is_reserved(stem, kind) {
+        let name = unescape(stem);
+        return Err(format!("\"{name}\" disallowed as path element component on Windows").into());
     }
     if kind == Kind::Module && ends_in_tilde_digits(stem) {
-        return Err(PathFault::TildeDigits);
+        return Err("trailing tilde and digits in path element".into());
     }
     Ok(())
+}
+
+/// A `!` is part of an escaped capital, or of the name of a file.
+fn is_good(c: char, kind: Kind) -> bool {
+    match kind {
+        Kind::Module => c.is_ascii_alphanumeric() || "!-._~".contains(c),
+        #[cfg(feature = "fill")]
+        Kind::File if !c.is_ascii() => is_letter(c),
+        _ => c.is_ascii_alphanumeric() || " !#$%&()+,-.=@[]^_{}~".contains(c),
+    }
 }
 
 /// Of the category L of Unicode, which is not what `char::is_alphabetic` means.
@@ -86,13 +84,11 @@ fn is_letter(c: char) -> bool {
     GeneralCategoryGroup::Letter.contains(category)
 }
 
-/// A `!` only tells that the next letter is a capital.
-fn is_reserved(stem: &str) -> bool {
-    let letters = stem.bytes().filter(|b| *b != b'!');
-    let name = letters.map(|b| b.to_ascii_lowercase());
-    RESERVED
-        .iter()
-        .any(|reserved| name.clone().eq(reserved.bytes()))
+fn is_reserved(stem: &str, kind: Kind) -> bool {
+    let is_escaped = matches!(kind, Kind::Module | Kind::Query);
+    let name = unescaped(stem).map(|c| c.to_ascii_lowercase());
+    (is_escaped || !stem.contains('!'))
+        && (RESERVED.iter()).any(|reserved| name.clone().eq(reserved.chars()))
 }
 
 /// `PROGRA~1`: the short names that Windows gives to long ones.

@@ -4,68 +4,46 @@
 //! (<https://go.dev/ref/mod#goproxy-protocol>, "case-encoded").
 
 use std::borrow::Cow;
+use std::iter;
 
-/// Which of the two spellings a text has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// As written in a `go.mod`: capitals are capitals.
-    Plain,
-    /// As written in a URL: capitals are `!` and a small letter. Says nothing of texts that do not pass [`is_escaped`].
-    Escaped,
-}
+use super::error::{Fault, invalid_char};
 
 /// Whether `text` is something that escaping can have made.
 pub(crate) fn is_escaped(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        let good = match byte {
-            b'!' => bytes.next().is_some_and(|next| next.is_ascii_lowercase()),
-            _ => byte.is_ascii() && !byte.is_ascii_uppercase(),
-        };
-        if !good {
-            return false;
-        }
-    }
-    true
+    let is_bang_of_a_letter = |rest: &str| rest.starts_with(|c: char| c.is_ascii_lowercase());
+    text.bytes()
+        .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
+        && text.split('!').skip(1).all(is_bang_of_a_letter)
 }
 
-/// Writes capitals as `!` and a small letter. Borrows when there is none.
-pub(crate) fn escape(text: Cow<'_, str>) -> Cow<'_, str> {
-    let capitals = text.bytes().filter(u8::is_ascii_uppercase).count();
-    if capitals == 0 {
-        return text;
+/// Writes capitals as `!` and a small letter. Borrows when there is none. A `!` cannot be written.
+pub(crate) fn escape(text: Cow<'_, str>) -> Result<Cow<'_, str>, Fault> {
+    if text.contains('!') {
+        return Err(invalid_char('!'));
     }
-    let mut escaped = String::with_capacity(text.len() + capitals);
-    for letter in text.chars() {
-        if letter.is_ascii_uppercase() {
-            escaped.push('!');
-        }
-        escaped.push(letter.to_ascii_lowercase());
+    if !text.contains(|c: char| c.is_ascii_uppercase()) {
+        return Ok(text);
     }
-    Cow::Owned(escaped)
+    let escaped = text.chars().flat_map(|letter| {
+        let bang = letter.is_ascii_uppercase().then_some('!');
+        bang.into_iter().chain([letter.to_ascii_lowercase()])
+    });
+    Ok(escaped.collect())
 }
 
 /// Undoes [`escape`]. Borrows when there is no `!`.
 pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
-    if !text.contains('!') {
-        return Cow::Borrowed(text);
+    match text.contains('!') {
+        true => unescaped(text).collect(),
+        false => Cow::Borrowed(text),
     }
-    let mut plain = String::with_capacity(text.len());
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '!' => plain.extend(letters.next().map(|next| next.to_ascii_uppercase())),
-            _ => plain.push(letter),
-        }
-    }
-    Cow::Owned(plain)
 }
 
-/// The plain bytes of a text in either form, one at a time, so that comparing costs no allocation.
-pub(crate) fn plain_bytes(text: &str) -> impl Iterator<Item = u8> + '_ {
-    let mut bytes = text.bytes();
-    std::iter::from_fn(move || match bytes.next()? {
-        b'!' => bytes.next().map(|next| next.to_ascii_uppercase()),
-        byte => Some(byte),
+/// The characters of the unescaped text, one at a time, so that comparing costs no allocation.
+pub(crate) fn unescaped(text: &str) -> impl Iterator<Item = char> + Clone {
+    let mut letters = text.chars();
+    iter::from_fn(move || match letters.next()? {
+        '!' => letters.next().map(|letter| letter.to_ascii_uppercase()),
+        letter => Some(letter),
     })
 }

@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::str::FromStr;
 
 use super::element::{Kind, check_elements};
-use super::error::{InvalidPath, PathFault};
-use super::escape::{Form, escape, is_escaped, plain_bytes, unescape};
+use super::error::{Fault, InvalidPath, NOT_ESCAPED, invalid_char};
+use super::escape::{escape, is_escaped, unescape, unescaped};
 use super::{limits, suffix};
 
 /// The path of a module that can be downloaded, such as `github.com/BurntSushi/toml`.
@@ -42,11 +41,7 @@ impl<'a> ModulePath<'a> {
     ///
     /// When the text breaks a rule, which the error names.
     pub fn new(path: impl Into<Cow<'a, str>>) -> Result<Self, InvalidPath> {
-        let path = path.into();
-        check(&path, Form::Plain)?;
-        let escaped = escape(path);
-        check_lengths(&escaped)?;
-        Ok(Self { escaped })
+        escape(path.into()).and_then(checked).map_err(InvalidPath)
     }
 
     /// Checks a path as it stands in a URL, percent-decoded: `!x` for a capital `X`.
@@ -57,12 +52,10 @@ impl<'a> ModulePath<'a> {
     /// When the text breaks a rule, which the error names; a capital is an error here.
     pub fn from_escaped(escaped: impl Into<Cow<'a, str>>) -> Result<Self, InvalidPath> {
         let escaped = escaped.into();
-        check_lengths(&escaped)?;
-        if !is_escaped(&escaped) {
-            return Err(InvalidPath(PathFault::BadEscape));
+        match is_escaped(&escaped) {
+            true => checked(escaped).map_err(InvalidPath),
+            false => Err(InvalidPath(NOT_ESCAPED)),
         }
-        check(&escaped, Form::Escaped)?;
-        Ok(Self { escaped })
     }
 
     /// For texts that a constructor has already accepted.
@@ -98,18 +91,16 @@ impl<'a> ModulePath<'a> {
     #[must_use]
     pub fn is_within(&self, prefix: &str) -> bool {
         let prefix = prefix.trim_end_matches('/');
-        let mut path = plain_bytes(&self.escaped);
+        let mut path = unescaped(&self.escaped);
         prefix.is_empty()
-            || (prefix.bytes().all(|byte| path.next() == Some(byte))
-                && matches!(path.next(), None | Some(b'/')))
+            || (prefix.chars().all(|char| path.next() == Some(char))
+                && matches!(path.next(), None | Some('/')))
     }
 
     /// The part of the path that fixes the major version, such as `/v2`, or `.v2` under `gopkg.in`
-    /// (<https://go.dev/ref/mod#major-version-suffixes>).
-    pub(crate) fn major_suffix(&self) -> Option<&str> {
-        suffix::split(&self.escaped)
-            .map(|(_, suffix)| suffix)
-            .filter(|suffix| !suffix.is_empty())
+    /// (<https://go.dev/ref/mod#major-version-suffixes>). Most paths have none.
+    pub(crate) fn major_suffix(&self) -> &str {
+        suffix::split(&self.escaped).map_or("", |(_, suffix)| suffix)
     }
 
     /// A copy that borrows nothing.
@@ -127,57 +118,29 @@ impl fmt::Display for ModulePath<'_> {
     }
 }
 
-impl FromStr for ModulePath<'static> {
-    type Err = InvalidPath;
-
-    /// As [`ModulePath::new`].
-    fn from_str(path: &str) -> Result<Self, InvalidPath> {
-        ModulePath::new(path).map(ModulePath::into_owned)
+fn checked(escaped: Cow<'_, str>) -> Result<ModulePath<'_>, Fault> {
+    check_prefix(&escaped)?;
+    match suffix::split(&escaped) {
+        Some(_) => Ok(ModulePath { escaped }),
+        None => Err("invalid version suffix".into()),
     }
 }
 
-/// Checks the first elements of a path: all rules but the one on the major suffix, which only the
+/// Checks the first elements of an escaped path: all rules but the one on the major suffix, which only the
 /// end of a path has.
-pub(crate) fn check_prefix(path: &str, form: Form) -> Result<(), InvalidPath> {
-    check_elements(path, Kind::Module, form)
-        .and_then(|()| check_first(path))
-        .map_err(InvalidPath)
-}
-
-/// Checks the lengths of an escaped path.
-pub(crate) fn check_lengths(escaped: &str) -> Result<(), InvalidPath> {
+pub(crate) fn check_prefix(escaped: &str) -> Result<(), Fault> {
     if escaped.len() > limits::PATH {
-        return Err(InvalidPath(PathFault::TooLong));
+        return Err(format!("longer than {} bytes", limits::PATH).into());
     }
-    if escaped
-        .split('/')
-        .any(|element| element.len() > limits::ELEMENT)
-    {
-        return Err(InvalidPath(PathFault::ElementTooLong));
+    check_elements(escaped, Kind::Module)?;
+    // The first element is a host name.
+    let host = escaped.split('/').next().unwrap_or_default();
+    if !host.contains('.') {
+        return Err("missing dot in first path element".into());
     }
-    Ok(())
-}
-
-fn check(path: &str, form: Form) -> Result<(), InvalidPath> {
-    check_prefix(path, form)?;
-    match suffix::split(path) {
-        Some(_) => Ok(()),
-        None => Err(InvalidPath(PathFault::MajorSuffix)),
-    }
-}
-
-/// The first element is a host name.
-fn check_first(path: &str) -> Result<(), PathFault> {
-    let first = path.split_once('/').map_or(path, |(first, _)| first);
-    if !first.contains('.') {
-        return Err(PathFault::FirstWithoutDot);
-    }
-    if first.starts_with('-') {
-        return Err(PathFault::FirstLeadingDash);
-    }
-    let good = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-' | '.');
-    match first.chars().find(|&c| !good(c)) {
-        Some(bad) => Err(PathFault::FirstChar(bad)),
+    let is_good = |c: &char| matches!(c, 'a'..='z' | '0'..='9' | '-' | '.');
+    match unescaped(host).find(|c| !is_good(c)) {
+        Some(bad) => Err(format!("{} in first path element", invalid_char(bad)).into()),
         None => Ok(()),
     }
 }

@@ -1,8 +1,8 @@
 //! Version queries: branches, commits and parts of versions.
 
 use super::element::{Kind, check_elements};
-use super::error::{InvalidVersion, PathFault, VersionFault};
-use super::escape::{Form, is_escaped};
+use super::error::{InvalidVersion, NOT_ESCAPED, invalid_char};
+use super::escape::is_escaped;
 use super::version::check_length;
 
 /// Checks the escaped form of a version query.
@@ -11,12 +11,10 @@ use super::version::check_length;
 /// others to a proxy, so a branch `feature/x` cannot be requested.
 pub(crate) fn check_escaped_query(escaped: &str) -> Result<(), InvalidVersion> {
     check_length(escaped)?;
-    if !is_escaped(escaped) {
-        return Err(InvalidVersion(VersionFault::BadEscape));
-    }
-    let checked = match escaped.contains('/') {
-        true => Err(PathFault::Char('/')),
-        false => check_elements(escaped, Kind::Query, Form::Escaped),
+    let checked = match escaped {
+        _ if !is_escaped(escaped) => Err(NOT_ESCAPED),
+        _ if escaped.contains('/') => Err(invalid_char('/')),
+        _ => check_elements(escaped, Kind::Query),
     };
-    checked.map_err(|fault| InvalidVersion(VersionFault::Query(fault)))
+    checked.map_err(InvalidVersion)
 }

@@ -3,10 +3,10 @@
 
 use std::cmp::Ordering;
 
-use super::escape::{Form, plain_bytes};
+use super::escape::unescaped;
 
 /// The parts of a semantic version. Missing numbers are `0`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Semver<'a> {
     pub(crate) major: &'a str,
     pub(crate) minor: &'a str,
@@ -20,19 +20,18 @@ pub(crate) struct Semver<'a> {
 }
 
 impl<'a> Semver<'a> {
-    /// Parses a text of the given form; `None` when it is not a semantic version.
-    pub(crate) fn parse(text: &'a str, form: Form) -> Option<Self> {
+    /// Parses a text, which can be escaped; `None` when it is not a semantic version.
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let (text, build) = cut(text.strip_prefix('v')?, '+');
         let (core, pre) = cut(text, '-');
         let numbers = core.split('.').count();
         let whole = numbers == 3 || (numbers < 3 && pre.is_none() && build.is_none());
-        let is_number =
-            |text: &str| !text.is_empty() && is_numeric(text) && !has_leading_zero(text);
-        let is_pre = |id: &str| is_identifier(id, form) && !has_leading_zero(id);
+        let is_number = |id: &str| !id.is_empty() && is_numeric(id) && !has_leading_zero(id);
+        let is_pre = |id: &str| is_identifier(id) && !has_leading_zero(id);
         let good = whole
             && core.split('.').all(is_number)
             && pre.is_none_or(|pre| pre.split('.').all(is_pre))
-            && build.is_none_or(|build| build.split('.').all(|id| is_identifier(id, form)));
+            && build.is_none_or(|build| build.split('.').all(is_identifier));
         let mut core = core.split('.');
         good.then_some(Self {
             major: core.next()?,
@@ -56,28 +55,27 @@ impl<'a> Semver<'a> {
 
     /// Recognised by shape alone, as go does: the time need not exist, nor need the tagged version before the commit.
     pub(crate) fn is_pseudo(&self) -> bool {
-        let Some((left, revision)) = self.pre.rsplit_once('-') else {
-            return false;
-        };
-        let Some((before, time)) = left
-            .len()
-            .checked_sub("yyyymmddhhmmss".len())
-            .and_then(|at| left.split_at_checked(at))
-        else {
-            return false;
-        };
-        let follows = match before {
-            "" => [self.minor, self.patch] == ["0"; 2],
-            _ => before == "0." || before.ends_with(".0."),
-        };
-        follows && is_numeric(time) && !revision.contains('.')
+        let parts = self.pre.rsplit_once('-').and_then(|(left, revision)| {
+            let time = left.len().checked_sub("yyyymmddhhmmss".len())?;
+            let (before, time) = left.split_at_checked(time)?;
+            Some((before, time, revision))
+        });
+        parts.is_some_and(|(before, time, revision)| {
+            let follows = match before {
+                "" => [self.minor, self.patch] == ["0"; 2],
+                _ => before == "0." || before.ends_with(".0."),
+            };
+            follows && is_numeric(time) && !revision.contains('.')
+        })
     }
 
     /// The order of the three numbers alone.
     pub(crate) fn cmp_numbers(&self, other: &Semver<'_>) -> Ordering {
-        compare_numbers(self.major, other.major)
-            .then_with(|| compare_numbers(self.minor, other.minor))
-            .then_with(|| compare_numbers(self.patch, other.patch))
+        self.triple().cmp(&other.triple())
+    }
+
+    fn triple(&self) -> [(usize, &str); 3] {
+        [self.major, self.minor, self.patch].map(number)
     }
 
     /// Precedence of SemVer 2.0.0, section 11. Build metadata takes no part.
@@ -102,17 +100,16 @@ fn has_leading_zero(identifier: &str) -> bool {
     identifier.len() > 1 && identifier.starts_with('0') && is_numeric(identifier)
 }
 
-fn is_identifier(text: &str, form: Form) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || (b == b'!' && form == Form::Escaped))
+/// In the escaped form a capital begins with a `!`.
+fn is_identifier(text: &str) -> bool {
+    let is_good = |b: u8| b.is_ascii_alphanumeric() || b"-!".contains(&b);
+    !text.is_empty() && text.bytes().all(is_good)
 }
 
-/// Semantic versions set no limit to a number, and versions beyond 64 bits exist. Without leading zeros the longer
-/// number is the larger one.
-fn compare_numbers(a: &str, b: &str) -> Ordering {
-    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+/// How numbers compare. Semantic versions set no limit to one, and versions beyond 64 bits exist. Without leading zeros the
+/// longer number is the larger one.
+fn number(text: &str) -> (usize, &str) {
+    (text.len(), text)
 }
 
 fn compare_pre(a: &str, b: &str) -> Ordering {
@@ -120,25 +117,17 @@ fn compare_pre(a: &str, b: &str) -> Ordering {
     if a.is_empty() || b.is_empty() {
         return a.is_empty().cmp(&b.is_empty());
     }
-    let (mut left, mut right) = (a.split('.'), b.split('.'));
-    loop {
-        let order = match (left.next(), right.next()) {
-            (None, None) => return Ordering::Equal,
-            (None, Some(_)) => Ordering::Less,
-            (Some(_), None) => Ordering::Greater,
-            (Some(l), Some(r)) => compare_identifiers(l, r),
-        };
-        if order.is_ne() {
-            return order;
-        }
-    }
+    let pairs = a.split('.').zip(b.split('.'));
+    let mut orders = pairs.map(|(a, b)| compare_identifiers(a, b));
+    let different = orders.find(|order| order.is_ne());
+    different.unwrap_or_else(|| a.split('.').count().cmp(&b.split('.').count()))
 }
 
 fn compare_identifiers(a: &str, b: &str) -> Ordering {
     match (is_numeric(a), is_numeric(b)) {
-        (true, true) => compare_numbers(a, b),
-        (true, false) => Ordering::Less,
-        (false, true) => Ordering::Greater,
-        (false, false) => plain_bytes(a).cmp(plain_bytes(b)),
+        (true, true) => number(a).cmp(&number(b)),
+        (false, false) => unescaped(a).cmp(unescaped(b)),
+        // Numbers come first.
+        (is_left, is_right) => is_right.cmp(&is_left),
     }
 }

@@ -1,7 +1,7 @@
 //! The major version at the end of a module path, and which versions it admits
 //! (<https://go.dev/ref/mod#major-version-suffixes>).
 
-use super::error::VersionFault;
+use super::error::Fault;
 use super::semver::Semver;
 
 /// Splits `path` before its major suffix: `/v2`, or `.v2` under `gopkg.in`, which may be followed
@@ -10,14 +10,10 @@ pub(crate) fn split(path: &str) -> Option<(&str, &str)> {
     if path.starts_with("gopkg.in/") {
         return split_gopkg_in(path);
     }
-    let tail = path.rsplit_once('/').map_or(path, |(_, tail)| tail);
-    let Some(number) = tail.strip_prefix('v') else {
-        return Some((path, ""));
-    };
-    let looks_like_one = !number.is_empty()
-        && tail.len() < path.len()
-        && number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    if !looks_like_one {
+    let tail = path.rsplit('/').next().unwrap_or_default();
+    let number = tail.strip_prefix('v').unwrap_or_default();
+    let is_digit_or_dot = |b: u8| b.is_ascii_digit() || b == b'.';
+    if number.is_empty() || tail == path || !number.bytes().all(is_digit_or_dot) {
         return Some((path, ""));
     }
     let good = !number.contains('.') && !number.starts_with('0') && number != "1";
@@ -35,31 +31,27 @@ fn split_gopkg_in(path: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether a module with this major suffix can have this version.
-pub(crate) fn admits(suffix: &str, version: &Semver<'_>) -> Result<(), VersionFault> {
-    let Some(wanted) = suffix.strip_prefix(['/', '.']) else {
-        let fine = matches!(version.major, "0" | "1") || version.is_incompatible();
-        return if fine {
-            Ok(())
-        } else {
-            Err(wrong_major("v0 or v1", version))
-        };
+pub(crate) fn admits(suffix: &str, version: &Semver<'_>) -> Result<(), Fault> {
+    let wanted = suffix.strip_suffix("-unstable").unwrap_or(suffix);
+    let numbers = [version.major, version.minor, version.patch];
+    let is_admitted = match wanted {
+        "" => matches!(version.major, "0" | "1") || version.is_incompatible(),
+        // Pseudo-versions from before go knew the rule, still in many go.mod files.
+        ".v1" if numbers == ["0"; 3] && !version.pre.is_empty() => true,
+        // After `/v` or `.v`.
+        _ => wanted.get(2..) == Some(version.major),
     };
-    let wanted = wanted.strip_suffix("-unstable").unwrap_or(wanted);
-    // Pseudo-versions from before go knew the rule, still in many go.mod files.
-    let early = suffix.starts_with('.')
-        && wanted == "v1"
-        && !version.pre.is_empty()
-        && [version.major, version.minor, version.patch] == ["0"; 3];
-    if early || wanted.strip_prefix('v') == Some(version.major) {
-        Ok(())
-    } else {
-        Err(wrong_major(wanted, version))
+    if is_admitted {
+        return Ok(());
     }
+    let wanted = match wanted.get(1..) {
+        Some(wanted) => short(wanted),
+        None => "v0 or v1",
+    };
+    Err(format!("should be {wanted}, not v{}", short(version.major)).into())
 }
 
-fn wrong_major(wanted: &str, version: &Semver<'_>) -> VersionFault {
-    VersionFault::Major {
-        wanted: wanted.to_owned(),
-        found: version.major.to_owned(),
-    }
+/// Major numbers have no bound; a message has.
+fn short(number: &str) -> &str {
+    number.get(..24).unwrap_or(number)
 }

@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
-use std::str::FromStr;
 
-use super::error::{InvalidVersion, VersionFault};
-use super::escape::{Form, escape, is_escaped, unescape};
+use super::error::{InvalidVersion, NOT_ESCAPED};
+use super::escape::{escape, is_escaped, unescape};
 use super::limits;
 use super::path::ModulePath;
 use super::semver::Semver;
@@ -46,11 +45,7 @@ impl<'a> Version<'a> {
     ///
     /// If the text is not a semantic version, not canonical, or too long.
     pub fn new(version: impl Into<Cow<'a, str>>) -> Result<Self, InvalidVersion> {
-        let version = version.into();
-        canonical_parts(&version, Form::Plain)?;
-        let escaped = escape(version);
-        check_length(&escaped)?;
-        Ok(Self { escaped })
+        Self::from_escaped(escape(version.into()).map_err(InvalidVersion)?)
     }
 
     /// Checks a version as it stands in a URL, percent-decoded: `!x` for a capital `X`.
@@ -82,12 +77,6 @@ impl<'a> Version<'a> {
     #[must_use]
     pub fn unescaped(&self) -> Cow<'_, str> {
         unescape(&self.escaped)
-    }
-
-    /// The order of SemVer 2.0.0, section 11: like [`Ord`], but `+incompatible` takes no part.
-    #[must_use]
-    pub fn cmp_precedence(&self, other: &Version<'_>) -> Ordering {
-        self.parts().cmp_precedence(&other.parts())
     }
 
     /// Whether there is a pre-release part, as every pseudo-version has.
@@ -131,16 +120,8 @@ impl<'a> Version<'a> {
     }
 
     pub(crate) fn parts(&self) -> Semver<'_> {
-        // Every constructor has parsed this text; the other arm is never taken, and would only
-        // make the version compare as v0.0.0.
-        Semver::parse(&self.escaped, Form::Escaped).unwrap_or(Semver {
-            major: "0",
-            minor: "0",
-            patch: "0",
-            pre: "",
-            build: "",
-            numbers: 3,
-        })
+        // Every constructor has parsed this text.
+        Semver::parse(&self.escaped).unwrap_or_default()
     }
 }
 
@@ -152,23 +133,14 @@ impl PartialOrd for Version<'_> {
 
 impl Ord for Version<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.cmp_precedence(other)
-            .then_with(|| self.escaped.cmp(&other.escaped))
+        let precedence = self.parts().cmp_precedence(&other.parts());
+        precedence.then_with(|| self.escaped.cmp(&other.escaped))
     }
 }
 
 impl fmt::Display for Version<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.unescaped())
-    }
-}
-
-impl FromStr for Version<'static> {
-    type Err = InvalidVersion;
-
-    /// As [`Version::new`].
-    fn from_str(version: &str) -> Result<Self, InvalidVersion> {
-        Version::new(version).map(Version::into_owned)
     }
 }
 
@@ -199,33 +171,27 @@ pub(crate) fn check_fits(module: &ModulePath<'_>, escaped: &str) -> Result<(), I
 }
 
 fn fits(module: &ModulePath<'_>, parts: &Semver<'_>) -> Result<(), InvalidVersion> {
-    suffix::admits(module.major_suffix().unwrap_or(""), parts).map_err(InvalidVersion)
+    suffix::admits(module.major_suffix(), parts).map_err(InvalidVersion)
 }
 
 fn parts_of_escaped(escaped: &str) -> Result<Semver<'_>, InvalidVersion> {
     check_length(escaped)?;
-    let parts = canonical_parts(escaped, Form::Escaped);
-    // Where there are only numbers, there is nothing to escape.
-    let only_numbers =
-        matches!(&parts, Ok(parts) if parts.pre.is_empty() && parts.build.is_empty());
-    if !only_numbers && !is_escaped(escaped) {
-        return Err(InvalidVersion(VersionFault::BadEscape));
-    }
-    parts
-}
-
-fn canonical_parts(text: &str, form: Form) -> Result<Semver<'_>, InvalidVersion> {
-    let parts = Semver::parse(text, form).ok_or(InvalidVersion(VersionFault::NotSemver))?;
-    if parts.is_module_canonical() {
-        Ok(parts)
-    } else {
-        Err(InvalidVersion(VersionFault::NotCanonical))
+    let invalid = |fault| Err(InvalidVersion(fault));
+    match Semver::parse(escaped) {
+        None => invalid("not a semantic version".into()),
+        Some(_) if !is_escaped(escaped) => invalid(NOT_ESCAPED),
+        Some(parts) if !parts.is_module_canonical() => {
+            invalid("not canonical (want vX.Y.Z without metadata)".into())
+        }
+        Some(parts) => Ok(parts),
     }
 }
 
 pub(crate) fn check_length(escaped: &str) -> Result<(), InvalidVersion> {
-    if escaped.len() > limits::VERSION {
-        return Err(InvalidVersion(VersionFault::TooLong));
+    match escaped.len() > limits::VERSION {
+        true => Err(InvalidVersion(
+            format!("longer than {} bytes", limits::VERSION).into(),
+        )),
+        false => Ok(()),
     }
-    Ok(())
 }

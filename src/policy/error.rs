@@ -1,7 +1,7 @@
 //! What can be wrong with a filter file.
 
+use std::error::Error;
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::module::error::{InvalidPath, InvalidVersion};
@@ -30,17 +30,9 @@ pub struct ParseRulesError {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    UnknownSign,
-    TooManyFields,
-    MissingPath,
-    MissingHost,
+    Text(&'static str),
     Path(InvalidPath),
-    EmptyItem,
-    UnknownOperator,
-    NotThreeNumbers,
-    NotAVersion,
     Version(InvalidVersion),
-    Star,
     /// With the line of the first one.
     Repeated(usize),
 }
@@ -80,30 +72,16 @@ impl fmt::Display for ParseRulesError {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownSign => {
-                f.write_str("unknown sign, want + - D or ignore-case, and a blank")
-            }
-            Self::TooManyFields => {
-                f.write_str("unexpected text, want SIGN PATH VERSIONS with no blank in VERSIONS")
-            }
-            Self::MissingPath => f.write_str("a version without a module path before it"),
-            Self::MissingHost => f.write_str("ignore-case needs a host, without a path"),
+            Self::Text(text) => f.write_str(text),
             Self::Path(error) => error.fmt(f),
-            Self::EmptyItem => f.write_str("empty item in the list of versions"),
-            Self::UnknownOperator => f.write_str("unknown operator, want ~ ^ or <"),
-            Self::NotThreeNumbers => {
-                f.write_str("~ ^ and < need three numbers and nothing else, as in ~v1.2.3")
-            }
-            Self::NotAVersion => f.write_str("not a version, want v1, v1.2 or v1.2.3"),
             Self::Version(error) => error.fmt(f),
-            Self::Star => f.write_str("a * can only be the last number, as in v1.* or v1.2.*"),
             Self::Repeated(first) => write!(f, "line {first} already has a rule for this"),
         }
     }
 }
 
-impl std::error::Error for ParseRulesError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl Error for ParseRulesError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.fault {
             Fault::Path(error) => Some(error),
             Fault::Version(error) => Some(error),
@@ -116,15 +94,7 @@ impl std::error::Error for ParseRulesError {
 #[derive(Debug)]
 pub struct ReadRulesError {
     pub(super) path: PathBuf,
-    pub(super) cause: Cause,
-}
-
-#[derive(Debug)]
-pub(super) enum Cause {
-    Io(io::Error),
-    /// With the line of the first bad byte.
-    NotUtf8(usize),
-    Parse(ParseRulesError),
+    pub(super) cause: Box<dyn Error + Send + Sync>,
 }
 
 impl ReadRulesError {
@@ -137,21 +107,12 @@ impl ReadRulesError {
 
 impl fmt::Display for ReadRulesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "filter file {}: ", self.path.display())?;
-        match &self.cause {
-            Cause::Io(error) => error.fmt(f),
-            Cause::NotUtf8(line) => write!(f, "line {line}: not UTF-8"),
-            Cause::Parse(error) => error.fmt(f),
-        }
+        write!(f, "filter file {}: {}", self.path.display(), self.cause)
     }
 }
 
-impl std::error::Error for ReadRulesError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.cause {
-            Cause::Io(error) => Some(error),
-            Cause::Parse(error) => Some(error),
-            Cause::NotUtf8(_) => None,
-        }
+impl Error for ReadRulesError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.cause)
     }
 }

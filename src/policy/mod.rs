@@ -114,9 +114,9 @@
 //! | a byte-order mark at the start | unknown sign | skipped |
 //! | a missing file | an error (once: no rules) | an error |
 
-mod any_case;
 pub(crate) mod decide;
 mod error;
+mod folded;
 mod parse;
 mod policy_fn;
 mod qualifier;

@@ -1,5 +1,6 @@
 //! From the text of a filter file to rules.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::error::{Fault, ParseRulesError};
@@ -7,11 +8,13 @@ use super::qualifier::Qualifier;
 use super::rule::Action;
 use super::table::Table;
 use crate::module::error::InvalidPath;
-use crate::module::escape::{Form, escape};
-use crate::module::path::{check_lengths, check_prefix};
+use crate::module::escape::escape;
+use crate::module::path::check_prefix;
 
-/// Before a host that does not tell capitals from small letters in a path.
-const ANY_CASE: &str = "ignore-case";
+const UNKNOWN_SIGN: &str = "unknown sign, want + - D or ignore-case, and a blank";
+const TOO_MANY: &str = "unexpected text, want SIGN PATH VERSIONS with no blank in VERSIONS";
+const MISSING_PATH: &str = "a version without a module path before it";
+const MISSING_HOST: &str = "ignore-case needs a host, without a path";
 
 /// A piece of a line and its place in it.
 #[derive(Clone, Copy)]
@@ -19,6 +22,22 @@ struct Field<'a> {
     text: &'a str,
     /// Counted in characters, from 1.
     column: usize,
+}
+
+impl<'a> Field<'a> {
+    /// What stands between these, empty or not.
+    fn split(self, at: &'static [char]) -> impl Iterator<Item = Self> {
+        let mut column = self.column;
+        self.text.split(at).map(move |text| {
+            let field = Field { text, column };
+            column += text.chars().count() + 1;
+            field
+        })
+    }
+
+    fn at_fault(self, fault: &'static str) -> (Self, Fault) {
+        (self, Fault::Text(fault))
+    }
 }
 
 pub(super) fn parse(text: &str) -> Result<Table, ParseRulesError> {
@@ -54,40 +73,29 @@ fn add_line<'a>(
         "+" => Action::Include,
         "-" => Action::Exclude,
         "D" => Action::Direct,
-        ANY_CASE => return add_host(sign, fields, table),
-        _ => return Err((sign, Fault::UnknownSign)),
+        "ignore-case" => return add_host(sign, fields, table),
+        _ => return Err(sign.at_fault(UNKNOWN_SIGN)),
     };
-    let path = fields.next();
-    let versions = fields.next();
-    if let Some(field) = fields.next() {
-        return Err((field, Fault::TooManyFields));
-    }
-    let escaped = match path {
-        None => None,
-        Some(field) => Some(check_path(field.text).map_err(|fault| (field, fault))?),
-    };
+    let (path, versions) = (fields.next(), fields.next());
+    no_more(fields)?;
+    let escaped = path.map_or(Ok(Cow::default()), escaped)?;
     let path = path.map_or("", |field| field.text);
-    let mut set = |field, qualifier: Option<Qualifier>| match seen
-        .insert((path, qualifier.clone()), number)
-    {
-        Some(first) => Err((field, Fault::Repeated(first))),
-        None => {
-            table.add(escaped.as_deref(), qualifier, action);
-            Ok(())
+    let text = line.trim();
+    let rules = match versions {
+        None => vec![(Field { text, ..sign }, None)],
+        Some(versions) => {
+            let items = versions.split(&[',']).map(|item| {
+                let qualifier = Qualifier::parse(item.text).map_err(|fault| (item, fault))?;
+                Ok((item, Some(qualifier)))
+            });
+            items.collect::<Result<_, _>>()?
         }
     };
-    let Some(versions) = versions else {
-        return set(
-            Field {
-                text: line.trim(),
-                ..sign
-            },
-            None,
-        );
-    };
-    for item in items(versions) {
-        let qualifier = Qualifier::parse(item.text).map_err(|fault| (item, fault))?;
-        set(item, Some(qualifier))?;
+    for (field, qualifier) in rules {
+        if let Some(first) = seen.insert((path, qualifier.clone()), number) {
+            return Err((field, Fault::Repeated(first)));
+        }
+        table.add(&escaped, qualifier, action, number);
     }
     Ok(())
 }
@@ -98,51 +106,37 @@ fn add_host<'a>(
     mut fields: impl Iterator<Item = Field<'a>>,
     table: &mut Table,
 ) -> Result<(), (Field<'a>, Fault)> {
-    let host = fields.next().ok_or((word, Fault::MissingHost))?;
-    if let Some(field) = fields.next() {
-        return Err((field, Fault::TooManyFields));
-    }
-    check_path(host.text).map_err(|fault| (host, fault))?;
+    let host = fields.next().ok_or(word.at_fault(MISSING_HOST))?;
+    no_more(fields)?;
+    escaped(host)?;
     if host.text.contains('/') {
-        return Err((host, Fault::MissingHost));
+        return Err(host.at_fault(MISSING_HOST));
     }
-    table.any_case.add(host.text);
+    table.ignore_case(host.text);
     Ok(())
 }
 
-/// Returns the escaped path. It need not be a whole module path: a host alone will do.
-fn check_path(path: &str) -> Result<std::borrow::Cow<'_, str>, Fault> {
-    let check = |path| -> Result<_, InvalidPath> {
-        check_prefix(path, Form::Plain)?;
-        let escaped = escape(path.into());
-        check_lengths(&escaped)?;
-        Ok(escaped)
-    };
-    if Qualifier::parse(path).is_ok() {
-        return Err(Fault::MissingPath);
+/// It need not be a whole module path: a host alone will do.
+fn escaped(path: Field<'_>) -> Result<Cow<'_, str>, (Field<'_>, Fault)> {
+    if Qualifier::parse(path.text).is_ok() {
+        return Err(path.at_fault(MISSING_PATH));
     }
-    check(path).map_err(Fault::Path)
+    let escaped = escape(path.text.into());
+    let checked = escaped.and_then(|escaped| check_prefix(&escaped).map(|()| escaped));
+    checked.map_err(|fault| (path, Fault::Path(InvalidPath(fault))))
 }
 
 /// What stands between blanks and tabs, up to a field that begins with `#`.
-fn fields(line: &str) -> impl Iterator<Item = Field<'_>> {
-    let mut column = 1;
-    line.split([' ', '\t'])
-        .map(move |text| {
-            let field = Field { text, column };
-            column += text.chars().count() + 1;
-            field
-        })
+fn fields(text: &str) -> impl Iterator<Item = Field<'_>> {
+    let line = Field { text, column: 1 };
+    line.split(&[' ', '\t'])
         .filter(|field| !field.text.is_empty())
         .take_while(|field| !field.text.starts_with('#'))
 }
 
-/// What stands between commas, empty or not.
-fn items(list: Field<'_>) -> impl Iterator<Item = Field<'_>> {
-    let mut column = list.column;
-    list.text.split(',').map(move |text| {
-        let item = Field { text, column };
-        column += text.chars().count() + 1;
-        item
-    })
+fn no_more<'a>(mut fields: impl Iterator<Item = Field<'a>>) -> Result<(), (Field<'a>, Fault)> {
+    match fields.next() {
+        Some(field) => Err(field.at_fault(TOO_MANY)),
+        None => Ok(()),
+    }
 }

@@ -1,9 +1,6 @@
 //! Which versions a rule is about.
 
-use std::cmp::Ordering;
-
 use super::error::Fault;
-use crate::module::escape::Form;
 use crate::module::semver::Semver;
 use crate::module::version::Version;
 
@@ -29,36 +26,36 @@ impl Qualifier {
         let operand = item.trim_start_matches(['<', '>', '=', '~', '^', '!']);
         let operator = &item[..item.len() - operand.len()];
         match operator {
-            _ if item.is_empty() => Err(Fault::EmptyItem),
+            _ if item.is_empty() => Err(Fault::Text("empty item in the list of versions")),
             "" if item.contains('*') => starred(item),
             "" => plain(item),
             "~" => triple(operand).map(Self::Patches),
             "^" => triple(operand).map(Self::Compatible),
             "<" => triple(operand).map(Self::Below),
-            _ => Err(Fault::UnknownOperator),
+            _ => Err(Fault::Text("unknown operator, want ~ ^ or <")),
         }
     }
 
-    /// `parts` are those of `version`; the caller has them for all qualifiers at once.
-    pub(super) fn matches(&self, version: &Version<'_>, parts: &Semver<'_>) -> bool {
+    pub(super) fn matches(&self, version: &Semver<'_>) -> bool {
         match self {
-            Self::Major(major) => parts.major == &**major,
-            Self::Minor([major, minor]) => parts.major == &**major && parts.minor == &**minor,
+            Self::Major(major) => version.major == &**major,
+            Self::Minor([major, minor]) => version.major == &**major && version.minor == &**minor,
             Self::Exact(exact) => {
-                *exact == *version
+                let exact = exact.parts();
+                exact == *version
                     || (!exact.is_incompatible() && exact.cmp_precedence(version).is_eq())
             }
             Self::Patches(bound) => {
                 let bound = release(bound);
-                parts.major == bound.major
-                    && parts.minor == bound.minor
-                    && parts.cmp_numbers(&bound).is_ge()
+                version.major == bound.major
+                    && version.minor == bound.minor
+                    && version.cmp_numbers(&bound).is_ge()
             }
             Self::Compatible(bound) => {
                 let bound = release(bound);
-                parts.major == bound.major && parts.cmp_numbers(&bound).is_ge()
+                version.major == bound.major && version.cmp_numbers(&bound).is_ge()
             }
-            Self::Below(bound) => parts.cmp_precedence(&release(bound)) == Ordering::Less,
+            Self::Below(bound) => version.cmp_precedence(&release(bound)).is_lt(),
         }
     }
 }
@@ -68,22 +65,21 @@ fn release([major, minor, patch]: &[Box<str>; 3]) -> Semver<'_> {
         major,
         minor,
         patch,
-        pre: "",
-        build: "",
-        numbers: 3,
+        ..Semver::default()
     }
 }
 
 /// `v1`, `v1.2`, or a whole version.
 fn plain(item: &str) -> Result<Qualifier, Fault> {
-    let parts = Semver::parse(item, Form::Plain).ok_or(Fault::NotAVersion)?;
+    let parts = Semver::parse(item);
+    let parts = parts.ok_or(Fault::Text("not a version, want v1, v1.2 or v1.2.3"))?;
     match parts.numbers {
         1 => Ok(Qualifier::Major(parts.major.into())),
         2 => Ok(Qualifier::Minor([parts.major.into(), parts.minor.into()])),
-        _ => match Version::new(item) {
-            Ok(version) => Ok(Qualifier::Exact(version.into_owned())),
-            Err(error) => Err(Fault::Version(error)),
-        },
+        _ => {
+            let version = Version::new(item).map_err(Fault::Version)?;
+            Ok(Qualifier::Exact(version.into_owned()))
+        }
     }
 }
 
@@ -92,7 +88,9 @@ fn plain(item: &str) -> Result<Qualifier, Fault> {
 fn starred(item: &str) -> Result<Qualifier, Fault> {
     match item.strip_suffix(".*").map(plain) {
         Some(Ok(qualifier @ (Qualifier::Major(_) | Qualifier::Minor(_)))) => Ok(qualifier),
-        _ => Err(Fault::Star),
+        _ => Err(Fault::Text(
+            "a * can only be the last number, as in v1.* or v1.2.*",
+        )),
     }
 }
 
@@ -100,10 +98,12 @@ fn starred(item: &str) -> Result<Qualifier, Fault> {
 fn triple(operand: &str) -> Result<[Box<str>; 3], Fault> {
     let digits = operand.strip_prefix('v').unwrap_or(operand);
     let text = format!("v{digits}");
-    match Semver::parse(&text, Form::Plain) {
+    match Semver::parse(&text) {
         Some(parts) if parts.numbers == 3 && parts.pre.is_empty() && parts.build.is_empty() => {
             Ok([parts.major, parts.minor, parts.patch].map(Into::into))
         }
-        _ => Err(Fault::NotThreeNumbers),
+        _ => Err(Fault::Text(
+            "~ ^ and < need three numbers and nothing else, as in ~v1.2.3",
+        )),
     }
 }

@@ -2,52 +2,33 @@
 
 use super::rule::Action;
 
-/// The actions that some version of a module can meet.
+/// The actions that some version of a module can meet, one bit each.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Reach {
-    include: bool,
-    direct: bool,
-    exclude: bool,
-}
+pub(super) struct Reach(u8);
 
 impl Reach {
-    pub(super) fn only(action: Action) -> Self {
-        let mut reach = Self::default();
-        reach.add(action);
-        reach
-    }
-
-    pub(super) fn add(&mut self, action: Action) {
-        match action {
-            Action::Include => self.include = true,
-            Action::Direct => self.direct = true,
-            Action::Exclude => self.exclude = true,
-        }
+    pub(super) fn of(action: Action) -> Self {
+        Self(1 << action as u8)
     }
 
     pub(super) fn join(&mut self, other: Self) {
-        self.include |= other.include;
-        self.direct |= other.direct;
-        self.exclude |= other.exclude;
+        self.0 |= other.0;
+    }
+
+    fn has(self, action: Action) -> bool {
+        self.0 & Self::of(action).0 != 0
     }
 
     /// Where the module comes from: one place for all its versions. If one of them is direct, a registry must not
     /// learn the name of the module. It is a refusal only if no version is left.
     pub(super) fn source(self) -> Action {
-        match self {
-            Self { direct: true, .. } => Action::Direct,
-            Self { include: true, .. } => Action::Include,
-            _ => Action::Exclude,
-        }
+        let sources = [Action::Direct, Action::Include];
+        let source = sources.into_iter().find(|source| self.has(*source));
+        source.unwrap_or(Action::Exclude)
     }
 
     /// Whether some versions are excluded, and some not.
     pub(super) fn is_mixed(self) -> bool {
-        self.exclude && (self.include || self.direct)
+        self.has(Action::Exclude) && self.source() != Action::Exclude
     }
-}
-
-/// Of several rules for one version the one that trusts least.
-pub(super) fn strongest(one: Option<Action>, other: Action) -> Option<Action> {
-    one.max(Some(other))
 }

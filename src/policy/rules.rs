@@ -1,16 +1,16 @@
 //! The policy of a filter file.
 
+use std::error::Error;
 use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
 use http::request::Parts;
 
 use super::decide::Policy;
-use super::error::{Cause, ParseRulesError, ReadRulesError};
+use super::error::{ParseRulesError, ReadRulesError};
 use super::parse::parse;
 use super::rule::{Action, Rule};
-use super::table::Table;
+use super::table::{Decided, Table};
 use crate::target::resource::Resource;
 use crate::target::value::Target;
 
@@ -111,7 +111,7 @@ impl Rules {
     /// ```
     #[must_use]
     pub fn match_case(mut self) -> Self {
-        self.table.any_case.clear();
+        self.table.match_case = true;
         self
     }
 
@@ -120,9 +120,7 @@ impl Rules {
     /// A version is excluded, or comes from where its module does: see the [module's docs](super).
     #[must_use]
     pub fn rule_for(&self, target: &Target<'_>) -> Rule {
-        let decided = self
-            .table
-            .decide(&target.module(), target.version().as_ref());
+        let decided = self.decide(target);
         // Not a `.mod`, which the go command needs from versions that it does not use.
         let uses_version = matches!(target.resource(), Resource::Info | Resource::Zip);
         Rule::of(match decided.version {
@@ -130,15 +128,38 @@ impl Rules {
             _ => decided.module.source(),
         })
     }
+
+    /// The number of the line that excludes a target, for logs. `None` if it is not excluded.
+    ///
+    /// ```
+    /// use tower_goproxy::Target;
+    /// use tower_goproxy::policy::Rules;
+    ///
+    /// let rules = Rules::parse("+\n- example.com\n- example.com/m <v1.2.0")?;
+    /// let target = Target::parse("/example.com/m/@v/v1.1.0.zip")?.ok_or("no module request")?;
+    /// assert_eq!(rules.excluded_by(&target), Some(3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn excluded_by(&self, target: &Target<'_>) -> Option<usize> {
+        let is_excluded = self.rule_for(target).is_exclude();
+        is_excluded.then(|| self.decide(target).line)
+    }
+
+    fn decide(&self, target: &Target<'_>) -> Decided {
+        let version = target.version();
+        self.table.decide(&target.module(), version.as_ref())
+    }
 }
 
-fn read(path: &Path) -> Result<Rules, Cause> {
-    let bytes = std::fs::read(path).map_err(Cause::Io)?;
+fn read(path: &Path) -> Result<Rules, Box<dyn Error + Send + Sync>> {
+    let bytes = std::fs::read(path)?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let good = &bytes[..error.valid_up_to()];
-        Cause::NotUtf8(good.iter().filter(|byte| **byte == b'\n').count() + 1)
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("line {line}: not UTF-8")
     })?;
-    Rules::parse(text).map_err(Cause::Parse)
+    Ok(Rules::parse(text)?)
 }
 
 impl Policy for Rules {
@@ -161,14 +182,5 @@ impl fmt::Debug for Rules {
         f.debug_struct("Rules")
             .field("paths", &self.table.paths())
             .finish_non_exhaustive()
-    }
-}
-
-impl FromStr for Rules {
-    type Err = ParseRulesError;
-
-    /// As [`Rules::parse`].
-    fn from_str(text: &str) -> Result<Self, ParseRulesError> {
-        Self::parse(text)
     }
 }

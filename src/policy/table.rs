@@ -1,14 +1,18 @@
 //! Rules by path. A lookup costs by the number of elements of the module's path, however many
 //! rules there are.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 
-use super::any_case::{AnyCase, Folded};
+use super::folded::Folded;
 use super::qualifier::Qualifier;
-use super::reach::{Reach, strongest};
+use super::reach::Reach;
 use super::rule::Action;
 use crate::module::path::ModulePath;
 use crate::module::version::Version;
+
+/// These do not tell capitals from small letters in a path.
+const IGNORING_CASE: [&str; 3] = ["github.com", "gitlab.com", "bitbucket.org"];
 
 /// The rules of each path.
 ///
@@ -16,18 +20,14 @@ use crate::module::version::Version;
 /// memory it touches, and here a prefix without rules costs one cache line.
 #[derive(Clone, Default)]
 pub(super) struct Table {
-    root: Entry,
-    /// By path in small letters.
-    entries: HashMap<Box<str>, Entry>,
+    root: Vec<Line>,
+    /// By path in small letters, for all its spellings.
+    entries: HashMap<Box<str>, Vec<Line>>,
     /// Elements of the longest path: what is deeper need not be looked up.
     depth: usize,
-    pub(super) any_case: AnyCase,
-}
-
-/// The rules of one path, in all spellings.
-#[derive(Clone, Default)]
-struct Entry {
-    lines: Vec<Line>,
+    /// More hosts as those above.
+    ignoring_case: Vec<Box<str>>,
+    pub(super) match_case: bool,
 }
 
 #[derive(Clone)]
@@ -36,37 +36,56 @@ struct Line {
     spelling: Option<Box<str>>,
     qualifier: Option<Qualifier>,
     action: Action,
+    number: usize,
 }
 
 /// What the rules say of a request.
 pub(super) struct Decided {
     /// Of the version that was named.
     pub(super) version: Action,
+    /// The line that says so; 0 if none does.
+    pub(super) line: usize,
     /// Of all versions that the module can have.
     pub(super) module: Reach,
 }
 
 impl Table {
-    /// Adds a rule for a path, escaped, or for all modules.
-    pub(super) fn add(&mut self, path: Option<&str>, qualifier: Option<Qualifier>, action: Action) {
-        let path = path.unwrap_or_default();
+    /// Adds a rule for a path, escaped; the empty one is for all modules.
+    pub(super) fn add(
+        &mut self,
+        path: &str,
+        qualifier: Option<Qualifier>,
+        action: Action,
+        number: usize,
+    ) {
         let folded = Folded::new(path);
-        let entry = match folded.as_str() {
+        let lines = match folded.as_str() {
             "" => &mut self.root,
             folded => {
                 self.depth = self.depth.max(folded.split('/').count());
                 self.entries.entry(folded.into()).or_default()
             }
         };
-        if entry.lines.is_empty() {
+        if lines.is_empty() {
             // Most paths have one rule: no spare room for 100,000 of them.
-            entry.lines.reserve_exact(1);
+            lines.reserve_exact(1);
         }
-        entry.lines.push(Line {
+        lines.push(Line {
             spelling: (path.len() != folded.as_str().len()).then(|| path.into()),
             qualifier,
             action,
+            number,
         });
+    }
+
+    pub(super) fn ignore_case(&mut self, host: &str) {
+        self.ignoring_case.push(host.into());
+    }
+
+    fn ignores_case(&self, path: &str) -> bool {
+        let host = path.split('/').next().unwrap_or_default();
+        let mut more = self.ignoring_case.iter();
+        !self.match_case && (IGNORING_CASE.contains(&host) || more.any(|other| **other == *host))
     }
 
     /// How many paths have rules.
@@ -78,48 +97,46 @@ impl Table {
     pub(super) fn decide(&self, module: &ModulePath<'_>, version: Option<&Version<'_>>) -> Decided {
         let mut decided = Decided {
             version: Action::Include,
-            module: Reach::only(Action::Include),
+            line: 0,
+            module: Reach::of(Action::Include),
         };
-        let mut parts = None;
-        let mut matches = |qualifier: &Qualifier| {
-            version.is_some_and(|version| {
-                qualifier.matches(version, parts.get_or_insert_with(|| version.parts()))
-            })
-        };
+        let version = LazyCell::new(|| version.map(Version::parts));
         let path = module.escaped();
         let folded = Folded::new(path);
-        let any_case = self.any_case.covers(path);
+        let any_case = self.ignores_case(path);
         let prefixes = prefixes(path).zip(prefixes(folded.as_str()));
         let below = prefixes.take(self.depth).filter_map(|(prefix, folded)| {
-            let entry = self.entries.get(folded)?;
-            Some((entry, prefix, prefix.len() == folded.len()))
+            let lines = self.entries.get(folded)?;
+            Some((lines, prefix, prefix.len() == folded.len()))
         });
-        for (entry, prefix, plain) in [(&self.root, "", true)].into_iter().chain(below) {
-            let lines = entry.lines.iter().filter(|line| {
-                // An allowance is for what was written, and for nothing that only looks like it.
-                (any_case && line.action != Action::Include)
-                    || line
-                        .spelling
-                        .as_deref()
-                        .map_or(plain, |spelling| spelling == prefix)
-            });
+        for (lines, prefix, plain) in [(&self.root, "", true)].into_iter().chain(below) {
             let (mut unqualified, mut matching, mut possible) = (None, None, Reach::default());
             for line in lines {
+                let spelling = line.spelling.as_deref();
+                let is_spelled = spelling.map_or(plain, |spelling| spelling == prefix);
+                // An allowance is for what was written, and for nothing that only looks like it.
+                if !is_spelled && (!any_case || line.action == Action::Include) {
+                    continue;
+                }
+                // Of several rules for one version, the one that trusts least.
+                let rule = Some((line.action, line.number));
                 let Some(qualifier) = &line.qualifier else {
-                    unqualified = strongest(unqualified, line.action);
+                    unqualified = unqualified.max(rule);
                     continue;
                 };
-                possible.add(line.action);
-                if matches(qualifier) {
-                    matching = strongest(matching, line.action);
+                possible.join(Reach::of(line.action));
+                if version.is_some_and(|version| qualifier.matches(&version)) {
+                    matching = matching.max(rule);
                 }
             }
-            if let Some(action) = unqualified {
+            if let Some((action, _)) = unqualified {
                 // From here on the rules above decide nothing.
-                decided.module = Reach::only(action);
+                decided.module = Reach::of(action);
             }
             decided.module.join(possible);
-            decided.version = matching.or(unqualified).unwrap_or(decided.version);
+            if let Some((action, line)) = matching.or(unqualified) {
+                (decided.version, decided.line) = (action, line);
+            }
         }
         decided
     }

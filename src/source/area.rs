@@ -24,7 +24,7 @@ impl fmt::Display for Area {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AreaOfSource;
 
-/// A source that knows its [`Area`]. A `FillLayer` asks for it, or is told with `FillLayer::area`.
+/// A source that knows its [`Area`]. `FillLayer` reads it, unless `FillLayer::area` sets another one.
 ///
 /// ```
 /// use tower_goproxy::source::{Area, HasArea};

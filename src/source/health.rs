@@ -29,7 +29,7 @@ struct Away<E> {
 }
 
 /// What to do with a request.
-pub(crate) enum Turn<E> {
+pub(crate) enum Advice<E> {
     Ask,
     /// The host is away, and it is time to see whether it is back.
     Probe(E),
@@ -43,19 +43,19 @@ impl<E: Clone> Health<E> {
         Self(Mutex::new(State { answers, away }))
     }
 
-    pub(crate) fn turn(&self) -> Turn<E> {
+    pub(crate) fn advice(&self) -> Advice<E> {
         let mut state = self.state();
         let Some(away) = &mut state.away else {
-            return Turn::Ask;
+            return Advice::Ask;
         };
         let (now, error) = (Instant::now(), away.error.clone());
         if now < away.next_attempt {
-            return Turn::Leave(error);
+            return Advice::Leave(error);
         }
         // If nothing is ever heard of this attempt, there is another one.
         away.pause = (away.pause * 2).min(LONGEST_PAUSE);
         away.next_attempt = now + away.pause;
-        Turn::Probe(error)
+        Advice::Probe(error)
     }
 
     pub(crate) fn is_away(&self) -> bool {

@@ -7,7 +7,7 @@ mod area;
 pub(crate) mod base;
 #[cfg(any(feature = "go-get", feature = "upstream"))]
 mod body;
-#[cfg(all(feature = "upstream", feature = "tracing"))]
+#[cfg(any(feature = "fill", all(feature = "upstream", feature = "tracing")))]
 pub(crate) mod chain;
 #[cfg(feature = "upstream")]
 pub(crate) mod error_text;
@@ -28,6 +28,8 @@ pub(crate) mod patterns;
 mod stored_elsewhere;
 #[cfg(any(feature = "fill", feature = "go-get"))]
 mod tasks;
+#[cfg(feature = "fill")]
+mod unattended;
 mod validators;
 
 pub use self::area::{Area, AreaOfSource, HasArea};
@@ -38,4 +40,6 @@ pub use self::future::ResponseFuture;
 pub use self::stored_elsewhere::StoredElsewhere;
 #[cfg(any(feature = "fill", feature = "go-get"))]
 pub use self::tasks::Tasks;
+#[cfg(feature = "fill")]
+pub(crate) use self::unattended::Unattended;
 pub use self::validators::Validators;

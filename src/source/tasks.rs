@@ -1,8 +1,9 @@
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// What a service does beside its responses: the fills of a `FillLayer`, the runs of the go command of a `GoGet`. How many
-/// there are, when there are none, and how to end them. For a graceful shutdown, and for tests.
+/// What a service does beside its responses: the fills of a `FillLayer`, the requests and records of a `FreshLayer`, the runs
+/// of the go command of a `GoGet`. How many there are, when there are none, and how to end them. For a graceful shutdown, and
+/// for tests.
 ///
 /// A fill outlives the client that started it, so a server whose connections are all closed may still be filling. A run
 /// that nobody waits for any more is killed; it counts until its processes are gone.
@@ -55,7 +56,6 @@ impl Tasks {
         self.tracker.token()
     }
 
-    #[cfg(feature = "go-get")]
     pub(crate) fn spawn<T: Send + 'static>(
         &self,
         task: impl Future<Output = T> + Send + 'static,
@@ -90,7 +90,7 @@ impl Tasks {
 
     /// From now on, ends each fill that receives less than
     /// [`min_rate`](crate::fill::FillLayer::min_rate) over 5 seconds. This includes fills that wait for a slot or for the
-    /// source, and fills that start later. Runs of the go command go on.
+    /// source, and fills that start later. Everything else goes on.
     ///
     /// For a server that shuts down and whose clients have all disconnected: a fast fill still finishes, and a slow one does
     /// not delay the end. Returns at once; await [`idle`](Self::idle) after it.

@@ -1,5 +1,5 @@
-use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -7,6 +7,7 @@ use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
 use headers::ETag;
 use object_store::GetOptions;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::BoxError;
 
 use super::sink::Publish;
@@ -19,7 +20,7 @@ pub(crate) const SMALL: u64 = 128 * 1024;
 ///
 /// Whatever is dropped in the middle is whole or not there.
 #[async_trait]
-pub(super) trait Backend: fmt::Debug + Send + Sync {
+pub(super) trait Backend: Send + Sync {
     /// A file, a range of it, or its head alone: of a small file all bytes may come all the same. `None` if it is not there
     /// or empty: no file of a module is.
     async fn get(&self, path: &str, options: GetOptions) -> Result<Option<Found>, BoxError>;
@@ -29,16 +30,19 @@ pub(super) trait Backend: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Stores small contents in one step. Where it does not replace, a file that is there stays.
-    async fn put(&self, path: &str, content: Vec<Bytes>, replaces: bool) -> Result<(), BoxError>;
+    /// Stores small contents in one step. Where it does not replace, a file that is there stays. Returns whether these are
+    /// stored now.
+    async fn put(&self, path: &str, content: Vec<Bytes>, replaces: bool) -> Result<bool, BoxError>;
 
-    /// An empty local file for a file of this length, and how that is stored in the end.
+    /// An empty local file, and how it is stored in the end, if it is. What goes on after a drop is counted by `stores`.
     async fn stage(
         &self,
         path: &str,
-        len: Option<u64>,
-        scratch: &Scratch,
-    ) -> Result<(SharedFile, Box<dyn Publish>), BoxError>;
+        stores: Option<Arc<TaskTrackerToken>>,
+    ) -> Result<(SharedFile, Option<Box<dyn Publish>>), BoxError>;
+
+    /// The same with another folder for local files, if it has one of its own.
+    fn with_scratch(self: Arc<Self>, scratch: Scratch) -> Arc<dyn Backend>;
 
     /// A file that does not exist is not an error.
     async fn delete(&self, path: &str) -> Result<(), BoxError>;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::GetOptions;
 use tempfile::{Builder, NamedTempFile, TempPath};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::BoxError;
 
 use super::backend::{Backend, Content, Found, Paths, SMALL};
@@ -16,8 +17,8 @@ use super::publish::{Staged, publish};
 use super::sink::Publish;
 use crate::etag;
 use crate::files::{
-    FileReader, PositionedRead, Scratch, SharedFile, Threads, is_local, make_folders, open_cached,
-    open_file, read_all, read_at, read_cached, sync_folder,
+    FileReader, PositionedRead, Scratch, SharedFile, Threads, blocking, is_local, make_folders,
+    open_cached, open_file, read_all, read_at, read_cached, sync_folder,
 };
 use crate::lock::lock;
 use crate::walk::Walk;
@@ -26,7 +27,7 @@ use crate::walk::Walk;
 const STAGING: &str = ".staging";
 
 /// A folder with the layout of a module cache.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Disk {
     root: Arc<Path>,
     threads: Threads,
@@ -54,11 +55,6 @@ impl Disk {
         Ok(disk)
     }
 
-    /// For files that are not stored: beside those that are.
-    pub(super) fn scratch(&self) -> Scratch {
-        Scratch::new(self.staging(), u64::MAX, self.threads.clone())
-    }
-
     fn staging(&self) -> PathBuf {
         self.root.join(STAGING)
     }
@@ -71,7 +67,7 @@ impl Disk {
     pub(super) fn folder_of<'a>(&self, file: &'a Path) -> io::Result<&'a Path> {
         let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
         let _one_at_a_time = lock(&self.folders);
-        make_folders(&self.root, folder)?;
+        make_folders(&self.root, folder, &sync_folder)?;
         Ok(folder)
     }
 
@@ -124,7 +120,7 @@ impl Backend for Disk {
             Some(file) => find(file, read_at),
             None => Ok(None),
         };
-        Ok(self.threads.reads.run(find).await?)
+        Ok(blocking(&self.threads.reads, find).await?)
     }
 
     fn is_current(&self, path: &str, then: [u64; 3]) -> Option<bool> {
@@ -133,7 +129,7 @@ impl Backend for Disk {
         Some(metadata.is_ok_and(|metadata| version(&metadata) == then))
     }
 
-    async fn put(&self, path: &str, content: Vec<Bytes>, replaces: bool) -> Result<(), BoxError> {
+    async fn put(&self, path: &str, content: Vec<Bytes>, replaces: bool) -> Result<bool, BoxError> {
         let (path, disk) = (self.path(path), self.clone());
         let write = move || {
             let (mut file, staged) = disk.stage_file()?;
@@ -142,21 +138,28 @@ impl Backend for Disk {
             }
             publish(&disk, &path, &file, staged, replaces)
         };
-        Ok(self.threads.publishes.run(write).await?)
+        Ok(blocking(&self.threads.publishes, write).await?)
     }
 
     async fn stage(
         &self,
         path: &str,
-        _: Option<u64>,
-        _: &Scratch,
-    ) -> Result<(SharedFile, Box<dyn Publish>), BoxError> {
-        let disk = self.clone();
-        let stage = move || disk.stage_file();
-        let (file, staged) = self.threads.writes.run(stage).await?;
-        let file = SharedFile::new(file, None, self.threads.clone());
+        stores: Option<Arc<TaskTrackerToken>>,
+    ) -> Result<(SharedFile, Option<Box<dyn Publish>>), BoxError> {
         let (to, disk) = (self.path(path), self.clone());
-        Ok((file, Box::new(Staged { disk, to, staged })))
+        let stage = move || {
+            let (file, staged) = disk.stage_file()?;
+            // One that is not stored loses its name here.
+            let publish = stores.map(|_| Box::new(Staged { disk, to, staged }) as Box<dyn Publish>);
+            Ok((file, publish))
+        };
+        let (file, publish) = blocking(&self.threads.writes, stage).await?;
+        let file = SharedFile::new(file, None, self.threads.clone());
+        Ok((file, publish))
+    }
+
+    fn with_scratch(self: Arc<Self>, _: Scratch) -> Arc<dyn Backend> {
+        self
     }
 
     async fn delete(&self, path: &str) -> Result<(), BoxError> {
@@ -166,7 +169,7 @@ impl Backend for Disk {
             Some(()) => file.parent().map_or(Ok(()), sync_folder),
             None => Ok(()),
         };
-        Ok(self.threads.writes.run(delete).await?)
+        Ok(blocking(&self.threads.writes, delete).await?)
     }
 
     fn walk(&self, folder: &str, after: &str) -> Paths {

@@ -42,6 +42,10 @@ impl Error for StorageError {
     }
 }
 
+/// How long a step of a commit may take: a small file, a part of a large one, or the completion of all parts. There is no
+/// limit for all steps together: a slow upload that was given up would only begin anew.
+pub(super) const MAX_STEP: Duration = Duration::from_secs(12 * 60 * 60);
+
 /// One step of a storage.
 ///
 /// # Errors

@@ -20,11 +20,14 @@ impl Key {
         if !target.resource().is_file() {
             return None;
         }
-        let folder = folder(area, owner);
-        Some(Self {
-            path: format!("{folder}{target}").into(),
+        Some(Self::below(&folder(area, owner), target.as_str()))
+    }
+
+    fn below(folder: &str, file: &str) -> Self {
+        Self {
+            path: format!("{folder}{file}").into(),
             file_at: folder.len(),
-        })
+        }
     }
 
     pub(crate) fn path(&self) -> &Arc<str> {
@@ -43,11 +46,7 @@ impl Key {
 
     /// The same file where a registry has said that it is not for shared caches.
     pub(crate) fn to_private(&self) -> Self {
-        let folder = "@private/";
-        Self {
-            path: format!("{folder}{}", self.file()).into(),
-            file_at: folder.len(),
-        }
+        Self::below("@private/", self.file())
     }
 }
 

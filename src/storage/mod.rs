@@ -52,13 +52,17 @@
 //!
 //! A zip of more than 256 KiB is written to a local file while it is fetched: in `.staging` of a disk storage, else in a
 //! folder of its own ([`Storage::local_folder`]; default: the system's folder for temporary files, 4 GiB for all of them).
-//! Its declared length is reserved before the first byte, or 16 MiB at a time if the length is not declared. Without room
-//! nothing is stored: see [the fill](crate::fill#when-the-storage-fails).
+//! Its declared length is reserved before the first byte, or 16 MiB at a time if the length is not declared, on the disk and
+//! of that bound. Without room nothing is stored: see [the fill](crate::fill#when-the-storage-fails).
 //!
 //! # Removed files
 //!
 //! [`Storage::remove`] deletes a file in all areas, from memory too, and keeps the reason: requests get 403 with it, and
-//! nobody fetches the file again until [`Storage::restore`]. A copy that you put into the storage by hand after that is served.
+//! nobody fetches the file again until [`Storage::restore`].
+//!
+//! The reason is read only where there is no file. So a copy that you put into the storage by hand after that is served, and
+//! so is one whose process was killed at the moment when it stored the file: remove it once more. To keep a file from
+//! clients whatever the storage has, exclude it with a [policy](crate::policy).
 //!
 //! # Caveats
 //!

@@ -10,7 +10,7 @@ use tower::BoxError;
 
 use super::disk::{Disk, file_len, found};
 use super::sink::Publish;
-use crate::files::{SharedFile, sync_folder};
+use crate::files::{SharedFile, blocking, sync_folder};
 
 /// The staged file of a sink.
 pub(super) struct Staged {
@@ -21,7 +21,7 @@ pub(super) struct Staged {
 
 #[async_trait]
 impl Publish for Staged {
-    async fn commit(self: Box<Self>, file: SharedFile, len: u64) -> Result<(), BoxError> {
+    async fn commit(self: Box<Self>, file: SharedFile, len: u64) -> Result<bool, BoxError> {
         let threads = file.threads().clone();
         let commit = move || {
             let Self { disk, to, staged } = *self;
@@ -30,7 +30,7 @@ impl Publish for Staged {
             file.set_len(len)?;
             publish(&disk, &to, file, staged, false)
         };
-        Ok(threads.publishes.run(commit).await?)
+        Ok(blocking(&threads.publishes, commit).await?)
     }
 
     async fn abort(self: Box<Self>) {
@@ -39,32 +39,39 @@ impl Publish for Staged {
     }
 }
 
-/// Makes a staged file the stored one. If there is one already, that one stays, or is replaced.
+/// Makes a staged file the stored one. If there is one already, that one stays, or is replaced. Returns whether this one is
+/// stored.
 pub(super) fn publish(
     disk: &Disk,
     to: &Path,
     file: &File,
     staged: TempPath,
     replaces: bool,
-) -> io::Result<()> {
+) -> io::Result<bool> {
     file.sync_all()?;
     let folder = disk.folder_of(to)?;
-    match replaces {
-        true => staged.persist(to).map_err(|error| error.error)?,
+    let is_stored = match replaces {
+        true => rename(staged, to)?,
         false => name(staged, to)?,
-    }
-    sync_folder(folder)
+    };
+    sync_folder(folder)?;
+    Ok(is_stored)
 }
 
-fn name(staged: TempPath, to: &Path) -> io::Result<()> {
+fn name(staged: TempPath, to: &Path) -> io::Result<bool> {
     let error = match staged.persist_noclobber(to) {
-        Ok(()) => return Ok(()),
+        Ok(()) => return Ok(true),
         Err(error) => error,
     };
     // Either the file is there, or this file system has neither hard links nor a rename that replaces nothing, as bucket
     // mounts and some of the network. Then two writers of one file both rename, and the later of two checked files stays.
     match found(fs::metadata(to))? {
-        Some(metadata) if file_len(&metadata)? > 0 => Ok(()),
-        _ => error.path.persist(to).map_err(|error| error.error),
+        Some(metadata) if file_len(&metadata)? > 0 => Ok(false),
+        _ => rename(error.path, to),
     }
+}
+
+fn rename(staged: TempPath, to: &Path) -> io::Result<bool> {
+    staged.persist(to).map_err(|error| error.error)?;
+    Ok(true)
 }

@@ -32,7 +32,7 @@ impl Storage {
     /// Dropped early, the record is the old one or the new one.
     pub(crate) async fn put_record(&self, path: &str, content: Bytes) -> Result<(), StorageError> {
         let put = self.backend.put(path, vec![content], true);
-        guard("write", path, self.limit, put).await
+        guard("write", path, self.limit, put).await.map(drop)
     }
 
     /// Deletes a file or a record, from memory too. One that does not exist is not an error.
@@ -57,8 +57,8 @@ impl Storage {
         guard("list", folder, self.limit, list).await
     }
 
-    /// The paths of all files that come after this one.
-    pub(crate) fn walk(&self, after: &str) -> Paths {
-        self.backend.walk("", after)
+    /// The paths of all files below a folder that come after this one.
+    pub(crate) fn walk(&self, folder: &str, after: &str) -> Paths {
+        self.backend.walk(folder, after)
     }
 }

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tower::BoxError;
 
 use super::error::{StorageError, guard};
-use crate::files::{SharedFile, joined, reserve, write_all_at};
+use crate::files::{SharedFile, begin, blocking, joined, write_all_at};
 
 /// How much space is reserved at once for a file whose length is not known.
 const STEP: u64 = 16 * 1024 * 1024;
@@ -25,7 +25,8 @@ pub(crate) struct Sink {
     reserved: u64,
     /// Where the next write begins.
     end: u64,
-    writing: Option<JoinHandle<io::Result<()>>>,
+    /// Gives the new end.
+    writing: Option<JoinHandle<io::Result<u64>>>,
     /// None where the file is not to be stored.
     publish: Option<Box<dyn Publish>>,
     /// For each write.
@@ -38,8 +39,8 @@ pub(super) trait Publish: Send {
     /// The local file has this many bytes now.
     fn advance(&mut self, _written: u64) {}
 
-    /// The file is whole and checked: makes it visible, in one step.
-    async fn commit(self: Box<Self>, file: SharedFile, len: u64) -> Result<(), BoxError>;
+    /// The file is whole and checked: makes it visible, in one step. Returns whether it is this one that is stored.
+    async fn commit(self: Box<Self>, file: SharedFile, len: u64) -> Result<bool, BoxError>;
 
     /// Returns when nothing is left in the storage.
     async fn abort(self: Box<Self>);
@@ -60,8 +61,8 @@ impl Sink {
     ) -> io::Result<Self> {
         let reserved = len.unwrap_or(STEP);
         let new = file.clone();
-        let reserve = move || reserve(new.get()?, 0, reserved);
-        file.threads().writes.run(reserve).await?;
+        let reserve = move || new.reserve(0, reserved);
+        blocking(&file.threads().writes, reserve).await?;
         Ok(Self {
             path,
             file,
@@ -83,22 +84,23 @@ impl Sink {
     /// # Cancel safety
     ///
     /// None: a sink that was dropped in the middle of a write can only be aborted.
-    pub(crate) async fn write(&mut self, bytes: Bytes) -> Result<u64, StorageError> {
+    pub(crate) async fn write(&mut self, pieces: Vec<Bytes>) -> Result<u64, StorageError> {
         let (path, limit) = (Arc::clone(&self.path), self.limit);
         let write = async {
             let start = self.written().await?;
-            let end = start + bytes.len() as u64;
-            let reserved = self.reserved;
+            let len: usize = pieces.iter().map(Bytes::len).sum();
+            let (end, reserved) = (start + len as u64, self.reserved);
             let missing = end.saturating_sub(reserved).next_multiple_of(STEP);
             self.reserved += missing;
             let file = self.file.clone();
             let write = move || {
-                let file = file.get()?;
-                reserve(file, reserved, missing)?;
-                write_all_at(file, &bytes, start)
+                file.reserve(reserved, missing)?;
+                pieces.iter().try_fold(start, |at, piece| {
+                    write_all_at(file.get()?, piece, at)?;
+                    Ok(at + piece.len() as u64)
+                })
             };
-            self.writing = Some(self.file.threads().writes.start(write).await?);
-            self.end = end;
+            self.writing = Some(begin(&self.file.threads().writes, write).await?);
             Ok(start)
         };
         guard("write", path, limit, write).await
@@ -122,7 +124,7 @@ impl Sink {
         if let Some(writing) = &mut self.writing {
             let written = joined(writing.await);
             self.writing = None;
-            written?;
+            self.end = written?;
             if let Some(publish) = &mut self.publish {
                 publish.advance(self.end);
             }
@@ -130,7 +132,8 @@ impl Sink {
         Ok(self.end)
     }
 
-    /// Stores the file, whose bytes are all written and checked. A file that is already stored is not an error.
+    /// Stores the file, whose bytes are all written and checked. A file that is already stored is not an error. Returns
+    /// whether this one is stored.
     ///
     /// # Errors
     ///
@@ -139,9 +142,9 @@ impl Sink {
     /// # Cancel safety
     ///
     /// Dropped early, either the whole file is stored or nothing of it.
-    pub(crate) async fn commit(self) -> Result<(), StorageError> {
+    pub(crate) async fn commit(self) -> Result<bool, StorageError> {
         let Some(publish) = self.publish else {
-            return Ok(());
+            return Ok(false);
         };
         let commit = publish.commit(self.file, self.end);
         guard("commit", self.path, Duration::MAX, commit).await

@@ -10,10 +10,11 @@ use futures_util::stream::{self, StreamExt};
 use object_store::memory::InMemory;
 use object_store::{GetOptions, ObjectStore};
 use tokio::time::timeout;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::backend::{Backend, Content, Found, Frames};
 use super::disk::Disk;
-use super::error::{StorageError, guard};
+use super::error::{MAX_STEP, StorageError, guard};
 use super::key::Key;
 use super::object::Object;
 use super::records::REMOVED;
@@ -46,7 +47,6 @@ pub struct Storage {
     pub(super) small: Arc<SmallFiles>,
     /// For each step of a look-up or a staged file. Commits and removals have the limit of whoever waits for them.
     pub(crate) limit: Duration,
-    scratch: Scratch,
 }
 
 /// What a storage says of a file.
@@ -74,8 +74,7 @@ impl Storage {
             let text = format!("cannot use {} as a storage: {error}", folder.display());
             io::Error::new(error.kind(), text)
         })?;
-        let scratch = disk.scratch();
-        Ok(Self::with(Arc::new(disk), scratch))
+        Ok(Self::with(disk))
     }
 
     /// Keeps everything in memory, without a bound, except for the local files of running fills. For tests and small
@@ -98,23 +97,24 @@ impl Storage {
     #[must_use]
     pub fn new(store: impl ObjectStore) -> Self {
         let scratch = Scratch::new(std::env::temp_dir(), MAX_TOTAL, Threads::new());
-        Self::with(Arc::new(Object::new(Arc::new(store))), scratch)
+        let store = Arc::new(store);
+        Self::with(Object { store, scratch })
     }
 
-    fn with(backend: Arc<dyn Backend>, scratch: Scratch) -> Self {
+    fn with(backend: impl Backend + 'static) -> Self {
         Self {
-            backend,
+            backend: Arc::new(backend),
             small: Arc::new(SmallFiles::new(MAX_BYTES)),
             limit: LIMIT,
-            scratch,
         }
     }
 
     /// The folder for local files of running fills while they are uploaded, and the total number of bytes that they may
     /// take. Creates the folder if it does not exist. Default: the system's folder for temporary files, which is often in
-    /// memory, and 4 GiB. A [`disk`](Self::disk) needs none for files that it stores.
+    /// memory, and 4 GiB. A [`disk`](Self::disk) keeps such files in its own folder and ignores this.
     ///
-    /// A fill that finds no room is passed through and not stored.
+    /// A fill that finds no room is passed through and not stored. A file of undeclared length takes 16 MiB at a time; if
+    /// there is no more room in the middle of it, the fill fails.
     ///
     /// ```
     /// use tower_goproxy::Storage;
@@ -135,8 +135,8 @@ impl Storage {
         let folder = folder.as_ref();
         std::fs::create_dir_all(folder)?;
         tempfile::tempfile_in(folder)?;
-        let threads = self.scratch.threads().clone();
-        self.scratch = Scratch::new(folder.to_owned(), max_bytes, threads);
+        let scratch = Scratch::new(folder.to_owned(), max_bytes, Threads::new());
+        self.backend = self.backend.with_scratch(scratch);
         Ok(self)
     }
 
@@ -221,18 +221,18 @@ impl Storage {
         Ok(found)
     }
 
-    /// Stores a small file in one step. A file that is already stored is not an error.
+    /// Stores a small file in one step. A file that is already stored is not an error. Returns whether this one is stored.
     ///
     /// # Cancel safety
     ///
     /// Dropped early, either the whole file is stored or nothing of it.
-    pub(crate) async fn put(&self, key: &Key, content: Vec<Bytes>) -> Result<(), StorageError> {
+    pub(crate) async fn put(&self, key: &Key, content: Vec<Bytes>) -> Result<bool, StorageError> {
         let put = self.backend.put(key.path(), content, false);
-        guard("commit", key, Duration::MAX, put).await
+        guard("commit", key, MAX_STEP, put).await
     }
 
-    /// A file of this length, as far as it is known, which is stored in the end or not. Nothing of it is visible before the
-    /// sink's commit.
+    /// A file of this length, as far as it is known, which is stored in the end, or lies beside the storage. Nothing of it
+    /// is visible before the sink's commit. `stores` counts it until nothing of it is left, also where it was dropped.
     ///
     /// # Errors
     ///
@@ -245,17 +245,10 @@ impl Storage {
         &self,
         key: &Key,
         len: Option<u64>,
-        stores: bool,
+        stores: Option<Arc<TaskTrackerToken>>,
     ) -> Result<Sink, StorageError> {
         let open = async {
-            let (file, publish) = match stores {
-                true => {
-                    let staged = self.backend.stage(key.path(), len, &self.scratch);
-                    let (file, publish) = staged.await?;
-                    (file, Some(publish))
-                }
-                false => (self.scratch.file(len).await?, None),
-            };
+            let (file, publish) = self.backend.stage(key.path(), stores).await?;
             Ok(Sink::new(Arc::clone(key.path()), file, len, publish, self.limit).await?)
         };
         guard("stage", key, self.limit, open).await
@@ -273,8 +266,9 @@ fn in_time(limit: Duration, path: Arc<str>, frames: Frames) -> Frames {
     .boxed()
 }
 
+/// Without the store: one in memory would show all its files.
 impl fmt::Debug for Storage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Storage").field(&self.backend).finish()
+        f.debug_struct("Storage").finish_non_exhaustive()
     }
 }

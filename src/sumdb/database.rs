@@ -6,13 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 use quick_cache::sync::Cache;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::fault::Fault;
 use super::flights::Flights;
 use super::hash;
-use super::http::Http;
+use super::http::{By, Http};
 use super::key::Key;
 use super::record::{Record, Signed};
 use super::records::Records;
@@ -31,36 +31,16 @@ pub(super) const LIMIT: Duration = Duration::from_secs(10);
 const MISSING: Duration = Duration::from_secs(60);
 const MAX_MISSING: usize = 4096;
 
-/// How many look-ups run at once for clients: fewer than [requests](super::http).
-const MAX_CLIENTS: usize = 16;
-
 pub(super) struct Database {
     pub(super) key: Key,
     pub(super) http: Arc<Http>,
     pub(super) records: Records,
     /// The largest tree that was seen. `None` before the first.
-    pub(super) head: Mutex<Option<Signed>>,
+    head: Mutex<Option<Signed>>,
     loaded: OnceCell<()>,
-    look_ups: Flights<Arc<LookedUp>>,
+    look_ups: Flights<Arc<Record>>,
     pub(super) requests: Flights<Bytes>,
     missing: Cache<String, (Instant, Fault)>,
-    /// For look-ups of clients.
-    clients: Semaphore,
-}
-
-/// Who wants a look-up.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum By {
-    /// A file that is verified.
-    Check,
-    /// Anybody, of any module. However many and slow these are, checks do not wait for them.
-    Client,
-}
-
-/// A record that belongs to the tree, and the response with it.
-pub(super) struct LookedUp {
-    pub(super) record: Record,
-    pub(super) body: Bytes,
 }
 
 impl Database {
@@ -74,11 +54,10 @@ impl Database {
             look_ups: Flights::new(),
             requests: Flights::new(),
             missing: Cache::new(MAX_MISSING),
-            clients: Semaphore::new(MAX_CLIENTS),
         }
     }
 
-    /// A module at a version, as `{escaped path}@{escaped version}`.
+    /// The record of a module at a version, `{escaped path}@{escaped version}`, which belongs to the tree.
     ///
     /// # Cancel safety
     ///
@@ -87,7 +66,7 @@ impl Database {
         self: &Arc<Self>,
         name: &str,
         by: By,
-    ) -> Result<Arc<LookedUp>, Fault> {
+    ) -> Result<Arc<Record>, Fault> {
         if let Some((since, fault)) = self.missing.get(name)
             && since.elapsed() < MISSING
         {
@@ -107,43 +86,35 @@ impl Database {
                 }
                 _ => {}
             }
-            found
+            found.map(Arc::new)
         });
         flight.await
     }
 
-    async fn look_up_now(&self, name: &str, by: By) -> Result<Arc<LookedUp>, Fault> {
+    async fn look_up_now(&self, name: &str, by: By) -> Result<Record, Fault> {
         let path = format!("lookup/{name}");
         if let Some(body) = self.stored(&path).await {
-            match self.authenticate(&body).await {
-                Ok(record) => return Ok(Arc::new(LookedUp { record, body })),
+            match self.authenticate(body, by).await {
                 Err(Fault::Lies(_)) => {}
-                Err(fault) => return Err(fault),
+                found => return found,
             }
         }
-        let place = match by {
-            By::Check => None,
-            By::Client => self.clients.acquire().await.ok(),
-        };
-        let body = self.http.get(&path, MAX_LOOKUP, LOOKUP_LIMIT).await?;
-        drop(place);
-        let record = self.authenticate(&body).await?;
-        self.store(&path, body.clone()).await;
-        Ok(Arc::new(LookedUp { record, body }))
+        let body = self.http.get(&path, MAX_LOOKUP, LOOKUP_LIMIT, by).await?;
+        let record = self.authenticate(body, by).await?;
+        self.store(&path, record.body.clone()).await;
+        Ok(record)
     }
 
-    async fn authenticate(&self, body: &[u8]) -> Result<Record, Fault> {
+    async fn authenticate(&self, body: Bytes, by: By) -> Result<Record, Fault> {
         let record = Record::parse(body, &self.key);
         let record = record.ok_or(Fault::Lies("a look-up is malformed or not signed"))?;
-        let tree = self.merge(&record.signed).await?;
+        let tree = self.merge(&record.signed, by).await?;
         let part = Part {
             level: 0,
             index: record.id,
         };
-        if record.id >= tree.size {
-            return Err(Fault::Lies("a record is not in its tree"));
-        }
-        let proven = self.prove(&tree, &[part]).await?;
+        let (proven, new) = self.prove(&tree, &[part], by).await?;
+        self.keep(new).await;
         match proven.hash(&part, tree.size) {
             Ok(leaf) if leaf == hash::leaf(record.text.as_bytes()) => Ok(record),
             _ => Err(Fault::Lies("a record is not the one of the tree")),
@@ -151,13 +122,13 @@ impl Database {
     }
 
     /// Takes the tree as the head if it is larger. Returns the head, which has all that the tree has.
-    async fn merge(&self, signed: &Signed) -> Result<Tree, Fault> {
+    async fn merge(&self, signed: &Signed, by: By) -> Result<Tree, Fault> {
         self.load().await?;
         loop {
             let head = lock(&self.head).clone();
             let old = head.as_ref().map_or(0, |head| head.tree.size);
             if let Some(head) = &head {
-                self.compare(&head.tree, &signed.tree).await?;
+                self.compare(&head.tree, &signed.tree, by).await?;
                 if signed.tree.size <= old {
                     return Ok(head.tree.clone());
                 }
@@ -176,15 +147,19 @@ impl Database {
     }
 
     /// Two trees of one history: the smaller one is the beginning of the larger one.
-    async fn compare(&self, a: &Tree, b: &Tree) -> Result<(), Fault> {
+    async fn compare(&self, a: &Tree, b: &Tree, by: By) -> Result<(), Fault> {
         let (small, large) = if a.size < b.size { (a, b) } else { (b, a) };
         let is_same = match small.size {
             0 => true,
             size if size == large.size => small.hash == large.hash,
             size => {
                 let parts = Part::all(size);
-                let proven = self.prove(large, &parts).await?;
-                proven.tree_hash(&parts, large.size) == Ok(small.hash)
+                let (proven, new) = self.prove(large, &parts, by).await?;
+                let is_same = proven.tree_hash(&parts, large.size) == Ok(small.hash);
+                if is_same {
+                    self.keep(new).await;
+                }
+                is_same
             }
         };
         match is_same {
@@ -202,26 +177,27 @@ impl Database {
     ///
     /// Dropped early, the head is the old one or the new one.
     pub(super) async fn latest(&self) -> Result<Signed, Fault> {
-        let note = self.request("latest".to_owned(), MAX_LOOKUP).await?;
+        let by = By::Client;
+        let note = self.request("latest".to_owned(), MAX_LOOKUP, by).await?;
         let signed = Signed::open(&note, &self.key).ok_or(Fault::Lies("its tree is not signed"))?;
-        self.merge(&signed).await?;
+        self.merge(&signed, by).await?;
         Ok(signed)
     }
 
-    /// Whether clients can be answered: the database's own server always does, a proxy in front of it may not know it.
+    /// Whether clients can be answered. Only a proxy in front of the database that says itself that it does not know it sends
+    /// them on to the database, which then learns all names.
     ///
     /// # Cancel safety
     ///
     /// Asks only.
     pub(super) async fn supported(&self) -> Result<(), Fault> {
-        if !self.key.is_behind_proxy() {
+        if !self.key.is_behind_proxy() || self.head().await.is_some() {
             return Ok(());
         }
-        match self.http.get("supported", MAX_LOOKUP, LIMIT).await {
-            Ok(_) => Ok(()),
-            Err(Fault::Away(_)) if self.head().await.is_some() => Ok(()),
-            // Clients go on to the database itself.
-            Err(_) => Err(missing("not supported by the upstream")),
+        let supported = self.request("supported".to_owned(), MAX_LOOKUP, By::Client);
+        match supported.await {
+            Err(Fault::Missing(..)) => Err(missing("not supported by the upstream")),
+            _ => Ok(()),
         }
     }
 
@@ -232,7 +208,7 @@ impl Database {
     }
 
     /// Begins where the last process has ended. One that does not know where that was cannot tell a fork.
-    pub(super) async fn load(&self) -> Result<(), Fault> {
+    async fn load(&self) -> Result<(), Fault> {
         let load = async || {
             let note = self.records.get(&self.record("latest")).await?;
             let signed = note.and_then(|note| Signed::open(&note, &self.key));

@@ -30,12 +30,13 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         work: impl Future<Output = Result<T, Fault>> + Send + 'static,
     ) -> Shared<Work<T>> {
         let mut running = lock(&self.0);
-        running.retain(|_, flight| {
-            flight
-                .upgrade()
-                .is_some_and(|flight| flight.peek().is_none())
-        });
-        if let Some(flight) = running.get(key).and_then(WeakShared::upgrade) {
+        if running.len() == running.capacity() {
+            // Seldom, so that each of very many costs little.
+            running.retain(|_, flight| running_now(flight).is_some());
+            let len = running.len();
+            running.shrink_to(2 * len);
+        }
+        if let Some(flight) = running.get(key).and_then(running_now) {
             return flight;
         }
         let flight = async move {
@@ -49,4 +50,8 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         running.extend(weak.map(|weak| (key.to_owned(), weak)));
         flight
     }
+}
+
+fn running_now<T: Clone>(flight: &WeakShared<Work<T>>) -> Option<Shared<Work<T>>> {
+    flight.upgrade().filter(|flight| flight.peek().is_none())
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 use http::{Request, Response, StatusCode, Uri};
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Collected, Empty, LengthLimitError, Limited};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
@@ -14,11 +15,13 @@ use tower::{BoxError, Service, ServiceExt};
 
 use super::fault::Fault;
 use crate::observe;
-use crate::source::health::{Health, Turn};
+use crate::source::chain::Chain;
+use crate::source::health::{Advice, Health};
 
-/// How many requests run at once.
-const MAX_REQUESTS: usize = 32;
-/// The longest text of an error that is read.
+/// How many requests run at once for checks, and for clients.
+const MAX_CHECKS: usize = 32;
+const MAX_CLIENTS: usize = 16;
+/// A longer text of an error is not read.
 const MAX_TEXT: usize = 8 * 1024;
 
 type Client =
@@ -27,8 +30,21 @@ type Client =
 pub(super) struct Http {
     url: String,
     client: Client,
-    health: Health<Fault>,
-    places: Semaphore,
+    checks: Lane,
+    clients: Lane,
+}
+
+/// How many requests run at once, and whether the database answers them.
+type Lane = (Semaphore, Health<Fault>);
+
+/// Who wants an answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum By {
+    /// A file that is verified.
+    Check,
+    /// Anybody, about anything. However many and slow these are, checks do not wait for them, nor take the database for
+    /// away.
+    Client,
 }
 
 impl Http {
@@ -42,16 +58,13 @@ impl Http {
     {
         let any =
             |response: Response<B>| response.map(|body| body.map_err(Into::into).boxed_unsync());
+        let lane = |places| (Semaphore::new(places), Health::new());
         Self {
             url: url.to_owned(),
             client: BoxCloneSyncService::new(client.map_err(Into::into).map_response(any)),
-            health: Health::new(),
-            places: Semaphore::new(MAX_REQUESTS),
+            checks: lane(MAX_CHECKS),
+            clients: lane(MAX_CLIENTS),
         }
-    }
-
-    pub(super) fn is_away(&self) -> bool {
-        self.health.is_away()
     }
 
     /// The body at a path, of at most `max` bytes.
@@ -64,21 +77,26 @@ impl Http {
         path: &str,
         max: usize,
         limit: Duration,
+        by: By,
     ) -> Result<Bytes, Fault> {
-        match self.health.turn() {
-            // Whoever finds that it is time tries.
-            Turn::Ask | Turn::Probe(_) => {}
-            Turn::Leave(fault) => return Err(fault),
+        let (places, health) = match by {
+            By::Check => &self.checks,
+            By::Client => &self.clients,
+        };
+        // Whoever finds that it is time tries.
+        if let Advice::Leave(fault) = health.advice() {
+            return Err(fault);
         }
         // Whoever waits here says nothing about the database.
-        let _place = self.places.acquire().await;
-        let answers = self.health.answers();
-        let answer = match timeout(limit, self.exchange(path, max)).await {
-            Ok(answer) => answer,
-            Err(_elapsed) => Err(Fault::Away(format!("no answer within {limit:?}"))),
-        };
+        let place = timeout(limit, places.acquire()).await;
+        let crowded = |_| Fault::Away("too many requests wait for it".to_owned());
+        let _place = place.map_err(crowded)?;
+        let answers = health.answers();
+        let late = |_| Err(Fault::Away(format!("no answer within {limit:?}")));
+        let answer = timeout(limit, self.exchange(path, max)).await;
+        let answer = answer.unwrap_or_else(late);
         if let Err(fault @ Fault::Away(_)) = &answer {
-            self.health.failed(answers, fault);
+            health.failed(answers, fault);
         }
         answer
     }
@@ -86,7 +104,7 @@ impl Http {
     async fn exchange(&self, path: &str, max: usize) -> Result<Bytes, Fault> {
         let away = |error: BoxError| {
             // It may name hosts, which are no business of clients.
-            observe::source_failed(&path, "the checksum database failed", &error);
+            observe::source_failed(&path, "the checksum database failed", &Chain(&*error));
             Fault::Away("the request failed".to_owned())
         };
         let uri = format!("{}/{path}", self.url);
@@ -95,15 +113,19 @@ impl Http {
         *request.uri_mut() = uri;
         let response = self.client.clone().oneshot(request).await.map_err(away)?;
         // A database that refuses one request is not away.
-        self.health.answered();
+        self.checks.1.answered();
+        self.clients.1.answered();
         let (status, body) = (response.status(), response.into_body());
         match status {
-            StatusCode::OK => match read(body, max).await.map_err(away)? {
-                (body, true) => Ok(body),
-                _ => Err(Fault::Lies("it sends more than there is")),
-            },
+            StatusCode::OK => {
+                let body = read(body, max).await;
+                body.map_err(|error| match error.is::<LengthLimitError>() {
+                    true => Fault::Lies("it sends more than there is"),
+                    false => away(error),
+                })
+            }
             StatusCode::NOT_FOUND | StatusCode::GONE => {
-                let (text, _) = read(body, MAX_TEXT).await.map_err(away)?;
+                let text = read(body, MAX_TEXT).await.unwrap_or_default();
                 Err(Fault::Missing(status, text))
             }
             status => Err(Fault::Away(format!("status {status}"))),
@@ -111,20 +133,11 @@ impl Http {
     }
 }
 
-/// The first `max` bytes, and whether these are all.
-async fn read(
-    mut body: UnsyncBoxBody<Bytes, BoxError>,
+/// A body of at most so many bytes.
+fn read(
+    body: UnsyncBoxBody<Bytes, BoxError>,
     max: usize,
-) -> Result<(Bytes, bool), BoxError> {
-    let mut content = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        if let Ok(bytes) = frame?.into_data() {
-            content.extend_from_slice(&bytes);
-        }
-        if content.len() > max {
-            content.truncate(max);
-            return Ok((content.freeze(), false));
-        }
-    }
-    Ok((content.freeze(), true))
+) -> BoxFuture<'static, Result<Bytes, BoxError>> {
+    let body = Limited::new(body, max).collect();
+    body.map_ok(Collected::to_bytes).boxed()
 }

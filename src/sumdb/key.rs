@@ -70,11 +70,6 @@ impl FromStr for Key {
             }
             key => (key, url),
         };
-        // The crate takes a sign in front of the digits.
-        let hash = key.split('+').nth(1).unwrap_or_default();
-        if !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(invalid("malformed verifier key"));
-        }
         let verifier = StandardVerifier::new(key).map_err(|_| invalid("malformed verifier key"))?;
         if !is_host_and_path(verifier.name()) {
             return Err(invalid("its name is not a host with a path"));
@@ -110,7 +105,11 @@ impl fmt::Debug for Key {
 
 #[cfg(test)]
 mod tests {
-    use super::Key;
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD;
+    use sha2::{Digest as _, Sha256};
+
+    use super::{Key, SUM_GOLANG_ORG};
     use crate::module::vectors::data;
 
     #[test]
@@ -142,6 +141,41 @@ mod tests {
         assert!(key.open(note.as_bytes()).is_some());
         let other: Key = "sum.golang.org".parse().unwrap();
         assert_eq!(other.open(note.as_bytes()), None);
+    }
+
+    /// The key of the Go project under another name.
+    fn named(name: &str) -> String {
+        let public = SUM_GOLANG_ORG.splitn(3, '+').last().unwrap();
+        let key = BASE64_STANDARD.decode(public).unwrap();
+        let hash = Sha256::new().chain_update(name).chain_update(b"\n");
+        let hash = hash.chain_update(key).finalize();
+        let id: String = hash[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{name}+{id}+{public}")
+    }
+
+    /// It becomes part of paths in the storage.
+    #[test]
+    fn a_name_is_a_host_with_a_path() {
+        for name in ["sum.example", "sum.example/a/b-c_d~1", "localhost"] {
+            let key: Key = named(name).parse().unwrap();
+            assert_eq!(key.name(), name);
+        }
+        for name in [
+            "..",
+            ".",
+            "a/../b",
+            "a//b",
+            "/a",
+            "a/",
+            "a%2fb",
+            "a?b",
+            "a\\b",
+            "a:1",
+            "h\u{f6}st",
+        ] {
+            let error = named(name).parse::<Key>().unwrap_err();
+            assert!(error.0.contains("not a host"), "{name}: {error}");
+        }
     }
 
     #[test]

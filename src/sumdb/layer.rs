@@ -9,7 +9,7 @@ use super::settings::SumDb;
 ///
 /// | path | response |
 /// |---|---|
-/// | `/supported` | 200, or what another proxy says through which the database is reached |
+/// | `/supported` | 200, unless the database is reached through another proxy that says that it does not know it |
 /// | `/lookup/{module}@{version}` | the record, from the storage or the database; 403 for [excluded](SumDb::exclude) modules |
 /// | `/tile/8/..` | the tile, from the storage or the database |
 /// | `/latest` | the newest tree |

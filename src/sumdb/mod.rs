@@ -34,8 +34,9 @@
 //! | does not know the version (404, 410), or cannot be reached | is stored and marked, unless [`require`](SumDb::require) was called |
 //!
 //! A look-up starts with the fill and is waited for 10 seconds after the last byte at most. A marked file is looked up again
-//! behind a later hit, at most once an hour, and removed if the database has another hash by then. That needs the
-//! [storage](SumDb::storage) of the files.
+//! behind a later hit, at most once an hour, four files at a time, and removed if the database has another hash by then. That
+//! needs the [storage](SumDb::storage) of the files. Up to 50,000 marks are known in memory; where there are more, the storage
+//! is asked for the mark of each file that was hit, once an hour.
 //!
 //! # Counters
 //!

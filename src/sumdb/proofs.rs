@@ -7,26 +7,31 @@ use futures_util::future::try_join_all;
 
 use super::database::{Database, LIMIT, missing};
 use super::fault::Fault;
+use super::http::By;
 use super::tile::{FULL, HEIGHT, Part, Tile};
 use super::tree::{Plan, Proven, Tree};
-use crate::lock::lock;
 
 impl Database {
-    /// Reads parts of a tree, from stored tiles where they are right.
-    pub(super) async fn prove(&self, tree: &Tree, parts: &[Part]) -> Result<Proven, Fault> {
+    /// Reads parts of a tree, from stored tiles where they are right. Returns those to [`keep`](Self::keep), too.
+    pub(super) async fn prove(
+        &self,
+        tree: &Tree,
+        parts: &[Part],
+        by: By,
+    ) -> Result<(Proven, Vec<(Tile, Bytes)>), Fault> {
         for uses_stored in [true, false] {
             let plan = Plan::new(tree, parts).ok_or(Fault::Lies("a record is not in its tree"))?;
             let tiles = plan.tiles().to_vec();
-            let read = tiles.iter().map(|tile| self.read(tile, uses_stored));
+            let read = tiles.iter().map(|tile| self.read(tile, uses_stored, by));
             let read = try_join_all(read).await?;
             let bytes: Vec<Vec<u8>> = read.iter().map(|(bytes, _)| bytes.to_vec()).collect();
             if let Ok(proven) = plan.check(&bytes) {
-                for (tile, (bytes, is_stored)) in tiles.iter().zip(read) {
-                    if !is_stored {
-                        self.store(&tile.to_string(), bytes).await;
-                    }
-                }
-                return Ok(proven);
+                let new = tiles.into_iter().zip(read);
+                let new = new.filter(|(_, (_, is_stored))| !is_stored);
+                return Ok((
+                    proven,
+                    new.map(|(tile, (bytes, _))| (tile, bytes)).collect(),
+                ));
             }
             if !read.iter().any(|(_, is_stored)| *is_stored) {
                 break;
@@ -35,13 +40,20 @@ impl Database {
         Err(Fault::Lies("a tile is not of its tree"))
     }
 
+    /// Stores tiles of a tree that is of the one history.
+    pub(super) async fn keep(&self, tiles: Vec<(Tile, Bytes)>) {
+        for (tile, bytes) in tiles {
+            self.store(&path(&tile), bytes).await;
+        }
+    }
+
     /// The bytes of a tile, which nothing proves yet, and whether they were stored.
-    async fn read(&self, tile: &Tile, uses_stored: bool) -> Result<(Bytes, bool), Fault> {
+    async fn read(&self, tile: &Tile, uses_stored: bool, by: By) -> Result<(Bytes, bool), Fault> {
         if uses_stored && let Some(bytes) = self.stored_tile(tile).await {
             return Ok((bytes, true));
         }
         let get = async |tile: Tile| {
-            match self.request(tile.to_string(), tile.len()).await {
+            match self.request(tile.to_string(), tile.len(), by).await {
                 Ok(bytes) if bytes.len() != tile.len() => {
                     Err(Fault::Lies("a tile has another length"))
                 }
@@ -52,7 +64,7 @@ impl Database {
         };
         // A part of a tile may go away once there is more of it.
         match get(*tile).await {
-            Err(fault) if !tile.is_full() && !self.http.is_away() => {
+            Err(fault) if !tile.is_full() => {
                 let bytes = get(tile.full()).await.map_err(|_| fault)?;
                 Ok((bytes.slice(..tile.len()), false))
             }
@@ -62,8 +74,8 @@ impl Database {
 
     /// Also if more of it is stored.
     async fn stored_tile(&self, tile: &Tile) -> Option<Bytes> {
-        for path in [*tile, tile.full()] {
-            if let Some(bytes) = self.stored(&path.to_string()).await
+        for stored in [*tile, tile.full()] {
+            if let Some(bytes) = self.stored(&path(&stored)).await
                 && bytes.len() >= tile.len()
             {
                 return Some(bytes.slice(..tile.len()));
@@ -73,9 +85,9 @@ impl Database {
     }
 
     /// What it answers, to one request for all who want it. Nothing proves it yet.
-    pub(super) async fn request(&self, path: String, max: usize) -> Result<Bytes, Fault> {
-        let (http, key) = (Arc::clone(&self.http), path.clone());
-        let get = async move { http.get(&path, max, LIMIT).await };
+    pub(super) async fn request(&self, path: String, max: usize, by: By) -> Result<Bytes, Fault> {
+        let (http, key) = (Arc::clone(&self.http), format!("{by:?} {path}"));
+        let get = async move { http.get(&path, max, LIMIT, by).await };
         self.requests.join(&key, get).await
     }
 
@@ -89,22 +101,29 @@ impl Database {
             return Ok(bytes);
         }
         let no_such_tile = || missing("no such tile");
-        let found = |size| Tile::of_tree(tile.level, tile.index, size);
-        let has = |tree: &Tree| found(tree.size).is_some_and(|found| found.width >= tile.width);
-        self.load().await?;
-        let head = lock(&self.head).clone().map(|head| head.tree);
-        let tree = match head.filter(has) {
+        let wide = |tree: &Tree| {
+            let wide = Tile::of_tree(tile.level, tile.index, tree.size);
+            wide.filter(|wide| wide.width >= tile.width)
+        };
+        let head = self.head().await.map(|head| head.tree);
+        let tree = match head.filter(|tree| wide(tree).is_some()) {
             Some(tree) => tree,
             None => self.latest().await?.tree,
         };
-        let wide = found(tree.size).filter(|wide| wide.width >= tile.width);
-        let wide = wide.ok_or_else(no_such_tile)?;
+        let wide = wide(&tree).ok_or_else(no_such_tile)?;
         let first = Part {
             level: tile.level * HEIGHT,
             index: tile.index * FULL,
         };
-        let proven = self.prove(&tree, &[first]).await?;
+        let (proven, new) = self.prove(&tree, &[first], By::Client).await?;
+        self.keep(new).await;
         let bytes = proven.bytes(&wide).ok_or_else(no_such_tile)?;
         Ok(Bytes::from(bytes).slice(..tile.len()))
     }
+}
+
+/// Where a tile is stored. All parts of one share a path: the widest has the others, and none is left behind.
+fn path(tile: &Tile) -> String {
+    let end = if tile.is_full() { "" } else { ".part" };
+    format!("{}{end}", tile.full())
 }

@@ -2,9 +2,11 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 
 use super::key::Key;
 use super::tree::Tree;
+use crate::target::{Resource, Target};
 
 /// The longest text of a tree that Go reads.
 const MAX_TREE: usize = 1_000_000;
@@ -47,11 +49,13 @@ pub(super) struct Record {
     pub(super) id: u64,
     pub(super) text: String,
     pub(super) signed: Signed,
+    /// The whole response.
+    pub(super) body: Bytes,
 }
 
 impl Record {
     /// `None` if this is none, or its note is not the key's.
-    pub(super) fn parse(body: &[u8], key: &Key) -> Option<Self> {
+    pub(super) fn parse(body: Bytes, key: &Key) -> Option<Self> {
         let at = body.iter().position(|byte| *byte == b'\n')?;
         let id = number(str::from_utf8(&body[..at]).ok()?)?;
         let rest = &body[at + 1..];
@@ -60,17 +64,23 @@ impl Record {
         let is_text =
             text.chars().all(|char| char >= ' ' || char == '\n') && !text.starts_with('\n');
         let signed = Signed::open(&rest[end + 2..], key)?;
-        is_text.then(|| Self {
+        let text = is_text.then(|| text.to_owned())?;
+        Some(Self {
             id,
-            text: text.to_owned(),
+            text,
             signed,
+            body,
         })
     }
 
     /// What the database says of a file: the first `h1:` in a line for it, or `None` if there is no such line.
-    pub(super) fn hash(&self, module: &str, version: &str, is_mod: bool) -> Option<&str> {
-        let end = if is_mod { "/go.mod" } else { "" };
-        let start = format!("{module} {version}{end} ");
+    pub(super) fn hash(&self, target: &Target<'_>) -> Option<&str> {
+        let (module, version) = (target.module(), target.version()?);
+        let end = match target.resource() {
+            Resource::Mod => "/go.mod",
+            _ => "",
+        };
+        let start = format!("{} {}{end} ", module.unescaped(), version.unescaped());
         let mut hashes = self
             .text
             .lines()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either};
 use futures_util::{FutureExt, TryFutureExt};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -13,8 +13,8 @@ use percent_encoding::percent_decode_str;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::database::By;
 use super::fault::Fault;
+use super::http::By;
 use super::settings::SumDb;
 use super::tile::Tile;
 use crate::layer_body::LayerBody;
@@ -57,11 +57,8 @@ where
 
     fn call(&mut self, request: Request<R>) -> Self::Future {
         let Some((sumdb, path)) = self.of(request.uri().path()) else {
-            return ResponseFuture {
-                kind: Kind::Inner {
-                    inner: self.inner.call(request),
-                },
-            };
+            let answer = Either::Left(self.inner.call(request));
+            return ResponseFuture { answer };
         };
         let method = request.method().clone();
         let own = async move {
@@ -71,9 +68,8 @@ where
                 _ => reply::method_not_allowed(),
             }
         };
-        ResponseFuture {
-            kind: Kind::Own { own: own.boxed() },
-        }
+        let answer = Either::Right(own.boxed());
+        ResponseFuture { answer }
     }
 }
 
@@ -98,11 +94,10 @@ async fn answer(sumdb: &SumDb, path: &str) -> Response<Full<Bytes>> {
             Some(_) => look_up(sumdb, name).await,
             None => return reply::text(StatusCode::BAD_REQUEST, "malformed module@version"),
         },
-        Some(("tile", _)) => match Tile::parse(path) {
+        _ => match Tile::parse(path) {
             Some(tile) => database.tile(tile).map_ok(|bytes| (bytes, IMMUTABLE)).await,
             None => return reply::text(StatusCode::NOT_FOUND, "not found"),
         },
-        _ => return reply::text(StatusCode::NOT_FOUND, "not found"),
     };
     match answer {
         Ok((body, caching)) => found(body, caching),
@@ -114,14 +109,13 @@ async fn answer(sumdb: &SumDb, path: &str) -> Response<Full<Bytes>> {
 /// A record stays right, and its tree with it.
 async fn look_up(sumdb: &SumDb, name: &str) -> Result<(Bytes, HeaderValue), Fault> {
     let body = match sumdb.database.look_up(name, By::Client).await {
-        Ok(found) => Ok(found.body.clone()),
         Err(fault @ Fault::Away(_)) => {
             let stored = sumdb.database.stored(&format!("lookup/{name}")).await;
-            stored.ok_or(fault)
+            stored.ok_or(fault)?
         }
-        Err(fault) => Err(fault),
+        found => found?.body.clone(),
     };
-    body.map(|body| (body, reply::NO_STORE))
+    Ok((body, reply::NO_STORE))
 }
 
 /// The module of `{escaped path}@{escaped version}`.
@@ -149,15 +143,7 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F> {
         #[pin]
-        kind: Kind<F>,
-    }
-}
-
-pin_project! {
-    #[project = KindProj]
-    enum Kind<F> {
-        Inner { #[pin] inner: F },
-        Own { own: BoxFuture<'static, Response<Full<Bytes>>> },
+        answer: Either<F, BoxFuture<'static, Response<Full<Bytes>>>>,
     }
 }
 
@@ -168,12 +154,11 @@ where
     type Output = Result<Response<LayerBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().kind.project() {
-            KindProj::Inner { inner } => inner
+        match self.project().answer.as_pin_mut() {
+            Either::Left(inner) => inner
                 .poll(cx)
                 .map_ok(|response| response.map(LayerBody::inner)),
-            KindProj::Own { own } => own
-                .as_mut()
+            Either::Right(own) => own
                 .poll(cx)
                 .map(|response| Ok(response.map(LayerBody::own))),
         }

@@ -60,14 +60,15 @@ impl SumDb {
     ///
     /// The text names no database, or there is no HTTP client.
     pub fn new(key: &str) -> Result<Self, InvalidSumDb> {
-        let key: Key = key.parse()?;
-        let client = match key.url.starts_with("http://") {
+        let is_plain = key.parse::<Key>()?.url.starts_with("http://");
+        let client = match is_plain {
             true => Client::without_tls(),
             false => Client::new(),
         };
-        let client = client.map_err(|error| InvalidSumDb(error.to_string()))?;
-        let http = Http::new(&key.url, client);
-        Ok(Self::with(key, http))
+        Self::with_client(
+            key,
+            client.map_err(|error| InvalidSumDb(error.to_string()))?,
+        )
     }
 
     /// The same with any HTTP client service. It gets requests with an absolute URI.
@@ -84,18 +85,14 @@ impl SumDb {
         B::Error: Into<BoxError>,
     {
         let key: Key = key.parse()?;
-        let http = Http::new(&key.url, client);
-        Ok(Self::with(key, http))
-    }
-
-    fn with(key: Key, http: Http) -> Self {
-        Self {
-            database: Arc::new(Database::new(key, Arc::new(http), Records::in_memory())),
+        let http = Arc::new(Http::new(&key.url, client));
+        Ok(Self {
+            database: Arc::new(Database::new(key, http, Records::in_memory())),
             marks: Arc::default(),
             excluded: "".into(),
             requires: false,
             wait: WAIT,
-        }
+        })
     }
 
     /// Where records, tiles and the newest tree are kept: the storage of the files that are verified. Default: up to 32 MiB in
@@ -153,13 +150,10 @@ impl SumDb {
     }
 
     /// The file's module and version as the database knows them.
-    pub(super) fn name_of(target: &Target<'_>) -> Option<String> {
-        let version = target.version()?;
-        Some(format!(
-            "{}@{}",
-            target.module().escaped(),
-            version.escaped()
-        ))
+    pub(super) fn name_of(target: &Target<'_>) -> String {
+        let version = target.version();
+        let version = version.as_ref().map_or("", |version| version.escaped());
+        format!("{}@{version}", target.module().escaped())
     }
 }
 

@@ -94,13 +94,7 @@ impl Tile {
     pub(super) fn parse(path: &str) -> Option<Self> {
         let rest = path.strip_prefix("tile/8/")?;
         let (rest, width) = match rest.split_once(".p/") {
-            Some((rest, width)) => (
-                rest,
-                width
-                    .parse()
-                    .ok()
-                    .filter(|width| (1..FULL).contains(width))?,
-            ),
+            Some((rest, width)) => (rest, width.parse().ok().filter(|width| *width < FULL)?),
             None => (rest, FULL),
         };
         let (level, groups) = rest.split_once('/')?;
@@ -118,7 +112,7 @@ impl Tile {
             index: index?,
             width,
         };
-        (tile.to_string() == path).then_some(tile)
+        (width > 0 && tile.to_string() == path).then_some(tile)
     }
 }
 

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::database::By;
 use super::fault::Fault;
+use super::http::By;
 use super::settings::SumDb;
 use crate::observe;
 use crate::span::in_current_span;
@@ -24,26 +24,15 @@ pub(crate) enum Said {
 impl SumDb {
     /// Compares a hash with that of the database.
     pub(crate) async fn compare(&self, target: &Target<'_>, hash: &str) -> Result<Said, Fault> {
-        let name = Self::name_of(target).unwrap_or_default();
+        let name = Self::name_of(target);
         let found = self.database.look_up(&name, By::Check).await?;
-        let version = target.version();
-        let version = version
-            .as_ref()
-            .map(|version| version.unescaped())
-            .unwrap_or_default();
-        let module = target.module();
-        let is_mod = target.resource() == Resource::Mod;
-        let said = found.record.hash(&module.unescaped(), &version, is_mod);
-        Ok(match said {
+        let name = self.name();
+        Ok(match found.hash(target) {
             Some(said) if said == hash => Said::Same,
             Some(said) => Said::Other(format!(
-                "checksum mismatch: the file has {hash}, {} has {said}",
-                self.name()
+                "checksum mismatch: the file has {hash}, {name} has {said}"
             )),
-            None => Said::Other(format!(
-                "checksum missing from the response of {}",
-                self.name()
-            )),
+            None => Said::Other(format!("checksum missing from the response of {name}")),
         })
     }
 }
@@ -54,10 +43,8 @@ impl Verify for SumDb {
             && !self.excludes(&target.module().unescaped());
         // It runs while the file arrives, and the other checks.
         let look_up = is_checked.then(|| {
-            let (database, name) = (
-                Arc::clone(&self.database),
-                Self::name_of(target).unwrap_or_default(),
-            );
+            let database = Arc::clone(&self.database);
+            let name = Self::name_of(target);
             let look_up = async move { _ = database.look_up(&name, By::Check).await };
             AbortOnDropHandle::new(tokio::spawn(in_current_span(look_up)))
         });
@@ -86,36 +73,28 @@ struct Comparing {
 
 impl Comparing {
     async fn decide(self, dirhash: Dirhash, is_stored: bool) -> Verified {
-        let Self {
-            sumdb,
-            target,
-            look_up,
-        } = self;
-        if look_up.is_none() {
+        let (sumdb, target) = (&self.sumdb, &self.target);
+        if self.look_up.is_none() {
             return Verified::Passed;
         }
         let Some(hash) = dirhash.get() else {
             return Verified::Unknown("no check has computed the hash".to_owned());
         };
-        let compared = match timeout(sumdb.wait, sumdb.compare(&target, hash)).await {
-            Ok(compared) => compared,
-            Err(_elapsed) => Err(Fault::Away(format!(
-                "no answer {:?} after the file",
-                sumdb.wait
-            ))),
-        };
-        match compared {
+        let wait = sumdb.wait;
+        let late = |_| Err(Fault::Away(format!("no answer {wait:?} after the file")));
+        let compared = timeout(wait, sumdb.compare(target, hash)).await;
+        match compared.unwrap_or_else(late) {
             Ok(Said::Same) => {
-                sumdb.marks.remove(&sumdb, &target).await;
+                sumdb.marks.remove(sumdb, target).await;
                 Verified::Passed
             }
             Ok(Said::Other(reason)) => Verified::Rejected(reason),
             Err(lies @ Fault::Lies(_)) => Verified::Rejected(lies.to_string()),
             Err(fault) if sumdb.requires => Verified::Rejected(fault.to_string()),
             Err(fault) => {
-                observe::sumdb_unverified(&target, &fault);
+                observe::sumdb_unverified(target, &fault);
                 if is_stored {
-                    sumdb.marks.add(&sumdb, &target, hash).await;
+                    sumdb.marks.add(sumdb, target, hash).await;
                 }
                 Verified::Passed
             }

@@ -1,6 +1,7 @@
 use crate::reply;
 use crate::storage::{Key, REMOVED, Storage, StorageError};
 use crate::target::Target;
+use crate::verify::zip::h1::of_module_file;
 
 /// # Removed files
 ///
@@ -41,23 +42,48 @@ impl Storage {
         // The record comes first: from here on nobody fetches the file again.
         let reason = reply::line(reason).into();
         self.put_record(&record(file), reason).await?;
-        self.delete_copies(target).await
+        self.delete_copies(target, None).await
     }
 
-    /// Deletes a file in all areas, to be fetched again.
+    /// Deletes a file in all areas, to be fetched again. With a `hash`, copies that have another one stay.
     ///
     /// # Cancel safety
     ///
     /// Dropped early, copies of the file may remain.
-    pub(crate) async fn delete_copies(&self, target: &Target<'_>) -> Result<(), StorageError> {
+    pub(crate) async fn delete_copies(
+        &self,
+        target: &Target<'_>,
+        hash: Option<&str>,
+    ) -> Result<(), StorageError> {
         let file = target.as_str();
         let owned = self.list("@for").await?;
         let copies = owned.into_iter().filter(|path| is_copy(path, file));
         let areas = ["", "@private/", "@direct/"].map(|area| format!("{area}{file}"));
         for path in copies.chain(areas) {
-            self.delete_file(&path).await?;
+            let is_other = match hash {
+                Some(hash) => self.has_other_hash(&path, hash).await?,
+                None => false,
+            };
+            if !is_other {
+                self.delete_file(&path).await?;
+            }
         }
         Ok(())
+    }
+
+    /// One whose hash is not known has no other one.
+    async fn has_other_hash(&self, path: &str, hash: &str) -> Result<bool, StorageError> {
+        let found = match path.ends_with(".zip") {
+            true => {
+                let beside = self.record(&format!("{path}hash")).await?;
+                beside.map(|found| String::from_utf8_lossy(&found).trim().to_owned())
+            }
+            false => self
+                .record(path)
+                .await?
+                .map(|content| of_module_file(&content)),
+        };
+        Ok(found.is_some_and(|found| found != hash))
     }
 
     /// Undoes [`remove`](Self::remove): the next request fetches the file again.

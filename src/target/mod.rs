@@ -1,4 +1,4 @@
-//! What a request asks for: one resource of one module.
+//! What is requested: one resource of one module.
 
 pub(crate) mod error;
 mod parse;

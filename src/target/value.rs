@@ -25,7 +25,7 @@ const NOT_IN_URI_PATH: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'}');
 
-/// What a request asks for: a module, and one [`Resource`] of it.
+/// What is requested: a module, and one [`Resource`] of it.
 ///
 /// A target is made from a request's path and from nothing else; the path is decoded and checked
 /// on the way, so a target is a safe storage key and a safe path for an upstream.
@@ -152,13 +152,22 @@ impl<'a> Target<'a> {
     ///
     /// When the module cannot have this version.
     pub fn with_version(&self, version: &Version<'_>) -> Result<Target<'static>, InvalidVersion> {
+        self.with_file(version, Resource::Info)
+    }
+
+    /// A file of `version` of the same module.
+    pub(crate) fn with_file(
+        &self,
+        version: &Version<'_>,
+        file: Resource,
+    ) -> Result<Target<'static>, InvalidVersion> {
         check(&self.module(), version)?;
-        let text = format!("{}/@v/{}.info", self.module().escaped(), version.escaped());
-        Ok(Target::trusted(
-            Cow::Owned(text),
-            self.module_len,
-            Resource::Info,
-        ))
+        let text = format!(
+            "{}/@v/{}.{file}",
+            self.module().escaped(),
+            version.escaped()
+        );
+        Ok(Target::trusted(Cow::Owned(text), self.module_len, file))
     }
 
     /// The [`Resource::List`] of the same module.
@@ -177,16 +186,10 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// What stands between `@v/` and the extension, both of which every target with a file name has.
+    /// What stands between `@v/` and the extension. A list and `@latest` have no extension.
     fn asked(&self) -> &str {
-        let extension = match self.resource {
-            Resource::List | Resource::Latest => return "",
-            Resource::Query | Resource::Info => ".info",
-            Resource::Mod => ".mod",
-            Resource::Zip => ".zip",
-        };
-        let asked = self.module_len + "/@v/".len()..self.text.len() - extension.len();
-        &self.text[asked]
+        let file = &self.text[self.module_len + "/@v/".len()..];
+        file.rsplit_once('.').map_or("", |(asked, _)| asked)
     }
 }
 

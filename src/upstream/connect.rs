@@ -82,13 +82,13 @@ pub(super) async fn dial(
 ) -> Result<Line, BoxError> {
     let Some(proxy) = proxy else {
         let stream = MaybeHttpsStream::Http(tcp.oneshot(uri).await?);
-        let way = Way::Straight;
-        return Ok(Line { stream, way });
+        let via = Via::Straight;
+        return Ok(Line { stream, via });
     };
     let is_https = uri.scheme() == Some(&Scheme::HTTPS);
     let address = proxy.uri().clone();
     let scheme = address.scheme_str().unwrap_or_default();
-    let (stream, way) = if scheme.starts_with("socks") {
+    let (stream, via) = if scheme.starts_with("socks") {
         // The proxy resolves the name, as for the go command.
         let mut socks = SocksV5::new(with_port(&address, 1080)?, to_proxy);
         if let Some((user, password)) = proxy.raw_auth() {
@@ -97,17 +97,17 @@ pub(super) async fn dial(
         let uri = with_port(&uri, if is_https { 443 } else { 80 })?;
         let stream = socks.oneshot(uri).await;
         let stream = stream.map_err(|error| format!("socks5 proxy: {error}"))?;
-        (stream, Way::Tunnel)
+        (stream, Via::Tunnel)
     } else if is_https {
         let mut tunnel = Tunnel::new(address, to_proxy);
         if let Some(auth) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(auth.clone());
         }
-        (tunnel.oneshot(uri).await?, Way::Tunnel)
+        (tunnel.oneshot(uri).await?, Via::Tunnel)
     } else {
-        (to_proxy.oneshot(address).await?, Way::Forwarded)
+        (to_proxy.oneshot(address).await?, Via::Forwarded)
     };
-    Ok(Line { stream, way })
+    Ok(Line { stream, via })
 }
 
 /// The URL with a port, since the connector knows other defaults; without TLS, which is none of its matter.
@@ -122,11 +122,11 @@ fn with_port(uri: &Uri, default: u16) -> Result<Uri, http::Error> {
 #[derive(Debug)]
 pub(super) struct Line {
     stream: MaybeHttpsStream<TokioIo<TcpStream>>,
-    way: Way,
+    via: Via,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Way {
+enum Via {
     Straight,
     Tunnel,
     /// A proxy reads the requests, so they name the whole URL.
@@ -135,11 +135,11 @@ enum Way {
 
 impl Connection for Line {
     fn connected(&self) -> Connected {
-        match self.way {
-            Way::Straight => self.stream.connected(),
+        match self.via {
+            Via::Straight => self.stream.connected(),
             // The address of the connection is that of the proxy, which says nothing of the host.
-            Way::Tunnel => Connected::new(),
-            Way::Forwarded => Connected::new().proxy(true),
+            Via::Tunnel => Connected::new(),
+            Via::Forwarded => Connected::new().proxy(true),
         }
     }
 }

@@ -64,48 +64,6 @@ impl Upstream {
         Self::with_client_of(list, client)
     }
 
-    /// An upstream for a list that ends with `direct`, which leads on to a service: a [`GoGet`](crate::GoGet), for example.
-    ///
-    /// As in the go command, it is asked for what no registry has. Its response is passed as it is, and marked
-    /// `Cache-Control: private`, so that a layer which stores it keeps it apart. It gets a request without extensions: no
-    /// `Access` of a user leads to a file that others can have.
-    ///
-    /// ```
-    /// use std::convert::Infallible;
-    ///
-    /// use bytes::Bytes;
-    /// use http::{Request, Response};
-    /// use http_body_util::{Empty, Full};
-    /// use tower_goproxy::Upstream;
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let from_version_control = tower::service_fn(|_: Request<Empty<Bytes>>| async {
-    ///     Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("v1.0.0\n")))
-    /// });
-    /// let upstream = Upstream::with_direct("http://goproxy.corp.example,direct", from_version_control)?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`new`](Self::new).
-    pub fn with_direct<S, B>(list: &str, direct: S) -> Result<Self, InvalidUpstream>
-    where
-        S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = Infallible>,
-        S: Clone + Send + Sync + 'static,
-        S::Future: Send + 'static,
-        B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
-        let list = List::parse(list)?;
-        Ok(Self {
-            client: Client::for_list(&list)?,
-            config: Arc::new(Config::new(list)),
-            direct: Some(BoxCloneSyncService::new(direct.map_response(boxed))),
-        })
-    }
-
     /// Asks by this client: one that trusts other certificate authorities, or one whose connections are shared with other
     /// upstreams. Its own connect timeout counts.
     ///
@@ -172,6 +130,49 @@ impl<C> Upstream<C> {
     /// If the list is empty, or has a wrong entry or `direct`.
     pub fn with_client(list: &str, client: C) -> Result<Self, InvalidUpstream> {
         Self::with_client_of(List::parse(list)?, client)
+    }
+
+    /// An upstream for a list that ends with `direct`, which leads on to a service: a [`GoGet`](crate::GoGet), for example.
+    ///
+    /// As in the go command, it is asked for what no registry has. Its response is passed as it is, and marked
+    /// `Cache-Control: private`, so that a layer which stores it keeps it apart. It gets a request without extensions: no
+    /// `Access` of a user leads to a file that others can have.
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    ///
+    /// use bytes::Bytes;
+    /// use http::{Request, Response};
+    /// use http_body_util::{Empty, Full};
+    /// use tower_goproxy::Upstream;
+    /// use tower_goproxy::upstream::Client;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let from_version_control = tower::service_fn(|_: Request<Empty<Bytes>>| async {
+    ///     Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("v1.0.0\n")))
+    /// });
+    /// let list = "https://goproxy.corp.example,direct";
+    /// let upstream = Upstream::with_direct(list, Client::new()?, from_version_control)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the list is empty or has a wrong entry.
+    pub fn with_direct<S, B>(list: &str, client: C, direct: S) -> Result<Self, InvalidUpstream>
+    where
+        S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = Infallible>,
+        S: Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        Ok(Self {
+            client,
+            config: Arc::new(Config::new(List::parse(list)?)),
+            direct: Some(BoxCloneSyncService::new(direct.map_response(boxed))),
+        })
     }
 
     fn with_client_of(list: List, client: C) -> Result<Self, InvalidUpstream> {

@@ -21,7 +21,7 @@ use super::list::{Place, Then};
 use super::{file, observe};
 use crate::reply::NO_STORE;
 use crate::shared_caches::make_private;
-use crate::source::health::Turn;
+use crate::source::health::Advice;
 use crate::target::Target;
 
 /// How long a registry that was slow has for an answer, if no other one is asked in its place.
@@ -127,14 +127,16 @@ async fn ask_registry(ask: Ask, may_leave_out: bool, may_wait: bool, deadline: D
     let registry = Arc::clone(&ask.registry);
     let health = registry.health();
     let is_doubtful = may_wait && health.is_doubtful();
-    let answer = match health.turn() {
-        Turn::Ask => fetch(ask, deadline).await,
+    let answer = match health.advice() {
+        Advice::Ask => fetch(ask, deadline).await,
         // A connection that is refused costs nothing, and the registry may be back.
-        Turn::Probe(error) | Turn::Leave(error) if !may_leave_out && error.limit().is_none() => {
+        Advice::Probe(error) | Advice::Leave(error)
+            if !may_leave_out && error.limit().is_none() =>
+        {
             fetch(ask, deadline).await
         }
-        Turn::Leave(error) if !is_doubtful => Err(error),
-        Turn::Probe(error) | Turn::Leave(error) => {
+        Advice::Leave(error) if !is_doubtful => Err(error),
+        Advice::Probe(error) | Advice::Leave(error) => {
             let probe = tokio::spawn(probe(ask, deadline));
             let waits = is_doubtful || !may_leave_out;
             let grace = if waits { GRACE } else { Duration::ZERO };

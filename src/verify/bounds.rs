@@ -12,7 +12,7 @@ use super::failed::Failed;
 const UNIT: usize = 1024;
 
 /// For what is kept of zips while they arrive, beside a few batches of bytes for each.
-const FOLLOWING: usize = 12 * 1024 * UNIT;
+const FOLLOWING: usize = 16 * 1024 * UNIT;
 /// For whole zips. More than the largest one needs.
 const WHOLE: usize = 32 * 1024 * UNIT;
 

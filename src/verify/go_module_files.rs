@@ -41,8 +41,7 @@ impl Verify for GoModuleFiles {
         let bounds = self.0.clone();
         // Only files of a version are checked.
         let version = target.version();
-        let version = version.map(|version| version.unescaped().into_owned());
-        let version = version.unwrap_or_default();
+        let version = version.map_or(String::new(), |version| version.unescaped().into_owned());
         if target.resource() == Resource::Zip {
             let prefix = format!("{}@{version}/", target.module());
             return Box::new(ZipCheck::new(prefix, bounds));

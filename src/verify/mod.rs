@@ -56,7 +56,7 @@ mod stage;
 mod time;
 mod traits;
 mod whole_file;
-mod zip;
+pub(crate) mod zip;
 mod zip_check;
 
 pub use self::dirhash::Dirhash;

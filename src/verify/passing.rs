@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 
 use super::stage::{Checks, Refusal};
 
@@ -13,14 +15,17 @@ const HELD_BACK: usize = 64 * 1024;
 pub(crate) struct Passing {
     /// `None` for what cannot be checked.
     checks: Option<Checks>,
+    /// How long they may take.
+    limit: Duration,
     held: VecDeque<Bytes>,
     len: usize,
 }
 
 impl Passing {
-    pub(crate) fn new(checks: Option<Checks>) -> Self {
+    pub(crate) fn new(checks: Option<Checks>, limit: Duration) -> Self {
         Self {
             checks,
+            limit,
             held: VecDeque::new(),
             len: 0,
         }
@@ -28,18 +33,23 @@ impl Passing {
 
     /// Takes the next bytes, once the checks have room for them.
     ///
+    /// # Errors
+    ///
+    /// A check has taken too long.
+    ///
     /// # Cancel safety
     ///
     /// None: the bytes may be lost.
-    pub(crate) async fn push(&mut self, bytes: Bytes) {
+    pub(crate) async fn push(&mut self, bytes: Bytes) -> Result<(), Elapsed> {
         if let Some(checks) = &mut self.checks {
             checks.update(&bytes);
-            checks.ready().await;
+            timeout(self.limit, checks.ready()).await?;
         }
         if !bytes.is_empty() {
             self.len += bytes.len();
             self.held.push_back(bytes);
         }
+        Ok(())
     }
 
     /// Bytes that the client may have.
@@ -54,9 +64,9 @@ impl Passing {
     }
 
     /// The last bytes, after the checks have passed.
-    pub(crate) async fn finish(self, limit: Duration) -> Result<VecDeque<Bytes>, Refusal> {
+    pub(crate) async fn finish(self) -> Result<VecDeque<Bytes>, Refusal> {
         if let Some(checks) = self.checks {
-            checks.finish_stream(limit).await?;
+            checks.finish_stream(self.limit).await?;
         }
         Ok(self.held)
     }

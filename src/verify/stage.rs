@@ -1,5 +1,6 @@
 //! All checks of a layer, one after the other.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,7 +61,13 @@ impl Stage {
 
     /// A stored file was found for a client.
     pub(crate) fn hit(&self, target: &Target<'_>) {
-        self.checks.iter().for_each(|check| check.hit(target));
+        for check in &self.checks {
+            // It is served all the same.
+            let hit = catch_unwind(AssertUnwindSafe(|| check.hit(target)));
+            if hit.is_err() {
+                observe::check_failed(target, &"it panicked at a hit");
+            }
+        }
     }
 
     /// Whether a zip can be checked that is stored nowhere.

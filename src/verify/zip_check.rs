@@ -6,7 +6,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::bounds::Bounds;
 use super::dirhash::Dirhash;
@@ -38,41 +38,38 @@ pub(super) struct ZipCheck {
 }
 
 enum State {
-    Idle(Following),
-    Running(JoinHandle<Following>),
-    Lost,
+    /// `None` if it cannot be followed.
+    Idle(Option<Following>),
+    Running(JoinHandle<Option<Following>>),
 }
 
 /// What follows the zip, with its share of the memory.
 struct Following {
     follow: Box<Follow>,
+    bounds: Bounds,
     memory: Vec<OwnedSemaphorePermit>,
     counted: usize,
 }
 
 impl Following {
     /// Runs on a blocking thread.
-    fn push(mut self, pieces: Vec<Piece>) -> Self {
+    fn push(&mut self, pieces: Vec<Piece>) {
         for (piece, _memory) in pieces {
             self.follow.push(&piece);
         }
-        self
     }
 
-    /// Takes memory for what it keeps, unless there is none.
-    fn counted(mut self, bounds: &Bounds) -> State {
+    /// Takes memory for what it keeps. `None` if there is none, or nothing to follow.
+    fn counted(mut self) -> Option<Self> {
         let grown = self.follow.memory().saturating_sub(self.counted);
-        if grown > 0 && !self.follow.is_lost() {
-            let Some(memory) = bounds.follow(grown) else {
-                return State::Lost;
-            };
-            self.memory.push(memory);
+        if self.follow.is_lost() {
+            return None;
+        }
+        if grown > 0 {
+            self.memory.push(self.bounds.follow(grown)?);
             self.counted += grown;
         }
-        match self.follow.is_lost() {
-            true => State::Lost,
-            false => State::Idle(self),
-        }
+        Some(self)
     }
 }
 
@@ -80,13 +77,14 @@ impl ZipCheck {
     pub(super) fn new(prefix: String, bounds: Bounds) -> Self {
         let following = Following {
             follow: Box::new(Follow::new()),
+            bounds: bounds.clone(),
             memory: Vec::new(),
             counted: 0,
         };
         Self {
             prefix,
             bounds,
-            state: State::Idle(following),
+            state: State::Idle(Some(following)),
             queue: Vec::new(),
             queued: 0,
             overflowed: false,
@@ -97,24 +95,25 @@ impl ZipCheck {
     fn start(&mut self, thread: OwnedSemaphorePermit) {
         if let State::Running(running) = &mut self.state {
             match running.now_or_never() {
-                Some(following) => self.ended(following),
+                Some(ended) => self.state = State::Idle(ended.ok().flatten()),
                 None => return,
             }
         }
-        let following = std::mem::replace(&mut self.state, State::Lost);
         let pieces = self.take_queue();
-        if let State::Idle(following) = following {
+        if let Some(mut following) = self.idle() {
             self.state = State::Running(spawn_blocking(move || {
                 let _thread = thread;
-                following.push(pieces)
+                following.push(pieces);
+                following.counted()
             }));
         }
     }
 
-    /// A job has ended, or panicked.
-    fn ended(&mut self, following: Result<Following, JoinError>) {
-        let counted = |following: Following| following.counted(&self.bounds);
-        self.state = following.map_or(State::Lost, counted);
+    fn idle(&mut self) -> Option<Following> {
+        match &mut self.state {
+            State::Idle(following) => following.take(),
+            State::Running(_) => None,
+        }
     }
 
     fn take_queue(&mut self) -> Vec<Piece> {
@@ -125,17 +124,18 @@ impl ZipCheck {
     /// Waits for what runs.
     async fn rest(&mut self) {
         if let State::Running(running) = &mut self.state {
-            let following = running.await;
-            self.ended(following);
+            let ended = running.await;
+            // It may have panicked.
+            self.state = State::Idle(ended.ok().flatten());
         }
     }
 
     /// The `h1:` of a zip that can be read.
     async fn hash(mut self, file: WholeFile) -> Result<String, Failed> {
         self.rest().await;
-        if let State::Idle(following) = std::mem::replace(&mut self.state, State::Lost) {
-            let (rest, prefix, bounds) = (file.clone(), self.prefix.clone(), self.bounds.clone());
-            let followed = move || follow_to_end(following, rest, &prefix, &bounds);
+        if let Some(following) = self.idle() {
+            let (rest, prefix) = (file.clone(), self.prefix.clone());
+            let followed = move || follow_to_end(following, rest, &prefix);
             if let Some(found) = self.bounds.run(followed).await?? {
                 return Ok(found);
             }
@@ -154,29 +154,27 @@ impl ZipCheck {
     /// The `h1:` of a zip that is not there any more. `None` if it could not be followed.
     async fn hash_of_stream(mut self) -> Result<Option<String>, Failed> {
         self.rest().await;
-        let State::Idle(following) = std::mem::replace(&mut self.state, State::Lost) else {
+        let Some(mut following) = self.idle().filter(|_| !self.overflowed) else {
             return Ok(None);
         };
-        if self.overflowed {
-            return Ok(None);
-        }
         let (pieces, prefix) = (self.take_queue(), self.prefix);
-        let finish = move || following.push(pieces).follow.finish(&prefix).transpose();
+        let finish = move || {
+            following.push(pieces);
+            following.follow.finish(&prefix).transpose()
+        };
         self.bounds.run(finish).await?
     }
 }
 
 impl Verifying for ZipCheck {
     fn update(&mut self, bytes: &Bytes) {
-        if self.overflowed || matches!(self.state, State::Lost) {
+        if self.overflowed || matches!(self.state, State::Idle(None)) {
             return;
         }
-        let memory = match self.queued {
-            ..QUEUE => None,
-            QUEUE..MAX_QUEUE => self.bounds.follow(bytes.len()),
-            _ => None,
-        };
-        if memory.is_none() && self.queued >= QUEUE {
+        let is_long = self.queued >= QUEUE;
+        let may_grow = is_long && self.queued < MAX_QUEUE;
+        let memory = may_grow.then(|| self.bounds.follow(bytes.len())).flatten();
+        if is_long && memory.is_none() {
             self.overflowed = true;
             return;
         }
@@ -198,11 +196,12 @@ impl Verifying for ZipCheck {
             }
             self.rest().await;
             let pieces = self.take_queue();
-            if let State::Idle(following) = std::mem::replace(&mut self.state, State::Lost) {
-                let pushed = self.bounds.run(|| following.push(pieces)).await;
-                if let Ok(following) = pushed {
-                    self.state = following.counted(&self.bounds);
-                }
+            if let Some(mut following) = self.idle() {
+                let push = move || {
+                    following.push(pieces);
+                    following.counted()
+                };
+                self.state = State::Idle(self.bounds.run(push).await.ok().flatten());
             }
         })
     }
@@ -227,7 +226,6 @@ fn follow_to_end(
     mut following: Following,
     mut file: WholeFile,
     prefix: &str,
-    bounds: &Bounds,
 ) -> Result<Option<String>, Failed> {
     file.seek(SeekFrom::Start(following.follow.position()))?;
     let mut buffer = vec![0; BATCH];
@@ -236,9 +234,9 @@ fn follow_to_end(
             0 => return following.follow.finish(prefix).transpose(),
             read => following.follow.push(&buffer[..read]),
         }
-        following = match following.counted(bounds) {
-            State::Idle(following) => following,
-            _ => return Ok(None),
+        following = match following.counted() {
+            Some(following) => following,
+            None => return Ok(None),
         };
     }
 }

@@ -1,6 +1,7 @@
 //! Checks of what a storage has.
 #![cfg(feature = "fill")]
 
+mod beside;
 mod changing;
 #[path = "../core/scene.rs"]
 mod core;

@@ -11,8 +11,9 @@ use futures_util::stream::{self, BoxStream};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    ObjectStoreExt as _, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
+    ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMultipartOptions, PutOptions, PutPayload,
+    PutResult, Result,
 };
 
 /// A store in memory. Clones are the same store.
@@ -29,6 +30,9 @@ struct Inner {
     after_deletes: Mutex<Vec<Bytes>>,
     changes_always: AtomicBool,
     is_unordered: AtomicBool,
+    refuses_hashes: AtomicBool,
+    cuts: AtomicBool,
+    deleted: Mutex<Vec<String>>,
 }
 
 impl Meanwhile {
@@ -44,6 +48,30 @@ impl Meanwhile {
     /// The file becomes a byte longer with each read.
     pub fn changes_always(&self) {
         self.0.changes_always.store(true, Ordering::SeqCst);
+    }
+
+    /// Takes no hash beside a zip, or does again.
+    pub fn refuse_hashes(&self, refuses: bool) {
+        self.0.refuses_hashes.store(refuses, Ordering::SeqCst);
+    }
+
+    /// Each file that is read ends in the middle, without an error.
+    pub fn cut(&self, cuts: bool) {
+        self.0.cuts.store(cuts, Ordering::SeqCst);
+    }
+
+    /// What was deleted through it, in order.
+    pub fn deleted(&self) -> Vec<String> {
+        self.0.deleted.lock().unwrap().clone()
+    }
+
+    /// As somebody from outside does it.
+    pub async fn delete(&self, key: &str) {
+        self.0
+            .store
+            .delete(&Path::parse(key).unwrap())
+            .await
+            .unwrap();
     }
 
     /// Lists its files in another order than that of their paths.
@@ -92,7 +120,20 @@ impl ObjectStore for Meanwhile {
         if let Some(next) = next {
             self.0.store.put(at, next.into()).await?;
         }
-        Ok(got)
+        if !self.0.cuts.load(Ordering::SeqCst) {
+            return Ok(got);
+        }
+        let (meta, range, attributes) =
+            (got.meta.clone(), got.range.clone(), got.attributes.clone());
+        let (extensions, content) = (got.extensions.clone(), got.bytes().await?);
+        let half = content.slice(..content.len() / 2);
+        Ok(GetResult {
+            payload: GetResultPayload::Stream(stream::iter([Ok(half)]).boxed()),
+            meta,
+            range,
+            attributes,
+            extensions,
+        })
     }
 
     async fn put_opts(
@@ -101,6 +142,12 @@ impl ObjectStore for Meanwhile {
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
+        if at.as_ref().ends_with(".ziphash") && self.0.refuses_hashes.load(Ordering::SeqCst) {
+            return Err(Error::Generic {
+                store: "Meanwhile",
+                source: "it takes no hashes".into(),
+            });
+        }
         self.0.store.put_opts(at, payload, options).await
     }
 
@@ -123,6 +170,7 @@ impl ObjectStore for Meanwhile {
                 let store = store.clone();
                 async move {
                     let path = path?;
+                    store.0.deleted.lock().unwrap().push(path.to_string());
                     let next = store.0.after_deletes.lock().unwrap().pop();
                     if let Some(next) = next {
                         store.0.store.put(&path, next.into()).await?;

@@ -1,62 +1,20 @@
 //! What dashboards show of what goes wrong.
 #![cfg(feature = "metrics")]
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Method;
-use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use tower_goproxy::Storage;
 use tower_goproxy::fill::{FillLayer, OnMiss};
 use tower_goproxy::source::Area;
 
 use crate::scene::{
-    LIST, content, fetch, fetch_three, large, layer, mod_file, proxy, registry, send, small, spawn,
-    withheld,
+    LIST, always, content, fetch, fetch_three, large, layer, mod_file, proxy, registry, send,
+    small, spawn, withheld,
 };
+use crate::support::counters::counted;
 use crate::support::faulty_store::{Fault, FaultyStore, Step};
-use crate::support::{quiet, request, within};
-
-/// By name and labels.
-#[derive(Default)]
-struct Counters(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
-
-impl Recorder for Counters {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        let labels = key.labels().map(|label| format!(" {}", label.value()));
-        let name = format!("{}{}", key.name(), labels.collect::<String>());
-        let mut all = self.0.lock().unwrap();
-        Counter::from_arc(Arc::clone(all.entry(name).or_default()))
-    }
-
-    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        panic!("{} is a gauge", key.name())
-    }
-
-    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        panic!("{} is a histogram", key.name())
-    }
-}
-
-/// What has been counted when this is over.
-async fn counted(scene: impl Future<Output = ()>) -> impl Fn(&str) -> u64 {
-    let counters = Counters::default();
-    {
-        let _guard = metrics::set_default_local_recorder(&counters);
-        scene.await;
-    }
-    let all = counters.0.into_inner().unwrap();
-    move |name| {
-        all.get(name)
-            .map_or(0, |count| count.load(Ordering::SeqCst))
-    }
-}
+use crate::support::{Answer, quiet, request, within};
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_panics_is_a_storage_that_fails_and_hurts_no_client() {
@@ -82,8 +40,8 @@ async fn a_store_that_panics_is_a_storage_that_fails_and_hurts_no_client() {
                 1,
                 "{path}, {on_miss:?}"
             );
-            assert_eq!(count("goproxy_fills_total not_kept"), 1);
-            assert_eq!(count("goproxy_fills_total stored"), 0);
+            assert_eq!(count("goproxy_fills_total end=not_kept"), 1);
+            assert_eq!(count("goproxy_fills_total end=stored"), 0);
         }
     }
 }
@@ -162,5 +120,24 @@ async fn what_passes_by_a_full_disk_is_a_storage_that_fails() {
     });
     let count = count.await;
     assert_eq!(count("goproxy_storage_failures_total"), 1);
-    assert_eq!(count("goproxy_fills_total stored"), 0);
+    assert_eq!(count("goproxy_fills_total end=stored"), 0);
+}
+
+/// Also where there is no room for the file.
+#[tokio::test(start_paused = true)]
+async fn each_wrong_file_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let without_room = Storage::memory().local_folder(folder.path(), 0).unwrap();
+    for storage in [Storage::memory(), without_room] {
+        let count = counted(async {
+            let layer = layer(storage);
+            let wrong = always(Answer::new([content(&large(1))]));
+            for path in [mod_file(0), small(0), large(0)] {
+                let got = fetch(&proxy(&layer, &wrong), &path).await;
+                assert!(got.status == 502 || got.body.is_err());
+                within(layer.fills().idle()).await;
+            }
+        });
+        assert_eq!(count.await("goproxy_rejected_total"), 3);
+    }
 }

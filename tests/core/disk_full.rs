@@ -66,18 +66,52 @@ async fn without_room_a_client_that_wants_a_checked_file_is_refused() {
     assert_eq!(bounded.kept.names().await, [""; 0]);
 }
 
-/// A zip whose length is not known may have any.
+/// A zip whose length is not known takes 16 MiB at a time.
 #[tokio::test(start_paused = true)]
-async fn a_zip_of_unknown_length_needs_room_for_the_largest() {
-    let bounded = Bounded::new(4 << 20);
+async fn a_zip_of_unknown_length_needs_room_for_its_first_step() {
+    for (max_bytes, is_stored) in [(15 << 20, false), (16 << 20, true)] {
+        let bounded = Bounded::new(max_bytes);
+        let layer = layer(bounded.storage);
+        let source = Source::new(|request: &Recorded| {
+            Answer::new([content(&request.path)]).framing(Framing::Chunked)
+        });
+        let proxy = proxy(&layer, &source);
+        for _ in 0..2 {
+            // Nobody knows whether it will be stored before all of it is there.
+            let got = fetch(&proxy, &large(0)).await;
+            assert!(got.body.unwrap() == content(&large(0)));
+            within(layer.fills().idle()).await;
+        }
+        assert_eq!(source.requests().total(), if is_stored { 1 } else { 2 });
+        assert_eq!(bounded.kept.names().await.len(), usize::from(is_stored));
+    }
+}
+
+/// The bound holds, and what was taken of it is free again.
+#[tokio::test(start_paused = true)]
+async fn a_zip_that_grows_beyond_all_room_breaks_and_takes_nothing_with_it() {
+    let bounded = Bounded::new(20 << 20);
     let layer = layer(bounded.storage);
-    let source = Source::new(|request: &Recorded| {
-        Answer::new([content(&request.path)]).framing(Framing::Chunked)
+    let zip = large_module_zip("example.com/large", "v1.0.0", 17 << 20);
+    let source = Source::new(move |request: &Recorded| match request.path == large(0) {
+        true => Answer::in_parts(zip.clone(), 1 << 20).framing(Framing::Chunked),
+        false => Answer::new([content(&request.path)]),
     });
-    let got = fetch(&proxy(&layer, &source), &large(0)).await;
-    got.assert_file(&large(0), NOT_STORED);
-    within(layer.fills().idle()).await;
-    assert_eq!(bounded.kept.names().await, [""; 0]);
+    let proxy = proxy(&layer, &source);
+    for n in 1..=3 {
+        let got = fetch(&proxy, &large(0)).await;
+        match got.status.as_u16() {
+            200 => got.assert_broken(),
+            // It was known before the head.
+            _ => got.assert_status(503),
+        }
+        within(layer.fills().idle()).await;
+        fetch(&proxy, &large(n))
+            .await
+            .assert_file(&large(n), STORED);
+        within(layer.fills().idle()).await;
+    }
+    assert_eq!(bounded.kept.names().await.len(), 3);
 }
 
 #[tokio::test(start_paused = true)]

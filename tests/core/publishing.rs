@@ -85,6 +85,38 @@ async fn a_commit_that_takes_too_long_is_not_begun_again_while_it_runs() {
     }
 }
 
+/// It would be given up again, and so on for ever.
+#[tokio::test(start_paused = true)]
+async fn a_slow_upload_ends_however_much_longer_it_takes_than_its_clients_wait() {
+    let kib = Duration::from_millis(100);
+    for step in [Step::Part(0), Step::Part(1)] {
+        let store = FaultyStore::new(step, Fault::Slow(kib));
+        let limit = Duration::from_secs(5);
+        let layer = layer(Storage::new(store.clone())).commit_timeout(limit);
+        let zip = large_module_zip("example.com/large", "v1.0.0", 6_500_000);
+        let proxy = proxy(&layer, &always(Answer::new([zip.clone()])));
+        let begun = Instant::now();
+        let got = fetch(&proxy, &large(0)).await;
+        assert!(got.body.unwrap() == zip);
+        within(layer.fills().idle()).await;
+        assert!(begun.elapsed() > 20 * limit, "{:?}", begun.elapsed());
+        assert_eq!(fetch(&proxy, &large(0)).await.cache_status(), HIT);
+        assert_eq!((store.open_uploads(), store.aborted()), (0, 0));
+    }
+}
+
+/// It has sent the file, and hears neither that it is stored nor that it is not.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_never_says_what_has_become_of_an_upload_keeps_no_fill_for_ever() {
+    let store = FaultyStore::new(Step::Complete, Fault::Fail).then(Step::LookUp, Fault::Stall);
+    let layer = layer(Storage::new(store.clone()));
+    let zip = large_module_zip("example.com/large", "v1.0.0", 6_500_000);
+    let proxy = proxy(&layer, &always(Answer::new([zip.clone()])));
+    assert!(fetch(&proxy, &large(0)).await.body.unwrap() == zip);
+    within(layer.fills().idle()).await;
+    assert_eq!(store.struck(), 2);
+}
+
 /// No test: a process whose syncs hang as long as the file is there that the words name.
 #[tokio::test]
 async fn in_a_process_whose_syncs_hang() {

@@ -6,10 +6,12 @@ use http_body_util::BodyExt as _;
 use tempfile::TempDir;
 use tower_goproxy::Storage;
 
-use crate::scene::{ATTACHED, HIT, STORED, content, fetch, in_parts, large, layer, proxy};
+use crate::native;
+use crate::scene::{ATTACHED, HIT, STORED, always, content, fetch, in_parts, large, layer, proxy};
 use crate::support::plain_source::PlainSource;
+use crate::support::respawn::{self, Respawned};
 use crate::support::{
-    self, Server, ask, get, large_module_zip, quiet, read, web_client, whole, within,
+    self, Answer, Server, ask, get, large_module_zip, quiet, read, web_client, whole, within,
     within_minutes,
 };
 
@@ -73,4 +75,45 @@ async fn a_connection_that_is_not_read_holds_up_nobody() {
         std::fs::remove_dir_all(folder.path().join("example.com")).unwrap();
     }
     assert_eq!(source.asked(), 2);
+}
+
+/// No test: a process that ends if a large file is closed on a thread that others wait for.
+#[tokio::test]
+async fn in_a_process_that_watches_each_close() {
+    if respawn::words().is_none() {
+        return;
+    }
+    let zip = Bytes::from(large_module_zip("example.com/large", "v1.0.0", 17 << 20));
+    for on_disk in [true, false] {
+        let folder = TempDir::new().unwrap();
+        let storage = match on_disk {
+            true => Storage::disk(folder.path()).unwrap(),
+            false => Storage::memory()
+                .local_folder(folder.path(), 1 << 30)
+                .unwrap(),
+        };
+        let layer = layer(storage);
+        let proxy = proxy(&layer, &always(Answer::new([zip.clone()])));
+        for cache_status in [STORED, HIT] {
+            let got = fetch(&proxy, &large(0)).await;
+            assert_eq!(got.cache_status(), cache_status);
+            assert!(got.body.unwrap() == zip);
+            layer.fills().idle().await;
+            // A client that leaves is the last one that has the file.
+            drop(ask(&proxy, get(&large(0))).await);
+        }
+    }
+    // What waits for a thread has one before the process ends.
+    tokio::task::spawn_blocking(|| {}).await.unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn large_files_are_closed_on_threads_that_nobody_waits_for() {
+    let folder = TempDir::new().unwrap();
+    let library = native::library(folder.path(), "strict_close");
+    let preload = format!("LD_PRELOAD={}", library.display());
+    let test = "readers::in_a_process_that_watches_each_close";
+    let process = Respawned::start(test, &["go"], &["env", &preload]);
+    within_minutes(process.passed()).await;
 }

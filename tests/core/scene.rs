@@ -128,6 +128,8 @@ pub struct Got {
     pub headers: HeaderMap,
     /// The whole body, or why it broke.
     pub body: Result<Bytes, String>,
+    /// How many bytes came, also of a body that broke.
+    pub received: usize,
 }
 
 impl Got {
@@ -171,8 +173,14 @@ where
     S: Service<Request<()>, Response = Response<ResponseBody>, Error = Infallible> + Clone,
 {
     let (parts, body) = ask(proxy, request).await.into_parts();
+    let mut received = 0;
+    let body = body.map_frame(|frame| {
+        received += frame.data_ref().map_or(0, Bytes::len);
+        frame
+    });
     let body = body.collect().await;
     Got {
+        received,
         status: parts.status,
         headers: parts.headers,
         body: body

@@ -96,6 +96,27 @@ async fn who_has_waited_is_told_whether_it_is_stored() {
     }
 }
 
+/// What is checked goes out before the storage has answered.
+#[tokio::test(start_paused = true)]
+async fn after_a_file_that_the_storage_did_not_take_stored_is_not_said_until_it_takes_one() {
+    let store = FaultyStore::new(Step::Put, Fault::Stall);
+    let layer = layer(Storage::new(store.clone()));
+    let proxy = proxy(&layer, &registry());
+    let fetch = async |path: &str, status| {
+        fetch(&proxy, path).await.assert_file(path, status);
+        within(layer.fills().idle()).await;
+    };
+    fetch(&info(0), STORED).await;
+    fetch(&info(0), NOT_STORED).await;
+    fetch(&mod_file(0), NOT_STORED).await;
+    store.set(None);
+    fetch(&info(0), STORED).await;
+    fetch(&info(0), HIT).await;
+    store.set(Some((Step::Put, Fault::Stall)));
+    fetch(&mod_file(0), STORED).await;
+    fetch(&mod_file(0), NOT_STORED).await;
+}
+
 /// Removed, or another disk mounted there.
 #[tokio::test]
 async fn a_storage_folder_that_is_gone_is_made_again() {

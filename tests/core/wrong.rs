@@ -1,23 +1,27 @@
 //! Files that are wrong: nobody has one of them whole, and none is stored.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::join_all;
 use tempfile::TempDir;
 use tower_goproxy::fill::OnMiss;
-use tower_goproxy::verify::{Dirhash, Verified, Verify, VerifyFuture, Verifying, WholeFile};
 use tower_goproxy::{Storage, Target};
 
 use crate::scene::{
-    HIT, NOT_STORED, STORED, content, fetch, info, large, layer, mod_file, proxy, small,
+    Got, HIT, STORED, content, fetch, info, large, layer, mod_file, proxy, small, spawn_get,
 };
-use crate::support::{Answer, Framing, Kept, Recorded, Source, within};
+use crate::support::respawn::{self, Respawned};
+use crate::support::{
+    Answer, Framing, Gate, Kept, Recorded, Source, kept, quiet, within, within_minutes,
+};
 
 /// A registry whose zips have a flipped bit until it is corrected.
 #[derive(Clone, Default)]
-struct Corrected(Arc<AtomicBool>);
+pub(crate) struct Corrected(Arc<AtomicBool>);
 
 impl Corrected {
     fn source(&self, framing: Option<Framing>) -> Source {
@@ -31,7 +35,7 @@ impl Corrected {
         })
     }
 
-    fn content(&self, path: &str) -> Bytes {
+    pub(crate) fn content(&self, path: &str) -> Bytes {
         let mut content = BytesMut::from(content(path));
         if !self.0.load(Ordering::SeqCst) {
             // In the middle of a file, so that the archive opens.
@@ -53,6 +57,16 @@ fn storages() -> (Kept, Vec<(Storage, TempDir)>) {
     (kept, rooms.into())
 }
 
+/// No last byte either: who has all that was declared waits for no end.
+#[track_caller]
+pub(crate) fn assert_lacks_its_end(got: &Got, path: &str) {
+    if got.status == 200 {
+        got.assert_broken();
+        let received = got.received;
+        assert!(received < content(path).len(), "{received} bytes came");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn fifty_readers_of_a_wrong_zip() {
     let (kept, storages) = storages();
@@ -64,8 +78,7 @@ async fn fifty_readers_of_a_wrong_zip() {
             let zip = large(0);
             let readers = (0..50).map(|_| fetch(&proxy, &zip));
             for got in within(join_all(readers)).await {
-                let is_whole = got.status == 200 && got.body.is_ok();
-                assert!(!is_whole, "{:?}", got.headers);
+                assert_lacks_its_end(&got, &zip);
             }
             within(layer.fills().idle()).await;
             assert_eq!(kept.names().await, [""; 0]);
@@ -77,6 +90,47 @@ async fn fifty_readers_of_a_wrong_zip() {
             storage.remove(&target, "for the next round").await.unwrap();
             storage.restore(&target).await.unwrap();
         }
+    }
+}
+
+/// No test: a process in which every write behind so many bytes of a file fails, as on a full disk.
+#[tokio::test]
+async fn in_a_process_with_a_full_disk() {
+    let Some(words) = respawn::words() else {
+        return;
+    };
+    let folder = Path::new(&words[0]);
+    for framing in [None, Some(Framing::Chunked)] {
+        let layer = layer(Storage::disk(folder).unwrap());
+        let proxy = proxy(&layer, &Corrected::default().source(framing));
+        let zip = large(0);
+        let readers = (0..50).map(|_| fetch(&proxy, &zip));
+        for got in join_all(readers).await {
+            assert_lacks_its_end(&got, &zip);
+        }
+        layer.fills().idle().await;
+        assert_eq!(kept::names(folder), [""; 0]);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn fifty_readers_of_a_wrong_zip_and_a_disk_that_is_full_at_any_batch() {
+    let zip = large(0);
+    // In blocks of 512 bytes. Two pieces of the source are a batch.
+    let pieces = content(&zip).len() / 50_000 + 1;
+    for piece in 0..=pieces {
+        let folder = TempDir::new().unwrap();
+        let blocks = piece * 98;
+        // Without the trap the signal ends the process.
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let test = "wrong::in_a_process_with_a_full_disk";
+        let words = folder.path().to_str().unwrap();
+        let process = Respawned::start(test, &[words], &["sh", "-c", &limited]);
+        within_minutes(process.passed()).await;
+        let layer = layer(Storage::disk(folder.path()).unwrap());
+        let got = fetch(&proxy(&layer, &crate::scene::registry()), &zip).await;
+        got.assert_file(&zip, STORED);
     }
 }
 
@@ -103,6 +157,38 @@ async fn the_next_client_is_told_why() {
     fetch(&proxy, &large(0)).await.assert_file(&large(0), HIT);
 }
 
+/// Then it is streamed again, and nobody waits for the whole of it before the first byte.
+#[tokio::test(start_paused = true)]
+async fn clients_are_told_why_for_five_minutes_after_the_last_refusal() {
+    let gate = Gate::closed();
+    let (held, wrong) = (gate.clone(), Corrected::default().content(&large(0)));
+    let source = Source::new(move |_: &Recorded| {
+        // Two parts with the gate between them.
+        Answer::in_parts(wrong.clone(), 600_000).gated(&held)
+    });
+    let layer = layer(Storage::memory());
+    let proxy = proxy(&layer, &source);
+    for (seconds, is_told) in [
+        (0, false),
+        (299, true),
+        (299, true),
+        (300, false),
+        (0, true),
+    ] {
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+        let client = spawn_get(&proxy, &large(0));
+        quiet().await;
+        gate.allow(1);
+        let got = within(client).await.unwrap();
+        got.assert_status(if is_told { 502 } else { 200 });
+        match is_told {
+            true => assert_eq!(got.text(), ".zip has a file with a wrong checksum\n"),
+            false => got.assert_broken(),
+        }
+        within(layer.fills().idle()).await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_waits_is_told_why_at_once() {
     let corrected = Corrected::default();
@@ -110,133 +196,6 @@ async fn who_waits_is_told_why_at_once() {
     let got = fetch(&proxy(&layer, &corrected.source(None)), &large(0)).await;
     got.assert_status(502);
     assert_eq!(got.text(), ".zip has a file with a wrong checksum\n");
-}
-
-fn without_room() -> (Storage, TempDir) {
-    let folder = TempDir::new().unwrap();
-    let storage = Storage::memory().local_folder(folder.path(), 0);
-    (storage.unwrap(), folder)
-}
-
-/// It is right, but only who has all of it can tell.
-#[tokio::test(start_paused = true)]
-async fn a_zip_that_cannot_be_followed_without_room() {
-    let (storage, _folder) = without_room();
-    let layer = layer(storage);
-    let source = Source::new(|request: &Recorded| {
-        Answer::in_parts([&*content(&request.path), b"behind"].concat(), 50_000)
-    });
-    fetch(&proxy(&layer, &source), &large(0))
-        .await
-        .assert_broken();
-}
-
-/// Decides alike of every file, with or without it.
-struct Checks {
-    follows: bool,
-    says: Verified,
-}
-
-struct Running(Verified);
-
-impl Verify for Checks {
-    fn start(&self, _: &Target<'_>) -> Box<dyn Verifying> {
-        Box::new(Running(self.says.clone()))
-    }
-
-    fn follows_stream(&self) -> bool {
-        self.follows
-    }
-}
-
-impl Verifying for Running {
-    fn update(&mut self, _: &Bytes) {}
-
-    fn finish(self: Box<Self>, file: WholeFile) -> VerifyFuture {
-        let has_hash = file.dirhash().get().is_some();
-        Box::pin(async move {
-            assert!(has_hash, "the built-in check comes first");
-            self.0
-        })
-    }
-
-    fn finish_stream(self: Box<Self>, dirhash: Dirhash) -> VerifyFuture {
-        Box::pin(async move {
-            assert!(dirhash.get().is_some_and(|hash| hash.starts_with("h1:")));
-            self.0
-        })
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_check_that_needs_the_file_when_there_is_no_room() {
-    let (storage, _folder) = without_room();
-    let needs = Checks {
-        follows: false,
-        says: Verified::Passed,
-    };
-    let source = crate::scene::registry();
-    let layer = layer(storage).verify(needs);
-    let proxy = proxy(&layer, &source);
-    let got = fetch(&proxy, &large(0)).await;
-    got.assert_status(503);
-    // What is in memory needs no room.
-    fetch(&proxy, &small(0))
-        .await
-        .assert_file(&small(0), STORED);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_check_that_follows_when_there_is_no_room() {
-    for (says, is_whole) in [
-        (Verified::Passed, true),
-        (Verified::Rejected("no".into()), false),
-    ] {
-        let (storage, _folder) = without_room();
-        let follows = Checks {
-            follows: true,
-            says,
-        };
-        let layer = layer(storage).verify(follows);
-        let got = fetch(&proxy(&layer, &crate::scene::registry()), &large(0)).await;
-        match is_whole {
-            true => got.assert_file(&large(0), NOT_STORED),
-            false => got.assert_broken(),
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_a_check_cannot_tell_is_kept_if_that_is_set() {
-    let unknown = || Checks {
-        follows: true,
-        says: Verified::Unknown("the scanner is away".into()),
-    };
-    for keeps in [false, true] {
-        let layer = layer(Storage::memory()).verify(unknown());
-        let layer = if keeps { layer.keep_unknown() } else { layer };
-        let proxy = proxy(&layer, &crate::scene::registry());
-        let got = fetch(&proxy, &mod_file(0)).await;
-        match keeps {
-            true => got.assert_file(&mod_file(0), STORED),
-            false => got.assert_status(502),
-        }
-        within(layer.fills().idle()).await;
-    }
-}
-
-/// The setting is for checks of others: of ours, not to tell is not to have checked.
-#[tokio::test(start_paused = true)]
-async fn a_wrong_zip_that_cannot_be_followed_is_not_kept_as_unknown() {
-    let (storage, _folder) = without_room();
-    let layer = layer(storage).keep_unknown();
-    let source = Source::new(|_: &Recorded| {
-        let wrong = Corrected::default().content(&large(0));
-        Answer::in_parts([&*wrong, b"behind"].concat(), 50_000)
-    });
-    fetch(&proxy(&layer, &source), &large(0))
-        .await
-        .assert_broken();
 }
 
 /// A source that wants nothing stored is checked all the same.
@@ -253,25 +212,6 @@ async fn wrong_files_that_are_not_stored() {
     for path in [small(0), large(0)] {
         let got = fetch(&proxy, &path).await;
         assert!(got.status == 502 || got.body.is_err());
-    }
-}
-
-/// A wrong zip that is all that was declared, and more behind it, which pushes nothing through to the client.
-#[tokio::test(start_paused = true)]
-async fn more_than_was_declared_does_not_make_a_wrong_zip_complete() {
-    let wrong = Corrected::default().content(&large(0));
-    for behind in [1, 70_000, 500_000] {
-        let (storage, _folder) = without_room();
-        let layer = layer(storage);
-        let (len, content) = (wrong.len(), [&*wrong, &vec![0; behind]].concat());
-        let source = Source::new(move |_: &Recorded| {
-            Answer::in_parts(content.clone(), 50_000)
-                .framing(Framing::Chunked)
-                .header("content-length", &len.to_string())
-        });
-        let got = fetch(&proxy(&layer, &source), &large(0)).await;
-        got.assert_status(200);
-        got.assert_broken();
     }
 }
 

@@ -1,7 +1,7 @@
 //! What logs say of what goes wrong: each line names the file, and what would be said for every file is said once.
 //!
-//! Only tests with a subscriber stand here: `tracing` may let a thread without one decide for all that
-//! an event is of no interest.
+//! Only tests with a subscriber stand here: `tracing` may let a thread without one decide for all that an event is of no
+//! interest. Threads whose test is over have the global one.
 #![cfg(all(feature = "fill", feature = "tracing"))]
 
 #[path = "../core/scene.rs"]
@@ -10,15 +10,20 @@ mod scene;
 #[macro_use]
 mod support;
 
-use std::fmt::{Debug, Write as _};
+use std::error::Error;
+use std::fmt::{self, Debug, Write as _};
 use std::future::Future;
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{Empty, Full};
+use tower::{ServiceExt as _, service_fn};
 use tower_goproxy::Storage;
 use tower_goproxy::fill::{FillLayer, OnMiss};
-use tower_goproxy::source::Area;
+use tower_goproxy::source::{Area, Validators};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
@@ -56,6 +61,8 @@ impl<S: Subscriber> Layer<S> for Lines {
 }
 
 async fn logged(scene: impl Future<Output = ()>) -> Vec<String> {
+    let global = Registry::default().with(Lines::default());
+    let _ = tracing::subscriber::set_global_default(global);
     let lines = Lines::default();
     let _guard = tracing::subscriber::set_default(Registry::default().with(lines.clone()));
     scene.await;
@@ -127,6 +134,37 @@ async fn each_line_of_a_source_that_fails_names_the_file() {
     }
 }
 
+#[derive(Debug)]
+struct NoAnswer(io::Error);
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no answer")
+    }
+}
+
+impl Error for NoAnswer {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_fails_is_logged_with_every_cause() {
+    let source = service_fn(|_: Request<Empty<Bytes>>| async {
+        let cause = io::Error::other("no such host");
+        Err::<Response<Full<Bytes>>, _>(NoAnswer(cause))
+    });
+    for path in [mod_file(0), large(0)] {
+        let lines = logged(async {
+            fetch(&proxy(&layer(Storage::memory()), &source), &path).await;
+        });
+        let lines = lines.await;
+        let is_whole = |line: &String| line.contains("no answer: no such host");
+        assert!(lines.iter().any(is_whole), "{path}: {lines:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_refused_is_named() {
     for path in [small(1), mod_file(1)] {
@@ -147,7 +185,7 @@ async fn a_request_that_is_refused_is_named() {
 
 /// Of a registry that says it always, it would be said for each file.
 #[tokio::test(start_paused = true)]
-async fn no_store_is_said_once_for_a_layer() {
+async fn no_store_is_said_once() {
     let lines = logged(async {
         let source = always(Answer::new(["module m\n"]).header("cache-control", "no-store"));
         let layer = layer(Storage::memory());
@@ -161,6 +199,39 @@ async fn no_store_is_said_once_for_a_layer() {
     let lines = lines.await;
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("no-store") && lines[0].contains(key(&mod_file(0))));
+}
+
+/// Registries that one source has behind it.
+#[tokio::test(start_paused = true)]
+async fn no_store_is_said_of_each_registry() {
+    let lines = logged(async {
+        let source = always(Answer::new(["module m\n"]).header("cache-control", "no-store"));
+        let layer = layer(Storage::memory());
+        for n in 0..6 {
+            let registry = Validators {
+                origin: format!("https://{}.test", ["one", "two"][n % 2]),
+                etag: None,
+                last_modified: None,
+            };
+            let of_registry = (source.clone(), registry);
+            let source = service_fn(move |request: Request<Empty<Bytes>>| {
+                let (source, registry) = of_registry.clone();
+                async move {
+                    let mut response = source.oneshot(request).await?;
+                    response.extensions_mut().insert(registry);
+                    Ok::<_, io::Error>(response)
+                }
+            });
+            fetch(&proxy(&layer, &source), &mod_file(n))
+                .await
+                .assert_status(200);
+        }
+    });
+    let lines = lines.await;
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for (line, host) in lines.iter().zip(["one.test", "two.test"]) {
+        assert!(line.contains(host), "{line}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

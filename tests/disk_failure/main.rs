@@ -6,7 +6,7 @@ mod support;
 
 mod proxy;
 
-use proxy::{KEY, Proxy, SIZES, STORED};
+use proxy::{KEY, Proxy, SIZES};
 
 use std::fs;
 use std::io::ErrorKind;
@@ -67,7 +67,7 @@ async fn the_folder_is_deleted_while_it_is_filled() {
         // What was staged is gone with it, if it was staged by then.
         if kept::names(folder.path()).is_empty() {
             assert!(proxy.is_large(), "{case}");
-            proxy.asks_again(STORED, case).await;
+            proxy.stores_again(case).await;
         }
         assert_eq!(kept::names(folder.path()), [KEY], "{case}");
         proxy.is_a_hit(case).await;
@@ -91,7 +91,7 @@ async fn the_staging_folder_takes_no_file() {
 
         fs::remove_file(&staging).unwrap();
         fs::create_dir(&staging).unwrap();
-        proxy.asks_again(STORED, case).await;
+        proxy.stores_again(case).await;
         assert_eq!(kept::names(folder.path()), [KEY], "{case}");
     })
     .await;
@@ -106,7 +106,7 @@ async fn a_folder_is_where_the_file_belongs() {
         assert_eq!(kept::names(folder.path()), [""; 0], "{case}");
 
         fs::remove_dir(folder.path().join(KEY)).unwrap();
-        proxy.asks_again(STORED, case).await;
+        proxy.stores_again(case).await;
         assert_eq!(kept::names(folder.path()), [KEY], "{case}");
     })
     .await;
@@ -129,7 +129,7 @@ async fn a_folder_is_made_where_the_file_belongs_while_it_is_filled() {
         proxy.is_not_shared(case).await;
 
         fs::remove_dir(folder.path().join(KEY)).unwrap();
-        proxy.asks_again(STORED, case).await;
+        proxy.stores_again(case).await;
         assert_eq!(kept::names(folder.path()), [KEY], "{case}");
     })
     .await;
@@ -143,7 +143,7 @@ async fn a_file_is_where_a_folder_belongs() {
         assert_eq!(kept::names(folder.path()), ["example.com"], "{case}");
 
         fs::remove_file(folder.path().join("example.com")).unwrap();
-        proxy.asks_again(STORED, case).await;
+        proxy.stores_again(case).await;
         assert_eq!(kept::names(folder.path()), [KEY], "{case}");
     })
     .await;

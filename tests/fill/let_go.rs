@@ -16,7 +16,7 @@ use tower_goproxy::fill::FillLayer;
 use tower_goproxy::source::Area;
 
 use super::fixtures::ZIP;
-use super::support::{ask, get, large_module_zip, read, whole};
+use super::support::{ask, get, large_module_zip, read, whole, within_minutes};
 
 const PART: usize = 200_000;
 
@@ -119,8 +119,13 @@ async fn readers_far_behind_and_stored_files_keep_nothing_of_it_in_memory() {
         readers.push(ask(&proxy, get(ZIP)).await.into_body());
     }
     parts.send_all_but_one().await;
-    // Those that are on their way into the file.
-    assert!(parts.in_memory() <= 3, "{} parts", parts.in_memory());
+    // Those that are on their way into the file, which lags behind the source on a busy machine.
+    within_minutes(async {
+        while parts.in_memory() > 3 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 
     let mut near = readers.pop().unwrap();
     // Up to the end of a frame, wherever that is.

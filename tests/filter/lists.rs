@@ -7,12 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt as _;
 use tower::{Layer as _, ServiceExt as _};
 use tower_goproxy::NotFound;
 use tower_goproxy::filter::{Filter, FilterLayer};
-use tower_goproxy::policy::Rules;
 
 use crate::ask::{ask, get, rules};
 use crate::recorder::Recorder;
@@ -20,7 +19,7 @@ use crate::registry::get_and_head;
 
 const MIB: usize = 1024 * 1024;
 
-fn excluding(source: &Recorder) -> Filter<Recorder, NotFound, Rules> {
+fn excluding(source: &Recorder) -> Filter<Recorder, NotFound> {
     FilterLayer::new(rules("D example.com\n- example.com/m v1.0.7"), NotFound).layer(source.clone())
 }
 
@@ -55,10 +54,12 @@ fn endless(version: &str) -> Recorder {
 }
 
 async fn respond(
-    app: &Filter<Recorder, NotFound, Rules>,
+    app: &Filter<Recorder, NotFound>,
+    version: Version,
 ) -> Response<impl http_body::Body<Data = Bytes, Error = tower::BoxError> + Unpin + use<>> {
-    let request = Request::get("/example.com/m/@v/list").body(Body::empty());
-    app.clone().oneshot(request.unwrap()).await.unwrap()
+    let request = Request::get("/example.com/m/@v/list").version(version);
+    let request = request.body(Body::empty()).unwrap();
+    app.clone().oneshot(request).await.unwrap()
 }
 
 #[tokio::test]
@@ -84,6 +85,17 @@ async fn a_list_of_any_length_lacks_the_excluded_version_only() {
     }
 }
 
+/// nginx speaks HTTP/1.0 to a proxy behind it, unless told otherwise.
+#[tokio::test]
+async fn an_http10_client_is_told_the_length() {
+    let list: &'static str = lines(200_000).leak();
+    let response = respond(&excluding(&Recorder::saying(list)), Version::HTTP_10).await;
+    let length = response.headers().get("content-length").cloned();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(body == list.replace("v1.0.7\n", ""));
+    assert_eq!(length.unwrap(), body.len().to_string());
+}
+
 /// One that is larger is refused, as soon as that is known.
 #[tokio::test]
 async fn sixteen_mib_are_read() {
@@ -107,7 +119,7 @@ async fn sixteen_mib_are_read() {
     let answer = get(&excluding(&endless("v1.0.7")), "/example.com/m/@v/list").await;
     assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
 
-    let response = respond(&excluding(&endless("v1.0.0"))).await;
+    let response = respond(&excluding(&endless("v1.0.0")), Version::HTTP_11).await;
     assert_eq!(response.status(), StatusCode::OK);
     let mut body = response.into_body();
     let mut read = 0;
@@ -124,7 +136,12 @@ async fn sixteen_mib_are_read() {
 
 #[tokio::test]
 async fn a_list_that_breaks_off_never_looks_whole() {
-    for lines in [10, 100_000] {
+    for (lines, version) in [
+        (10, Version::HTTP_11),
+        (10, Version::HTTP_10),
+        (100_000, Version::HTTP_10),
+        (100_000, Version::HTTP_11),
+    ] {
         let part = Bytes::from("v1.0.0\n".repeat(lines));
         let source = Recorder::new(move |_| {
             let gone = std::io::Error::other("the upstream is gone");
@@ -133,8 +150,9 @@ async fn a_list_that_breaks_off_never_looks_whole() {
                 Err(gone),
             ])))
         });
-        let response = respond(&excluding(&source)).await;
-        if lines == 10 {
+        let response = respond(&excluding(&source), version).await;
+        // To HTTP/1.0 a connection that breaks is one that ends.
+        if lines == 10 || version == Version::HTTP_10 {
             assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
             continue;
         }
@@ -163,7 +181,7 @@ async fn other_tasks_have_their_turn_while_a_list_is_read() {
             }
         }
     });
-    let mut body = respond(&app).await.into_body();
+    let mut body = respond(&app, Version::HTTP_11).await.into_body();
     let mut longest = 0;
     while let Some(frame) = body.frame().await {
         longest = longest.max(frame.unwrap().into_data().unwrap().len());

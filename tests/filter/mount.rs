@@ -10,7 +10,6 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tower::{Layer as _, ServiceBuilder};
 use tower_goproxy::filter::FilterLayer;
-use tower_goproxy::policy::Rules;
 use tower_goproxy::redirect::InvalidBase;
 use tower_goproxy::{NotFound, Redirect};
 
@@ -32,7 +31,7 @@ const PATHS: [&str; 7] = [
 /// With a path of its own, which comes first.
 const REGISTRY: &str = "http://registry.example:8080/base/path/";
 
-fn layer() -> FilterLayer<Redirect, Rules> {
+fn layer() -> FilterLayer<Redirect> {
     FilterLayer::new(
         rules("D corp.example\n- example.com/evil"),
         Redirect::to(REGISTRY).unwrap(),

@@ -213,7 +213,7 @@ fn layers_and_services_are_shown_without_their_rules() {
 #[test]
 fn the_inner_service_can_be_reached() {
     let shared = Arc::new(Mutex::new(0));
-    let mut filter: Filter<Arc<Mutex<i32>>, NotFound, _> =
+    let mut filter: Filter<Arc<Mutex<i32>>, NotFound> =
         FilterLayer::new(rules("+"), NotFound).layer(Arc::clone(&shared));
     *filter.get_mut() = Arc::new(Mutex::new(7));
     assert_eq!(*filter.get_ref().lock().unwrap(), 7);

@@ -13,7 +13,7 @@ pub fn info(version: &str) -> String {
     format!("{{\"Version\":\"{version}\",\"Time\":\"2024-01-02T03:04:05Z\"}}")
 }
 
-/// Has each version that it is asked for.
+/// Has each version that it is asked for, with a go.mod if the latest one is not from before modules.
 pub fn registry(list: &'static str, latest: &'static str) -> Recorder {
     Recorder::new(move |request| {
         let path = request.uri.path();
@@ -26,7 +26,10 @@ pub fn registry(list: &'static str, latest: &'static str) -> Recorder {
                 let text = match version.strip_suffix(".info") {
                     Some("main") => info(latest),
                     Some(version) => info(&version.replace("!r!c", "RC")),
-                    None => "module example.com/m\n".to_owned(),
+                    None if latest.ends_with("+incompatible") => {
+                        "module example.com/m\n".to_owned()
+                    }
+                    None => "module example.com/m\n\ngo 1.20\n".to_owned(),
                 };
                 ("public, max-age=31536000, immutable", text)
             }

@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::{HeaderValue, Request, Response, StatusCode};
 use tower::{Layer as _, ServiceBuilder};
 use tower_goproxy::filter::FilterLayer;
-use tower_goproxy::policy::{Policy, Rule, Rules, policy_fn};
+use tower_goproxy::policy::{Policy as _, Rule, policy_fn};
 use tower_goproxy::{Access, NotFound, SharedCaches};
 
 use crate::ask::{Answer, get, rules, send};
@@ -35,11 +35,11 @@ fn source() -> Recorder {
     })
 }
 
-fn layer(shared_caches: SharedCaches) -> FilterLayer<Recorder, Rules> {
+fn layer(shared_caches: SharedCaches) -> FilterLayer<Recorder> {
     FilterLayer::new(rules(RULES), source()).shared_caches(shared_caches)
 }
 
-async fn cache_control(layer: &FilterLayer<Recorder, impl Policy + 'static>, path: &str) -> String {
+async fn cache_control(layer: &FilterLayer<Recorder>, path: &str) -> String {
     let app = layer.layer(source());
     get(&app, path).await.header("cache-control").to_owned()
 }

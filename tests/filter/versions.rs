@@ -8,7 +8,7 @@ use http::{Method, Request, Response, StatusCode};
 use tower::Layer as _;
 use tower_goproxy::Target;
 use tower_goproxy::filter::{Filter, FilterLayer};
-use tower_goproxy::policy::{Policy, Rule, Rules, policy_fn};
+use tower_goproxy::policy::{Policy, Rule, policy_fn};
 
 use crate::ask::{ask, get, rules, send};
 use crate::recorder::Recorder;
@@ -36,7 +36,7 @@ const PARTIAL: [&str; 6] = [
 ];
 
 /// Both ways lead to `source`.
-fn around(source: &Recorder) -> Filter<Recorder, Recorder, Rules> {
+fn around(source: &Recorder) -> Filter<Recorder, Recorder> {
     FilterLayer::new(rules(RULES), source.clone()).layer(source.clone())
 }
 

@@ -138,10 +138,10 @@ fn the_spool_knows_only_files() {
     let expected = "fill/spool/state.rs imports storage::Sink: fill/spool knows only files";
     assert_eq!(found, expected);
     let found = wrong(&[
-        ("fill/spool/state.rs", "use super::super::pace::Pace;"),
+        ("fill/spool.rs", "use super::pace::Pace;"),
         ("fill/pace.rs", ""),
     ]);
-    let expected = "fill/spool/state.rs imports fill::pace::Pace: fill/spool knows only files";
+    let expected = "fill/spool.rs imports fill::pace::Pace: fill/spool knows only files";
     assert_eq!(found, expected);
 }
 

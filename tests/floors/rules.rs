@@ -22,7 +22,7 @@ pub(crate) const FLOORS: [&[&str]; 8] = [
         "reply",
         "span",
     ],
-    &["shared_caches", "target"],
+    &["latest", "shared_caches", "target"],
     &["policy", "source"],
     &["observe", "verify"],
     &["files", "storage", "walk"],
@@ -43,7 +43,7 @@ pub(crate) const FLOORS: [&[&str]; 8] = [
 /// Lower, and yet not for the one who is named first.
 const STRANGERS: [(&str, &[&str]); 1] = [("fill", &["filter", "fresh", "goget", "upstream"])];
 
-/// All that the files of a folder import beside each other.
+/// All that a module imports, beside what is in it.
 const ALONE: [(&str, &[&str]); 1] = [("fill/spool", &["files"])];
 
 const MOST_LINES: usize = 350;
@@ -141,16 +141,16 @@ fn judge(
             home[0]
         ));
     }
-    if let Some((folder, others)) = ALONE
+    if let Some((alone, others)) = ALONE
         .iter()
-        .find(|(folder, _)| file.starts_with(&format!("{folder}/")))
+        .find(|(alone, _)| home.join("/").starts_with(alone))
         && !others.contains(&top.as_str())
-        && !path.join("/").starts_with(folder)
+        && !path.join("/").starts_with(alone)
         // `pub(in crate::fill)`
         && !home.starts_with(path)
     {
         return Some(format!(
-            "{file} imports {}: {folder} knows only {}",
+            "{file} imports {}: {alone} knows only {}",
             path.join("::"),
             others.join(", ")
         ));

@@ -186,25 +186,31 @@ async fn an_answer_for_once_is_not_remembered() {
     within(async {
         let script = Script::default();
         let source = script.source();
-        let proxy = Proxy::new(&Storage::memory(), &source);
         let path = "/example.com/x/@v/v1.0.0.mod";
         let list = "/example.com/x/@v/list";
-        for (answer, status) in [
-            (not_found().header("cache-control", "no-store"), 404),
-            (
-                Answer::text(StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, "no"),
-                451,
-            ),
-            (Answer::text(StatusCode::BAD_REQUEST, "no"), 400),
-            (Answer::text(StatusCode::BAD_GATEWAY, "no"), 502),
+        let ignoring = FreshLayer::new(Storage::memory()).ignore_source_cache_control();
+        for proxy in [
+            Proxy::new(&Storage::memory(), &source),
+            Proxy::with(ignoring, &Storage::memory(), &source),
         ] {
-            source.requests().clear();
-            for path in [path, list] {
-                script.set(path, answer.clone());
-                for _ in 0..3 {
-                    assert_eq!(proxy.get(path).await.status, status);
+            for (answer, status) in [
+                // A registry of several has not answered.
+                (not_found().header("cache-control", "no-store"), 404),
+                (
+                    Answer::text(StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, "no"),
+                    451,
+                ),
+                (Answer::text(StatusCode::BAD_REQUEST, "no"), 400),
+                (Answer::text(StatusCode::BAD_GATEWAY, "no"), 502),
+            ] {
+                source.requests().clear();
+                for path in [path, list] {
+                    script.set(path, answer.clone());
+                    for _ in 0..3 {
+                        assert_eq!(proxy.get(path).await.status, status);
+                    }
+                    assert_eq!(source.requests().count(path), 3);
                 }
-                assert_eq!(source.requests().count(path), 3);
             }
         }
     })

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tower_goproxy::Storage;
@@ -104,26 +103,16 @@ async fn what_worked_with_the_registry_works_without() {
     assert_eq!(commands(&first.server.url()).await, straight);
     first.idle().await;
     script.down(broken());
-    let mut times = Vec::new();
     for proxy in [
         first,
         Proxied::start(&kept.storage(), &up.url(), |layer| layer).await,
     ] {
-        let begun = Instant::now();
         assert_eq!(commands(&proxy.server.url()).await, straight);
-        times.push(begun.elapsed());
     }
     let gate = Gate::closed();
     script.down(broken().withheld(&gate));
     let silent = Proxied::start(&kept.storage(), &up.url(), |layer| layer).await;
-    let begun = Instant::now();
     assert_eq!(commands(&silent.server.url()).await, straight);
-    let waited = begun.elapsed();
-    // One client waits for the silent registry, and nobody after it.
-    assert!(
-        waited < times[1] + Duration::from_secs(2),
-        "{waited:?}, {times:?}"
-    );
     gate.open();
     let url = up.url();
     up.shutdown().await;

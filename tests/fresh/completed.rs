@@ -6,7 +6,7 @@ use tower_goproxy::fresh::{Complete, FreshLayer};
 use tower_goproxy::source::Area;
 
 use super::fixtures::{MAIN, Proxy, Script, broken, info};
-use super::support::{Kept, within};
+use super::support::{Gate, Kept, Recorded, Source, quiet, within};
 
 const FILES: [&str; 3] = ["info", "mod", "zip"];
 
@@ -108,6 +108,51 @@ async fn a_zip_that_is_fetched_behind_a_404_is_completed_too() {
             }
             assert_eq!(source.requests().total(), 3);
         }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_completes_a_version_takes_no_slot_that_a_client_waits_for() {
+    within(async {
+        let (script, gate) = (Script::default(), Gate::closed());
+        for version in ["v1.0.0", "v1.1.0", "v1.2.0"] {
+            script.add("example.com/m", version);
+        }
+        let held = gate.clone();
+        let source = Source::new(move |request: &Recorded| {
+            let answer = script.answer(request);
+            match request.path.ends_with(".zip") {
+                true => answer.withheld(&held),
+                false => answer,
+            }
+        });
+        let storage = Storage::memory();
+        let fresh = FreshLayer::new(storage.clone()).complete(Complete::All);
+        let fill = FillLayer::new(storage).area(Area::Included).max_fills(1);
+        let app = fresh.layer(fill.layer(source.clone()));
+        let proxy = Proxy { app, fresh, fill };
+        let path = |minor: u8, file| format!("/example.com/m/@v/v1.{minor}.0.{file}");
+        let get = async |minor, file| {
+            let got = proxy.get(&path(minor, file)).await;
+            assert_eq!(got.status, StatusCode::OK);
+        };
+        let later = async {
+            quiet().await;
+            // Its zip waits before that of the next client.
+            get(1, "info").await;
+            quiet().await;
+            let open = async {
+                quiet().await;
+                gate.open();
+            };
+            tokio::join!(get(2, "zip"), open);
+        };
+        tokio::join!(get(0, "zip"), later);
+        proxy.idle().await;
+        let asked = source.requests().all().into_iter().map(|one| one.path);
+        let zips: Vec<_> = asked.filter(|path| path.ends_with(".zip")).collect();
+        assert_eq!(zips, [0, 2, 1].map(|minor| path(minor, "zip")));
     })
     .await;
 }

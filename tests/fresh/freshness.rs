@@ -14,11 +14,16 @@ use super::support::{Answer, Gate, quiet, within};
 const MINUTE: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
 
+const COMMIT: &str = "/example.com/m/@v/abcdef012345.info";
+const PREFIX: &str = "/example.com/m/@v/v1.info";
+
 fn registry() -> Script {
     let script = Script::default();
     script.set(LIST, Answer::new(["v1.0.0\n"]));
     script.set(LATEST, info("v1.0.0"));
     script.set(MAIN, info("v0.0.0-20240102030405-abcdef012345"));
+    script.set(COMMIT, info("v0.0.0-20240102030405-abcdef012345"));
+    script.set(PREFIX, info("v1.0.0"));
     script
 }
 
@@ -27,7 +32,7 @@ on_each_storage! {
         let (script, storage) = (registry(), storage);
         let source = script.source();
         let proxy = Proxy::new(&storage, &source);
-        for path in [LIST, LATEST, MAIN] {
+        for path in [LIST, LATEST, MAIN, COMMIT, PREFIX] {
             let first = proxy.get(path).await;
             assert_eq!((first.status, first.state()), (StatusCode::OK, ASKED));
             assert_eq!(first.headers["cache-control"], "public, max-age=60");
@@ -258,6 +263,26 @@ async fn an_answer_can_be_fresh_for_ever() {
                 assert_eq!((got.status.as_u16(), got.state()), (status, state));
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_is_aborted_leaves_nobody_waiting() {
+    within(async {
+        let (script, gate) = (registry(), Gate::closed());
+        script.set(LIST, Answer::new(["v1.0.0\n"]).withheld(&gate));
+        let source = script.source();
+        let proxy = Proxy::new(&Storage::memory(), &source);
+        let (got, ()) = tokio::join!(proxy.get(LIST), async {
+            source.requests().arrived(1).await;
+            let refreshes = proxy.fresh.refreshes();
+            assert_eq!(refreshes.running(), 1);
+            refreshes.abort();
+            refreshes.idle().await;
+        });
+        assert_eq!(got.status, StatusCode::BAD_GATEWAY);
+        assert_eq!(got.body, "the request to the source was given up\n");
     })
     .await;
 }

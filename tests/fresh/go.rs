@@ -5,7 +5,8 @@ use std::fs;
 use tempfile::TempDir;
 use tower::{Layer as _, ServiceBuilder};
 use tower_goproxy::fill::FillLayer;
-use tower_goproxy::fresh::{CachedOnlyLayer, FreshLayer, Refreshes};
+use tower_goproxy::fresh::{CachedOnlyLayer, FreshLayer};
+use tower_goproxy::source::Tasks;
 use tower_goproxy::{Storage, Upstream};
 
 use super::fixtures::Script;
@@ -14,8 +15,8 @@ use super::support::{Answer, ScriptedRegistry, Server, module_zip};
 /// A proxy in front of a registry.
 pub struct Proxied {
     pub server: Server,
-    refreshes: Refreshes,
-    fills: tower_goproxy::source::Tasks,
+    refreshes: Tasks,
+    fills: Tasks,
 }
 
 impl Proxied {

@@ -6,6 +6,7 @@
 mod support;
 
 mod absence;
+mod absence_bounds;
 mod answers;
 mod away;
 mod broken_storage;
@@ -19,6 +20,7 @@ mod left_alone;
 mod moved_tag;
 mod offline;
 mod owners;
+mod real;
 mod records;
 mod tables;
 mod united;

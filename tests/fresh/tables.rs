@@ -1,12 +1,16 @@
 //! What a proxy's answer makes the go command do.
 
-use http::StatusCode;
-use tower_goproxy::Storage;
+use http::{Method, StatusCode};
+use tower::Layer as _;
+use tower_goproxy::filter::FilterLayer;
+use tower_goproxy::fresh::FreshLayer;
+use tower_goproxy::policy::Rules;
+use tower_goproxy::{NotFound, Storage};
 
-use super::fixtures::{Script, broken};
+use super::fixtures::{LATEST, LIST, Proxy, Script, broken, info};
 use super::go::{Proxied, add, list, project, registry};
 use super::support::go::Output;
-use super::support::{Answer, Client};
+use super::support::{Answer, Client, ask, request, whole};
 
 const LISTED: [&str; 6] = [
     "list",
@@ -239,4 +243,64 @@ async fn the_info_of_a_query_names_a_version_that_go_can_use() {
     let found = version_of(&proxy.server.url(), "v1.0.0+meta").await;
     assert_eq!(found.stdout.trim(), "v1.0.0", "{}", found.stderr);
     registry.shutdown().await;
+}
+
+/// If the highest compatible version has a go.mod, go looks no further.
+#[tokio::test]
+async fn an_incompatible_version_is_latest_where_it_is_for_go() {
+    let (made_up, own) = (
+        "module example.com/m\n",
+        "module example.com/m\n\ngo 1.20\n",
+    );
+    let (old, old_rc) = ("v2.0.0+incompatible", "v2.0.0-rc.1+incompatible");
+    for (versions, expected) in [
+        (&[("v1.0.0-rc.1", own), (old, made_up)][..], "v1.0.0-rc.1"),
+        (&[("v1.0.0", made_up), (old, made_up)], old),
+        (
+            &[("v1.0.0", own), ("v1.1.0-rc.1", made_up), (old, made_up)],
+            old,
+        ),
+        (
+            &[("v1.0.0", made_up), ("v1.1.0-rc.1", own), (old, made_up)],
+            "v1.0.0",
+        ),
+        (&[("v1.0.0", made_up), (old_rc, made_up)], "v1.0.0"),
+        (&[("v1.0.0-rc.1", made_up), (old_rc, made_up)], old_rc),
+    ] {
+        let script = Script::default();
+        for (version, go_mod) in versions {
+            add(&script, "example.com/m", version, go_mod, &[]);
+        }
+        let names: Vec<_> = versions.iter().map(|(version, _)| *version).collect();
+        list(&script, "example.com/m", &names.join("\n"));
+        let registry = registry(&script).await;
+        let chosen = version_of(&registry.url(), "latest").await;
+        assert_eq!(chosen.stdout.trim(), expected, "{}", chosen.stderr);
+        registry.shutdown().await;
+        let is_latest = |latest: &str, of: &str| {
+            let named = format!("\"{expected}\"");
+            assert!(latest.contains(&named), "{of}: {latest} of {versions:?}");
+        };
+        let storage = Storage::memory();
+        let source = script.source();
+        let proxy = Proxy::new(&storage, &source);
+        // It has no `@latest`, so that is made of the list.
+        proxy.get(LIST).await;
+        is_latest(&proxy.get(LATEST).await.body, "the list");
+        for version in names {
+            proxy.get(&format!("/example.com/m/@v/{version}.zip")).await;
+        }
+        proxy.idle().await;
+        let fresh = FreshLayer::new(storage.clone()).offline();
+        let offline = Proxy::with(fresh, &storage, &source);
+        is_latest(&offline.get(LATEST).await.body, "the storage");
+        // The latest version of the registry is another one, which is excluded.
+        script.set(LATEST, info("v1.9.0"));
+        let rules = Rules::parse("- example.com/m v1.9.0").unwrap();
+        let proxy = Proxy::new(&Storage::memory(), &source);
+        let filtered = FilterLayer::new(rules, proxy.app).layer(NotFound);
+        let latest = ask(&filtered, request(Method::GET, LATEST, &[])).await;
+        let latest = whole(latest.into_body()).await.unwrap();
+        is_latest(&String::from_utf8_lossy(&latest), "the filter");
+    }
 }

@@ -5,7 +5,7 @@ use tokio::time::advance;
 use tower_goproxy::Storage;
 
 use super::fixtures::{LATEST, LIST, Proxy, STALE, Script, broken, info, not_found};
-use super::support::Answer;
+use super::support::{Answer, within};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const PSEUDO: &str = "v0.0.0-20240102030405-abcdef012345";
@@ -129,4 +129,33 @@ on_each_storage! {
             proxy.idle().await;
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_and_a_latest_that_agree_are_asked_for_once() {
+    within(async {
+        let script = Script::default();
+        let source = script.source();
+        for (list, latest, asked) in [
+            ("v1.0.0\nv1.1.0\n", "v1.1.0", 1),
+            ("v1.0.0\nv1.1.0\n", "v1.0.0", 1),
+            ("", PSEUDO, 1),
+            ("v1.0.0\n", "v1.1.0", 2),
+            ("v1.0.0\n", PSEUDO, 2),
+        ] {
+            script
+                .set(LIST, Answer::new([list]))
+                .set(LATEST, info(latest));
+            source.requests().clear();
+            let proxy = Proxy::new(&Storage::memory(), &source);
+            for path in [LIST, LATEST, LIST, LATEST, LIST] {
+                proxy.get(path).await;
+                proxy.idle().await;
+            }
+            let requests = source.requests();
+            let found = (requests.count(LIST), requests.count(LATEST));
+            assert_eq!(found, (asked, 1), "{list} {latest}");
+        }
+    })
+    .await;
 }

@@ -60,7 +60,7 @@ pub(crate) fn bare_hyper(
     setup.answers.of(app)
 }
 
-async fn auth(request: Request, next: Next) -> Response {
+pub(crate) async fn auth(request: Request, next: Next) -> Response {
     match request.headers().get(AUTHORIZATION) {
         Some(given) if given == CREDENTIALS => next.run(request).await,
         _ => {

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use axum::Router;
+use axum::middleware;
 use tempfile::TempDir;
 use tower::Layer as _;
 use tower_goproxy::fill::OnMiss;
@@ -9,10 +11,11 @@ use tower_goproxy::filter::FilterLayer;
 use tower_goproxy::policy::Rules;
 use tower_goproxy::{NotFound, Redirect, Upstream};
 
+use crate::apps::{auth, netrc};
 use crate::proxy::Setup;
 use crate::support::go::Output;
 use crate::support::modules::{MODULES, Module};
-use crate::support::{Client, Kept, Server, Tree, module_zip};
+use crate::support::{Client, Kept, Requests, Server, Tls, Tree, module_zip, static_files};
 
 const RULES: &str = "
     - example.com/t <v0.3.0,v0.6.0
@@ -36,7 +39,7 @@ fn version(path: &'static str, version: &'static str) -> Module {
 }
 
 /// `example.com/t` in all versions, `example.com/old` which names an excluded one of them, and a module without tags.
-async fn setup() -> Setup {
+fn tree() -> Tree {
     let versions = VERSIONS.iter().chain(&PSEUDO);
     let modules: Vec<_> = versions.map(|one| version("example.com/t", one)).collect();
     let tree = Tree::of(&modules);
@@ -55,7 +58,11 @@ async fn setup() -> Setup {
     tree.add(&old);
     tree.write(&old.key("mod"), go_mod.as_bytes());
     tree.write(&old.key("zip"), &zip);
-    Setup::of(tree, Kept::in_memory(), |_| OnMiss::Stream).await
+    tree
+}
+
+async fn setup() -> Setup {
+    Setup::of(tree(), Kept::in_memory(), |_| OnMiss::Stream).await
 }
 
 fn rules() -> Rules {
@@ -86,7 +93,11 @@ async fn in_a_module(client: &Client, args: &[&str]) -> (Output, String) {
 }
 
 async fn refuses(server: &Server) {
-    let client = Client::new(server.url());
+    refuses_to(|| Client::new(server.url())).await;
+}
+
+async fn refuses_to(new_client: impl Fn() -> Client) {
+    let client = new_client();
     let listed = client
         .go(&["list", "-m", "-versions", "example.com/t"])
         .await;
@@ -98,8 +109,7 @@ async fn refuses(server: &Server) {
             _ => "v0.5.0",
         };
         let wanted = format!("example.com/t@{query}");
-        let client = Client::new(server.url());
-        let (output, go_mod) = in_a_module(&client, &["get", &wanted]).await;
+        let (output, go_mod) = in_a_module(&new_client(), &["get", &wanted]).await;
         assert!(output.success, "{query}: {}", output.stderr);
         let required = format!("require example.com/t {expected}");
         assert!(go_mod.contains(&required), "{query}: {go_mod}");
@@ -157,6 +167,47 @@ async fn the_same_where_the_registry_answers_by_redirect() {
     let server = redirected(&setup).await;
     refuses(&server).await;
     builds_an_old_graph(&server).await;
+}
+
+/// Where no version has a tag, go asks for `@latest`, and is sent from there to what is allowed, by 303s.
+#[tokio::test]
+async fn the_same_of_a_direct_module_below_a_prefix_and_with_credentials() {
+    let setup = setup().await;
+    let (allowed, excluded) = (
+        "v0.0.0-20230102030405-abcdef012345",
+        "v0.0.0-20240102030405-abcdef012345",
+    );
+    let tree = tree();
+    for one in [allowed, excluded] {
+        tree.add(&version("example.com/moved", one));
+    }
+    let list = format!("{allowed}\n{excluded}\n");
+    tree.write("example.com/moved/@v/list", list.as_bytes());
+    let rules = format!("D example.com\n{RULES}\n- example.com/moved {excluded}\n");
+    let rules = Rules::parse(&rules).unwrap();
+    let asked = Requests::new();
+    let direct = static_files(tree.root(), &asked);
+    let modules = FilterLayer::new(rules, setup.fill.clone()).layer(direct);
+    let app = Router::new()
+        .nest_service("/team/go", modules)
+        .layer(middleware::from_fn(auth));
+    let tls = Tls::new();
+    let server = Server::start_tls(app, &tls).await;
+    let new_client = || {
+        Client::new(format!("{}/team/go", server.url()))
+            .trusting(&tls.authority_file())
+            .netrc(&netrc(&server))
+    };
+    refuses_to(new_client).await;
+    asked.clear();
+    let wanted = ["list", "-m", "example.com/moved@latest"];
+    let found = new_client().go(&wanted).await;
+    assert_eq!(found.stdout, format!("example.com/moved {allowed}\n"));
+    // It was found by the 303s: after a 404, go asks again and then takes the newest of the list.
+    assert_eq!(asked.count("/example.com/moved/@latest"), 1);
+    let info = format!("/example.com/moved/@v/{allowed}.info");
+    assert!(asked.count(&info) > 0);
+    assert_eq!(setup.registry.requests().total(), 0);
 }
 
 #[tokio::test]

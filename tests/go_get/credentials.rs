@@ -17,7 +17,7 @@ async fn start(setup: &Setup) -> GitHost {
         .module("team/hello", "github.com/team/hello")
         .tag("v1.0.0");
     let host = GitHost::start(setup.repos.root()).await;
-    host.allow("robot", "hunter2", &["team/hello"]);
+    host.allow("robot", "cranberry", &["team/hello"]);
     host
 }
 
@@ -44,7 +44,7 @@ async fn right_credentials_open_a_repository_and_are_in_no_process_list() {
     let host = start(&setup).await;
     let goget = github(&host, &setup);
     let goget = goget
-        .credentials(host.address(), "robot", "hunter2")
+        .credentials(host.address(), "robot", "cranberry")
         .unwrap();
     assert_served(&host, goget).await;
 }
@@ -54,7 +54,7 @@ async fn a_netrc_file_opens_a_repository() {
     let setup = Setup::new();
     let host = start(&setup).await;
     let file = setup.folder.path().join("netrc");
-    fs::write(&file, "machine 127.0.0.1 login robot password hunter2\n").unwrap();
+    fs::write(&file, "machine 127.0.0.1 login robot password cranberry\n").unwrap();
     let goget = github(&host, &setup).netrc(file).unwrap();
     assert_served(&host, goget).await;
 }
@@ -64,7 +64,11 @@ async fn a_credential_helper_opens_a_repository() {
     let setup = Setup::new();
     let host = start(&setup).await;
     let file = setup.folder.path().join("store");
-    fs::write(&file, format!("https://robot:hunter2@{}\n", host.address())).unwrap();
+    fs::write(
+        &file,
+        format!("https://robot:cranberry@{}\n", host.address()),
+    )
+    .unwrap();
     let helper = format!("store --file={}", file.display());
     let goget = github(&host, &setup).git_config(
         format!("credential.https://{}.helper", host.address()),
@@ -112,7 +116,7 @@ async fn no_credentials_are_a_not_found_that_tells_what_may_be_missing() {
     // Those of another host stay there.
     let goget = github(&host, &setup);
     let goget = goget
-        .credentials("other.example", "robot", "hunter2")
+        .credentials("other.example", "robot", "cranberry")
         .unwrap();
     let setup = Setup::new().with(|_| goget);
     let answer = setup.get(&format!("{MODULE}/v1.0.0.zip")).await;
@@ -126,7 +130,7 @@ async fn of_two_credentials_for_one_host_the_later_count() {
     let goget = github(&host, &setup)
         .credentials(host.address(), "robot", "outdated")
         .unwrap()
-        .credentials(host.address(), "robot", "hunter2")
+        .credentials(host.address(), "robot", "cranberry")
         .unwrap();
     assert_served(&host, goget).await;
 }

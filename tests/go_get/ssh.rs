@@ -134,7 +134,7 @@ async fn a_repository_that_is_not_there_is_not_found() {
 #[tokio::test]
 async fn a_host_that_is_down_is_a_bad_gateway() {
     let (host, setup) = over_ssh(SshHost::key, SshHost::known_hosts).await;
-    let _keys = host.shutdown().await;
+    host.shutdown().await;
     let answer = setup.get(&format!("/{MODULE}/@v/v1.0.0.zip")).await;
     assert_error(&answer, 502, "the host of the repository cannot be reached");
 }

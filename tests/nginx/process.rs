@@ -3,18 +3,19 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::thread::yield_now;
 
 use tempfile::TempDir;
+
+use crate::support::Port;
 
 /// Stops when it is dropped.
 pub(crate) struct Nginx {
     child: Child,
-    address: SocketAddr,
+    port: Port,
     /// Goes away after the process.
     _folder: TempDir,
 }
@@ -23,19 +24,11 @@ impl Nginx {
     /// In front of this server, with a cache that tells requests apart by their path alone. A response without
     /// `Cache-Control` is kept too, whatever its status.
     pub(crate) fn start(upstream: SocketAddr) -> Self {
-        // Somebody else may take the port before nginx does.
-        let started = (0..5).find_map(|_| Self::try_start(upstream));
-        started.expect("nginx starts: see its messages above")
-    }
-
-    fn try_start(upstream: SocketAddr) -> Option<Self> {
-        let folder = TempDir::new().unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
+        let (folder, port) = (TempDir::new().unwrap(), Port::new());
         let file = folder.path().join("nginx.conf");
-        fs::write(&file, configuration(folder.path(), address, upstream)).unwrap();
-        let child = Command::new(program())
+        let text = configuration(folder.path(), port.address(), upstream);
+        fs::write(&file, text).unwrap();
+        let mut child = Command::new(program())
             .args(["-e", "stderr", "-p"])
             .arg(folder.path())
             .arg("-c")
@@ -43,28 +36,20 @@ impl Nginx {
             .stdin(Stdio::null())
             .spawn()
             .expect("nginx runs: scripts/test.sh installs it");
-        let mut nginx = Self {
-            child,
-            address,
-            _folder: folder,
-        };
-        nginx.listens().then_some(nginx)
-    }
-
-    fn listens(&mut self) -> bool {
-        let begun = Instant::now();
-        while self.child.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(30)
-        {
-            if TcpStream::connect(self.address).is_ok() {
-                return true;
-            }
-            sleep(Duration::from_millis(10));
+        while TcpStream::connect(port.address()).is_err() {
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none(), "nginx ended: see its messages above");
+            yield_now();
         }
-        false
+        Self {
+            child,
+            port,
+            _folder: folder,
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 }
 
@@ -101,7 +86,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
     proxy_cache_path {folder}/cache keys_zone=all:1m;
     server {{
-        listen {address};
+        listen {address} reuseport;
         location / {{
             proxy_pass http://{upstream};
             proxy_cache all; proxy_cache_key $uri; proxy_cache_valid any 1h;

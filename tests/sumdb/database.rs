@@ -29,14 +29,16 @@ pub struct Database(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     records: Vec<String>,
+    leaves: Vec<Hash>,
     /// Record numbers by `{escaped path}@{escaped version}`.
     names: HashMap<String, usize>,
     requests: Vec<String>,
     away: bool,
     tamper: Option<Tamper>,
     gate: Option<watch::Receiver<bool>>,
-    /// A part of the paths that are never answered.
-    silent: Option<&'static str>,
+    /// Which paths are never answered, and which are not found.
+    silent: Option<fn(&str) -> bool>,
+    gone: Option<fn(&str) -> bool>,
 }
 
 impl Database {
@@ -52,13 +54,17 @@ impl Database {
 
     /// Capitals are escaped in the name alone.
     pub fn add(&self, module: &str, version: &str, zip: &str, go_mod: &str) {
+        let record = format!("{module} {version} {zip}\n{module} {version}/go.mod {go_mod}\n");
+        self.add_record(&format!("{module}@{version}"), record);
+    }
+
+    /// With any lines.
+    pub fn add_record(&self, name: &str, record: String) {
         let mut state = self.lock();
-        let name = crate::support::escape(&format!("{module}@{version}"));
         let number = state.records.len();
-        state.names.insert(name, number);
-        state.records.push(format!(
-            "{module} {version} {zip}\n{module} {version}/go.mod {go_mod}\n"
-        ));
+        state.names.insert(crate::support::escape(name), number);
+        state.leaves.push(leaf(record.as_bytes()));
+        state.records.push(record);
     }
 
     pub fn set_away(&self, away: bool) {
@@ -70,9 +76,14 @@ impl Database {
         self.lock().gate = Some(gate.subscribe());
     }
 
-    /// Paths with this part in them are never answered.
-    pub fn set_silent(&self, part: &'static str) {
-        self.lock().silent = Some(part);
+    /// These paths are never answered.
+    pub fn set_silent(&self, paths: fn(&str) -> bool) {
+        self.lock().silent = Some(paths);
+    }
+
+    /// These paths are not found.
+    pub fn set_gone(&self, paths: fn(&str) -> bool) {
+        self.lock().gone = Some(paths);
     }
 
     /// Changes each response by its path.
@@ -93,11 +104,7 @@ impl Database {
     }
 
     fn leaves(&self) -> Vec<Hash> {
-        self.lock()
-            .records
-            .iter()
-            .map(|record| leaf(record.as_bytes()))
-            .collect()
+        self.lock().leaves.clone()
     }
 
     pub fn note(&self) -> String {
@@ -147,13 +154,15 @@ impl Database {
             (state.gate.clone(), state.silent)
         };
         let (gate, silent) = gate;
-        if silent.is_some_and(|part| path.contains(part)) {
+        if silent.is_some_and(|is_silent| is_silent(&path)) {
             std::future::pending::<()>().await;
         }
         if let Some(mut gate) = gate {
             gate.wait_for(|is_open| *is_open).await.unwrap();
         }
+        let gone = self.lock().gone;
         let truth = self.truth(&path);
+        let truth = truth.filter(|_| !gone.is_some_and(|is_gone| is_gone(&path)));
         let tamper = self.lock().tamper.clone();
         let mut response = Response::new(Full::default());
         match truth {
@@ -210,6 +219,17 @@ pub fn sign(text: &str) -> String {
     note.add_sigs(&[&StandardSigner::new(PRIVATE_KEY).unwrap()])
         .unwrap();
     String::from_utf8(note.to_bytes()).unwrap()
+}
+
+/// The same key for a database of another name.
+pub fn key_of(name: &str) -> String {
+    use base64::Engine as _;
+    let public = KEY.splitn(3, '+').last().unwrap();
+    let key = base64::prelude::BASE64_STANDARD.decode(public).unwrap();
+    let hash = Sha256::new().chain_update(name).chain_update(b"\n");
+    let hash = hash.chain_update(key).finalize();
+    let id: String = hash[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{name}+{id}+{public}")
 }
 
 pub fn base64(bytes: &[u8]) -> String {

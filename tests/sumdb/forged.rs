@@ -187,6 +187,61 @@ async fn strange_responses() {
 }
 
 #[tokio::test]
+async fn more_than_a_look_up_can_have_is_not_read() {
+    let database = database().await;
+    database.tamper(|path, mut body| {
+        if path.starts_with("lookup/") {
+            body.resize(1 << 21, b'x');
+        }
+        body
+    });
+    let scene = Scene::with(sumdb(&database), OnMiss::Wait);
+    let got = scene.get(ZIP).await;
+    assert_disbelieved(&got);
+    assert!(got.text().contains("more than there is"), "{}", got.text());
+}
+
+/// The key of a database may have signed other texts.
+#[tokio::test]
+async fn a_signed_text_that_is_no_tree() {
+    let database = database().await;
+    let truth = database.clone();
+    let hash = base64(&truth.tree_hash(300));
+    let good = format!("go.sum database tree\n300\n{hash}\n");
+    for text in [
+        good.replace("tree", "trees"),
+        good.replace("300", "0300"),
+        good.replace("300", "+300"),
+        good.replace("300", "-300"),
+        good.replace(&hash, &hash[4..]),
+        "go.sum database tree\n300\n".to_owned(),
+    ] {
+        let truth = truth.clone();
+        database.tamper(move |path, body| match path {
+            RECORD => {
+                let genuine = String::from_utf8(truth.truth(RECORD).unwrap()).unwrap();
+                let record = genuine.split("\n\n").next().unwrap();
+                format!("{record}\n\n{}", sign(&text)).into()
+            }
+            _ => body,
+        });
+        let scene = Scene::with(sumdb(&database), OnMiss::Wait);
+        assert_disbelieved(&scene.get(ZIP).await);
+    }
+}
+
+#[tokio::test]
+async fn a_record_with_control_characters() {
+    let database = database().await;
+    let truth = database.truth(RECORD).unwrap();
+    let truth = String::from_utf8(truth).unwrap();
+    let lines = truth.split_once('\n').unwrap().1.split("\n\n").next();
+    database.add_record("example.com/m@v1.0.0", format!("{}\n\tx\n", lines.unwrap()));
+    let scene = Scene::with(sumdb(&database), OnMiss::Wait);
+    assert_disbelieved(&scene.get(ZIP).await);
+}
+
+#[tokio::test]
 async fn another_key_of_the_same_name() {
     let database = database().await;
     database.tamper(|path, body| {
@@ -229,6 +284,22 @@ async fn a_forked_history() {
         assert_disbelieved(&got);
         assert!(got.text().contains("two histories"), "{}", got.text());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_tile_of_a_forked_history_is_kept() {
+    let (storage, honest) = (Storage::memory(), database().await);
+    let tile = "/sumdb/sum.example/tile/8/1/000.p/1";
+    let first = crate::proxied::proxy([sumdb(&honest).storage(storage.clone())]);
+    let before = crate::proxied::get(&first, tile).await;
+    let forked = Database::with_records(400);
+    let restarted = sumdb(&forked).storage(storage);
+    let proxy = crate::proxied::proxy([restarted]);
+    let path = "/sumdb/sum.example/lookup/example.com/m9@v1.0.0";
+    assert_eq!(crate::proxied::get(&proxy, path).await.0, 502);
+    forked.set_away(true);
+    assert_eq!(before.0, 200);
+    assert_eq!(crate::proxied::get(&proxy, tile).await, before);
 }
 
 /// The newest tree that was seen is not forgotten because it cannot be read for a moment.

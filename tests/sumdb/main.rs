@@ -5,6 +5,7 @@
 mod check;
 #[path = "../core/scene.rs"]
 mod core;
+mod counters;
 mod database;
 mod forged;
 mod go_command;
@@ -14,6 +15,7 @@ mod proxied;
 mod real;
 mod scene;
 mod stored;
+mod supported;
 #[path = "../support/mod.rs"]
 #[macro_use]
 mod support;

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::watch;
+use tower::Layer as _;
 use tower_goproxy::Storage;
-use tower_goproxy::fill::OnMiss;
+use tower_goproxy::fill::{FillLayer, OnMiss};
+use tower_goproxy::source::Area;
 
-use crate::core::{content, fetch, info, large};
+use crate::check::whole;
+use crate::core::{content, fetch, in_parts, info, large};
 use crate::database::{Database, EMPTY_MOD, EMPTY_ZIP};
 use crate::scene::{LARGE, MOD, Scene, ZIP, add_true_records, sumdb};
 use crate::support::{quiet, within};
@@ -57,6 +60,21 @@ async fn what_it_has_otherwise_is_refused_with_both_hashes() {
         assert!(got.text().contains("checksum mismatch"), "{}", got.text());
         assert!(!scene.has(LARGE).await);
     }
+}
+
+/// There may be better ones one day.
+#[tokio::test]
+async fn hashes_of_other_kinds_mean_nothing() {
+    let database = Database::with_records(3);
+    let zip = whole(ZIP, &content(ZIP)).await.unwrap().unwrap();
+    let line = "example.com/m v1.0.0";
+    let record = format!("{line} h2:x\n{line} {zip}\n{line} h1:later\n{line}/go.mod h2:x\n");
+    database.add_record("example.com/m@v1.0.0", record);
+    let scene = Scene::with(sumdb(&database), OnMiss::Wait);
+    scene.get(ZIP).await.assert_status(200);
+    let got = scene.get(MOD).await;
+    got.assert_status(502);
+    assert!(got.text().contains("checksum missing"), "{}", got.text());
 }
 
 /// The hash of what passes by is compared, although nothing of it is stored.
@@ -121,6 +139,26 @@ async fn a_slow_database_is_waited_for_no_longer_than_set() {
     assert!(scene.has(ZIP).await);
 }
 
+/// So that its answer is there when the last byte comes.
+#[tokio::test(start_paused = true)]
+async fn the_look_up_starts_with_the_file() {
+    let database = true_database().await;
+    let (source, gate) = in_parts();
+    let layer = FillLayer::new(Storage::memory()).area(Area::Included);
+    let layer = layer.verify(sumdb(&database));
+    let proxy = layer.layer(source);
+    let client = tokio::spawn(async move { fetch(&proxy, LARGE).await });
+    gate.allow(1);
+    quiet().await;
+    let asked = database.requests();
+    assert!(
+        asked.contains(&"lookup/example.com/large@v1.0.0".to_owned()),
+        "{asked:?}"
+    );
+    gate.open();
+    assert!(within(client).await.unwrap().body.is_ok());
+}
+
 /// A zip that only waits for the database holds up no other one.
 #[tokio::test(start_paused = true)]
 async fn many_large_files_wait_for_a_slow_database_at_the_same_time() {
@@ -140,7 +178,7 @@ async fn many_large_files_wait_for_a_slow_database_at_the_same_time() {
 #[tokio::test(start_paused = true)]
 async fn look_ups_of_strangers_hold_up_no_file() {
     let database = true_database().await;
-    database.set_silent("slow.example");
+    database.set_silent(|path| path.contains("slow.example"));
     let storage = Storage::memory();
     let sumdb = sumdb(&database).storage(storage.clone()).require();
     let proxy = crate::proxied::proxy([sumdb.clone()]);
@@ -149,7 +187,7 @@ async fn look_ups_of_strangers_hold_up_no_file() {
         let path = format!("/sumdb/sum.example/lookup/{name}@v1.0.0");
         tokio::spawn(async move { crate::proxied::get(&proxy, &path).await })
     };
-    let strangers: Vec<_> = (0..200)
+    let strangers: Vec<_> = (0..2000)
         .map(|number| look_up(format!("slow.example/m{number}")))
         .collect();
     quiet().await;
@@ -167,6 +205,81 @@ async fn look_ups_of_strangers_hold_up_no_file() {
     assert!(slow < 32, "{slow}");
 }
 
+/// Those who look up verified modules need no place. Others are told in time that there is none.
+#[tokio::test(start_paused = true)]
+async fn strangers_who_hold_all_places_let_no_client_wait_for_ever() {
+    let database = true_database().await;
+    let storage = Storage::memory();
+    let sumdb = sumdb(&database).storage(storage.clone());
+    let proxy = crate::proxied::proxy([sumdb.clone()]);
+    Scene::over(storage, sumdb, OnMiss::Wait)
+        .get(ZIP)
+        .await
+        .assert_status(200);
+    database.set_silent(|path| path.contains("slow.example"));
+    let look_up = |name: String| {
+        let proxy = proxy.clone();
+        let path = format!("/sumdb/sum.example/lookup/{name}@v1.0.0");
+        tokio::spawn(async move { crate::proxied::get(&proxy, &path).await })
+    };
+    for wave in 0..2 {
+        for number in 0..16 {
+            look_up(format!("slow.example/w{wave}m{number}"));
+        }
+        quiet().await;
+        tokio::time::advance(Duration::from_secs(20)).await;
+    }
+    let start = tokio::time::Instant::now();
+    let known = within(look_up("example.com/m".to_owned())).await.unwrap();
+    assert_eq!((known.0, start.elapsed()), (200, Duration::ZERO));
+    let (status, text) = within(look_up("example.com/m1".to_owned())).await.unwrap();
+    let text = String::from_utf8_lossy(&text);
+    assert_eq!((status, start.elapsed().as_secs()), (502, 60), "{text}");
+    assert!(text.contains("too many requests"), "{text}");
+}
+
+/// Nor by names that it takes long to find.
+#[tokio::test(start_paused = true)]
+async fn a_slow_look_up_of_a_stranger_does_not_make_the_database_away() {
+    let database = true_database().await;
+    database.set_silent(|path| path.contains("slow.example"));
+    let storage = Storage::memory();
+    let sumdb = sumdb(&database).storage(storage.clone());
+    let proxy = crate::proxied::proxy([sumdb.clone()]);
+    let path = "/sumdb/sum.example/lookup/slow.example/m@v1.0.0";
+    assert_eq!(crate::proxied::get(&proxy, path).await.0, 502);
+    let scene = Scene::over(storage, sumdb.require(), OnMiss::Wait);
+    scene.get(ZIP).await.assert_status(200);
+}
+
+/// Nor by asking for all its tiles.
+#[tokio::test(start_paused = true)]
+async fn tiles_of_strangers_hold_up_no_file() {
+    let database = true_database().await;
+    for number in 5..40 * 256 {
+        database.add(&format!("a.b/n{number}"), "v1.0.0", EMPTY_ZIP, EMPTY_MOD);
+    }
+    database.set_silent(|path| path.starts_with("tile/8/0/") && path != "tile/8/0/000");
+    let storage = Storage::memory();
+    let sumdb = sumdb(&database).storage(storage.clone()).require();
+    let proxy = crate::proxied::proxy([sumdb.clone()]);
+    for number in 1..40 {
+        let (proxy, path) = (
+            proxy.clone(),
+            format!("/sumdb/sum.example/tile/8/0/{number:03}"),
+        );
+        tokio::spawn(async move { crate::proxied::get(&proxy, &path).await });
+    }
+    quiet().await;
+    let asked = database.requests();
+    let slow = asked.iter().filter(|path| path.starts_with("tile/8/0/"));
+    assert_eq!(slow.count(), 16, "{asked:?}");
+    let scene = Scene::over(storage, sumdb, OnMiss::Wait);
+    let start = tokio::time::Instant::now();
+    scene.get(ZIP).await.assert_status(200);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_database_known_as_away_is_not_waited_for() {
     let database = true_database().await;
@@ -181,7 +294,7 @@ async fn a_database_known_as_away_is_not_waited_for() {
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn many_files_of_one_version_share_a_look_up() {
     let database = true_database().await;
     let gate = watch::Sender::new(false);

@@ -8,8 +8,9 @@ use tower::{Layer as _, ServiceExt as _};
 use tower_goproxy::sumdb::{SumDb, SumDbLayer, SumDbService};
 use tower_goproxy::{NotFound, Storage};
 
-use crate::database::{Database, EMPTY_MOD, EMPTY_ZIP};
+use crate::database::{Database, EMPTY_MOD, EMPTY_ZIP, key_of};
 use crate::scene::sumdb;
+use crate::support::Kept;
 
 pub fn proxy(databases: impl IntoIterator<Item = SumDb>) -> SumDbService<NotFound> {
     SumDbLayer::new(databases).layer(NotFound)
@@ -31,7 +32,7 @@ pub async fn get(proxy: &SumDbService<NotFound>, path: &str) -> (u16, Bytes) {
     (response.status().as_u16(), response.into_body())
 }
 
-const LOOKUP: &str = "/sumdb/sum.example/lookup/example.com/m2@v1.0.0";
+pub const LOOKUP: &str = "/sumdb/sum.example/lookup/example.com/m2@v1.0.0";
 const TILE: &str = "/sumdb/sum.example/tile/8/0/000.p/5";
 
 #[tokio::test]
@@ -107,6 +108,20 @@ async fn only_configured_names_and_known_paths_are_answered() {
 }
 
 #[tokio::test]
+async fn a_name_may_begin_with_another_one() {
+    let (database, below) = (Database::with_records(5), Database::with_records(7));
+    let below = SumDb::with_client(&key_of("sum.example/x"), below.client()).unwrap();
+    let proxy = proxy([sumdb(&database), below]);
+    for path in [
+        "/sumdb/sum.example/x/supported",
+        "/sumdb/sum.example/supported",
+        TILE,
+    ] {
+        assert_eq!(get(&proxy, path).await.0, 200, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn excluded_names_stay_inside() {
     let database = Database::with_records(5);
     database.add("git.corp.example/Team/m", "v1.0.0", EMPTY_ZIP, EMPTY_MOD);
@@ -160,6 +175,23 @@ async fn a_database_that_is_away() {
             "what went wrong may name hosts: {text}"
         );
     }
+}
+
+/// They were proved when they were stored, and clients prove them too.
+#[tokio::test(start_paused = true)]
+async fn look_ups_whose_tiles_are_lost_are_served_while_the_database_is_away() {
+    let (database, kept) = (Database::with_records(300), Kept::in_memory());
+    let before = proxy([sumdb(&database).storage(kept.storage())]);
+    let found = get(&before, LOOKUP).await;
+    for name in kept.all_names().await {
+        if name.contains("/tile/") {
+            kept.write(&name, "x").await;
+        }
+    }
+    database.set_away(true);
+    let after = proxy([sumdb(&database).storage(kept.storage())]);
+    assert_eq!(found.0, 200);
+    assert_eq!(get(&after, LOOKUP).await, found);
 }
 
 #[tokio::test(start_paused = true)]
@@ -219,9 +251,56 @@ async fn old_parts_of_tiles_come_from_the_whole_ones() {
     let (_, whole) = get(&proxy, "/sumdb/sum.example/tile/8/0/000").await;
     assert_eq!(whole.len(), 8192);
     assert_eq!(whole[..6400], first);
+    let asked = database.requests().len();
     let (_, middle) = get(&proxy, "/sumdb/sum.example/tile/8/0/000.p/250").await;
     assert_eq!(whole[..8000], middle);
+    assert_eq!(database.requests().len(), asked);
     assert_eq!(get(&proxy, "/sumdb/sum.example/tile/8/0/002").await.0, 404);
+}
+
+/// Else each new tree would leave some behind. The widest one has all that was there before.
+#[tokio::test(start_paused = true)]
+async fn one_part_of_a_tile_is_stored_however_often_it_grows() {
+    let (database, kept) = (Database::with_records(260), Kept::in_memory());
+    let storage = kept.storage();
+    for round in 0..5 {
+        let proxy = proxy([sumdb(&database).storage(storage.clone())]);
+        let name = format!("example.com/r{round}");
+        database.add(&name, "v1.0.0", EMPTY_ZIP, EMPTY_MOD);
+        let path = format!("/sumdb/sum.example/lookup/{name}@v1.0.0");
+        assert_eq!(get(&proxy, &path).await.0, 200);
+    }
+    let names = kept.all_names().await;
+    let tiles = names.iter().filter(|name| name.contains("/tile/"));
+    assert_eq!(tiles.count(), 2, "{names:?}");
+    database.set_away(true);
+    let proxy = proxy([sumdb(&database).storage(storage)]);
+    for width in [1, 5, 9] {
+        let path = format!("tile/8/0/001.p/{width}");
+        let (status, bytes) = get(&proxy, &format!("/sumdb/sum.example/{path}")).await;
+        assert_eq!(
+            (status, bytes.to_vec()),
+            (200, database.truth(&path).unwrap())
+        );
+    }
+}
+
+/// The database may have grown since it signed its tree.
+#[tokio::test]
+async fn a_part_of_a_tile_that_has_gone_is_read_from_the_whole_one() {
+    let database = Database::with_records(200);
+    let old = database.truth("lookup/example.com/m2@v1.0.0").unwrap();
+    for number in 200..300 {
+        let name = format!("example.com/m{number}");
+        database.add(&name, "v1.0.0", EMPTY_ZIP, EMPTY_MOD);
+    }
+    database.set_gone(|path| path.contains(".p/200"));
+    database.tamper(move |path, body| match path.starts_with("lookup/") {
+        true => old.clone(),
+        false => body,
+    });
+    let proxy = proxy([sumdb(&database)]);
+    assert_eq!(get(&proxy, LOOKUP).await.0, 200);
 }
 
 /// Each look-up is proved by the same first tiles.
@@ -248,7 +327,7 @@ async fn look_ups_of_many_modules_share_their_tiles() {
 }
 
 /// However many clients want a tile.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_request_for_many_clients() {
     let database = Database::with_records(5);
     let gate = watch::Sender::new(false);

@@ -87,6 +87,30 @@ async fn a_file_with_another_hash_than_that_of_the_database_is_wrong() {
     assert!(kept.names().await.is_empty());
 }
 
+/// The hash beside a zip is a file like any other, and may be wrong itself.
+#[tokio::test]
+async fn no_zip_that_the_database_confirms_goes_for_the_hash_beside_it() {
+    let database = Database::with_records(3);
+    add_true_records(&database).await;
+    let beside = format!("{}hash", key(ZIP));
+    for remove in [Remove::Nothing, Remove::Wrong] {
+        let kept = stored().await;
+        kept.write(&beside, EMPTY_ZIP).await;
+        let files = verdicts(kept.storage(), &database, remove, |_| true).await;
+        let zip = files.iter().find(|(path, _)| path == key(ZIP)).unwrap();
+        assert_eq!(zip.1, Verdict::Good);
+        assert_eq!(kept.all_names().await.len(), 4);
+    }
+    // While it cannot be asked nothing is certain.
+    database.set_away(true);
+    let kept = stored().await;
+    kept.write(&beside, EMPTY_ZIP).await;
+    let files = verdicts(kept.storage(), &database, Remove::Wrong, |_| true).await;
+    let zip = files.iter().find(|(path, _)| path == key(ZIP)).unwrap();
+    assert!(matches!(zip.1, Verdict::Unchecked(_)), "{zip:?}");
+    assert_eq!(kept.all_names().await.len(), 4);
+}
+
 #[tokio::test]
 async fn the_database_never_hears_of_what_may_be_private() {
     let owner = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

@@ -61,6 +61,7 @@ pub enum Fault {
 pub struct FaultyStore {
     inner: Arc<InMemory>,
     fault: Arc<Mutex<Option<(Step, Fault)>>>,
+    next: Arc<Mutex<Option<(Step, Fault)>>>,
     struck: Arc<AtomicUsize>,
     uploads: watch::Sender<usize>,
     aborted: Arc<AtomicUsize>,
@@ -77,6 +78,7 @@ impl FaultyStore {
         Self {
             inner: Arc::default(),
             fault: Arc::default(),
+            next: Arc::default(),
             struck: Arc::default(),
             uploads: watch::Sender::new(0),
             aborted: Arc::default(),
@@ -86,6 +88,12 @@ impl FaultyStore {
     /// From now on this goes wrong, or nothing.
     pub fn set(&self, fault: Option<(Step, Fault)>) {
         *self.fault.lock().unwrap() = fault;
+    }
+
+    /// Once the fault has struck, this goes wrong in its place.
+    pub fn then(self, step: Step, fault: Fault) -> Self {
+        *self.next.lock().unwrap() = Some((step, fault));
+        self
     }
 
     /// How often the fault has struck.
@@ -122,9 +130,11 @@ impl FaultyStore {
     }
 
     fn fault(&self, step: Step) -> Option<Fault> {
-        let fault = (*self.fault.lock().unwrap()).filter(|(at, _)| *at == step);
+        let mut now = self.fault.lock().unwrap();
+        let fault = now.filter(|(at, _)| *at == step);
         if fault.is_some() {
             self.struck.fetch_add(1, Ordering::SeqCst);
+            *now = self.next.lock().unwrap().take().or(*now);
         }
         fault.map(|(_, fault)| fault)
     }

@@ -69,7 +69,8 @@ impl GitHost {
         }
     }
 
-    /// Lets a user see these repositories. The password is looked for in the process list from now on.
+    /// Lets a user see these repositories. The password is looked for in the process list from now on: no other test may
+    /// give it to a program.
     pub fn allow(&self, user: &str, password: &str, repositories: &[&str]) {
         let repositories = repositories.iter().map(|&name| name.to_owned()).collect();
         let header = self.watch(user, password);

@@ -8,6 +8,7 @@
 //! - [`wire`]: clients over HTTP/1.0, HTTP/1.1 and HTTP/2 that see how an answer ends.
 //! - [`tap`], [`answers`], [`kept`]: how far a source is, what a server has answered, what a storage holds.
 //! - [`plain_source`], [`faulty_store`]: a source in this process, and a store that goes wrong where it is told to.
+//! - [`counters`]: what dashboards would show.
 //! - [`respawn`]: this test binary as a process of its own, to be killed or limited.
 //! - [`repos`], [`git_host`]: git repositories made at test time, and a host that gives them to some.
 //! - [`ssh_host`]: another one, over ssh.
@@ -23,6 +24,8 @@ pub mod storages;
 pub mod answers;
 pub mod ask;
 pub mod company;
+#[cfg(feature = "metrics")]
+pub mod counters;
 #[cfg(feature = "fill")]
 pub mod faulty_store;
 #[cfg(feature = "go-get")]
@@ -34,6 +37,8 @@ pub mod kept;
 pub mod module_zip;
 pub mod modules;
 pub mod plain_source;
+#[cfg(feature = "upstream")]
+pub mod real_registry;
 pub mod repos;
 pub mod requests;
 pub mod respawn;
@@ -63,7 +68,7 @@ pub use modules::{MODULES, Module, escape};
 pub use repos::{Repo, Repos};
 pub use requests::{Recorded, Requests};
 pub use scripted::{Answer, Framing, Gate, ScriptedRegistry, Source, SourceBody};
-pub use server::Server;
+pub use server::{Port, Server};
 #[cfg(unix)]
 pub use ssh_host::SshHost;
 pub use static_registry::{StaticRegistry, static_files};

@@ -9,20 +9,51 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tower::{BoxError, Service};
 
 use super::tls::Tls;
 
+/// A port of 127.0.0.1 that nobody else gets until this is dropped. Connections to it are refused.
+#[derive(Debug)]
+pub struct Port(TcpSocket);
+
+impl Port {
+    pub fn new() -> Self {
+        Self::bind(([127, 0, 0, 1], 0).into())
+    }
+
+    fn bind(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("there are sockets");
+        // With a server of this test, or of a process that it starts.
+        #[cfg(unix)]
+        let shared = socket.set_reuseport(true);
+        #[cfg(not(unix))]
+        let shared = socket.set_reuseaddr(true);
+        shared.expect("a port can be shared");
+        socket.bind(address).expect("a loopback port is free");
+        Self(socket)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        let address = self.0.local_addr();
+        address.expect("a bound socket has an address")
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+}
+
 /// A running server. It stops when this value is dropped.
 #[derive(Debug)]
 pub struct Server {
-    address: SocketAddr,
+    port: Port,
     scheme: &'static str,
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+    ended: watch::Receiver<()>,
 }
 
 impl Server {
@@ -68,18 +99,17 @@ impl Server {
         H: Fn(TcpStream) -> F + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a loopback port is free");
-        let address = listener
-            .local_addr()
-            .expect("a bound listener has an address");
-        let (stop, mut stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(async move {
+        let port = Port::new();
+        let listener = Port::bind(port.address()).0.listen(1024);
+        let listener = listener.expect("a bound socket can listen");
+        let (stop, mut stopped) = watch::channel(false);
+        let (end, ended) = watch::channel(());
+        tokio::spawn(async move {
+            let _end = end;
             let mut connections = JoinSet::new();
             loop {
                 tokio::select! {
-                    _ = &mut stopped => break,
+                    _ = stopped.wait_for(|stopped| *stopped) => break,
                     Some(_) = connections.join_next() => {}
                     // A client that is gone before it is accepted is no matter of the server.
                     accepted = listener.accept() => if let Ok((stream, _)) = accepted {
@@ -92,28 +122,27 @@ impl Server {
             connections.shutdown().await;
         });
         Self {
-            address,
+            port,
             scheme,
             stop,
-            task,
+            ended,
         }
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.
     pub fn url(&self) -> String {
-        format!("{}://{}", self.scheme, self.address)
+        format!("{}://{}", self.scheme, self.address())
     }
 
-    /// Stops listening and cuts what is open. When this returns, connections are refused.
-    pub async fn shutdown(self) {
-        drop(self.stop);
-        self.task
-            .await
-            .expect("the accepting task neither panics nor is aborted");
+    /// Stops listening and cuts what is open. When this returns, connections are refused, until this value is dropped.
+    pub async fn shutdown(&self) {
+        self.stop.send_replace(true);
+        // Nothing is ever sent: an error is the end.
+        let _ = self.ended.clone().changed().await;
     }
 }
 

@@ -116,10 +116,9 @@ impl SshHost {
         String::from_utf8_lossy(&read.unwrap_or_default()).into_owned()
     }
 
-    /// Stops listening, and cuts what is open. The keys go away with what it returns.
-    pub async fn shutdown(self) -> TempDir {
+    /// Stops listening, and cuts what is open. The keys stay.
+    pub async fn shutdown(&self) {
         self.server.shutdown().await;
-        self.folder
     }
 
     /// Lines of the private keys.

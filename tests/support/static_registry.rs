@@ -70,8 +70,8 @@ impl StaticRegistry {
         &self.requests
     }
 
-    /// Stops listening and cuts what is open. When this returns, connections are refused.
-    pub async fn shutdown(self) {
+    /// Stops listening and cuts what is open. When this returns, connections are refused, until this value is dropped.
+    pub async fn shutdown(&self) {
         self.server.shutdown().await;
     }
 }

@@ -8,6 +8,7 @@ use tower_goproxy::upstream::{Limit, UpstreamError};
 
 use crate::ask::{LIST, ZIP, answer_of, call, get, head_request, read, request};
 use crate::server::{Act, Server, answer, head, ok};
+use crate::support::Port;
 
 /// One that asks only once.
 fn upstream(server: &Server) -> Upstream {
@@ -275,10 +276,8 @@ async fn too_many_requests_keeps_its_retry_after() {
 
 #[tokio::test]
 async fn connection_refused_is_a_bad_gateway() {
-    let server = Server::start(|_| ok("")).await;
-    let list = server.http();
-    server.stop().await;
-    let (status, text) = answer_of(&Upstream::new(&list).unwrap().retries(0), LIST).await;
+    let nobody = Port::new();
+    let (status, text) = answer_of(&Upstream::new(&nobody.url()).unwrap().retries(0), LIST).await;
     assert_eq!(status, StatusCode::BAD_GATEWAY);
     assert_eq!(text, "bad gateway: upstream cannot be reached\n");
 }

@@ -8,7 +8,7 @@ use http::header::CACHE_CONTROL;
 use http::{Request, Response};
 use http_body_util::{Empty, Full};
 use tower_goproxy::Upstream;
-use tower_goproxy::upstream::InvalidUpstream;
+use tower_goproxy::upstream::{Client, InvalidUpstream};
 
 use crate::ask::{LIST, call, get, read, request};
 use crate::server::{Server, answer, ok};
@@ -23,7 +23,9 @@ fn upstream(list: &str, status: u16) -> (Upstream, Arc<Mutex<Vec<Request<()>>>>)
         *response.status_mut() = status.try_into().unwrap();
         async { Ok::<_, Infallible>(response) }
     });
-    (Upstream::with_direct(list, direct).unwrap(), seen)
+    let client = Client::new().unwrap();
+    let upstream = Upstream::with_direct(list, client, direct).unwrap();
+    (upstream, seen)
 }
 
 async fn registry(status: &'static str) -> Server {

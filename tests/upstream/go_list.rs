@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tower_goproxy::Upstream;
 
 use crate::server::{Act, Gate, Script, Server, answer, ok};
-use crate::support::{Client, module_zip};
+use crate::support::{Client, Port, module_zip};
 
 const MODULE: &str = "/example.com/tools/@v";
 
@@ -90,15 +90,13 @@ async fn a_proxy_installs_what_the_go_command_would_install_by_itself() {
     let forbids = registry(false, 403, &never).await;
     let errs = registry(false, 500, &never).await;
     let silent = registry(false, 0, &never).await;
-    let down = Server::start(|_| ok("")).await;
-    let dead = down.http();
-    down.stop().await;
+    let dead = Port::new();
     let names = [
         ("live", live.http()),
         ("forbids", forbids.http()),
         ("errs", errs.http()),
         ("silent", silent.http()),
-        ("dead", dead),
+        ("dead", dead.url()),
     ];
     let (cannot, late) = ("502 Bad Gateway", "504 Gateway Timeout");
     // What go makes of the list, what of ours, and what the user reads where that fails.
@@ -137,7 +135,7 @@ async fn a_proxy_installs_what_the_go_command_would_install_by_itself() {
         let before = live.seen().len();
         let upstream = Upstream::new(&list_of_urls).unwrap();
         let upstream = upstream
-            .first_byte_timeout(Duration::from_secs(1))
+            .first_byte_timeout(Duration::from_secs(3))
             .retries(0);
         let (found, said) = install(&proxy(upstream).await, false).await;
         assert_eq!(found, through, "through the proxy: {list}");

@@ -80,7 +80,7 @@ impl Scene {
         let before = counts();
         let trusted = HttpClient::with_roots(self.server.certificate.as_ref().unwrap()).unwrap();
         let upstream = match goproxy.contains("direct") {
-            true => Upstream::with_direct(goproxy, NotFound).map(|it| it.client(trusted)),
+            true => Upstream::with_direct(goproxy, trusted, NotFound),
             false => Upstream::with_client(goproxy, trusted),
         };
         if let Ok(upstream) = upstream {

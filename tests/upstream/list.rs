@@ -6,6 +6,7 @@ use crate::ask::{LIST, ZIP, answer_of, call, get, head_request, read, read_to_br
 use crate::script::Part::{Break, Data, Hang};
 use crate::script::{Script, Turn, status, turn};
 use crate::server::{Act, Server, answer, head, ok};
+use crate::support::Port;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body::Body as _;
 use tower_goproxy::Upstream;
@@ -73,9 +74,8 @@ async fn a_bar_goes_on_after_any_error_before_the_first_byte() {
 
 #[tokio::test]
 async fn a_bar_goes_on_after_a_refused_connection_and_a_failed_handshake() {
-    let down = Server::start(|_| ok("")).await;
-    let refused = down.http();
-    down.stop().await;
+    let nobody = Port::new();
+    let refused = nobody.url();
     let plain = Server::start(|_| ok("")).await;
     let no_tls = format!("https://{}", plain.address);
     let good = Server::start(|_| ok("v1.0.0\n")).await;

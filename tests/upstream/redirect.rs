@@ -6,6 +6,7 @@ use crate::ask::{LIST, ZIP, answer_of, call, get, head_request, request};
 use crate::script::Part::Data;
 use crate::script::{Script, status, turn};
 use crate::server::{Server, answer, head, ok, redirect};
+use crate::support::Port;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 use tower_goproxy::Upstream;
@@ -222,9 +223,8 @@ async fn real_connections_to_another_host_name_have_no_credentials() {
 
 #[tokio::test]
 async fn an_unreachable_target_has_its_cause() {
-    let down = Server::start(|_| ok("")).await;
-    let location = down.http();
-    down.stop().await;
+    let nobody = Port::new();
+    let location = nobody.url();
     let server = Server::start(move |_| redirect("302 Found", &location)).await;
     let upstream = Upstream::new(&server.http()).unwrap().retries(0);
     let error = upstream.try_call(&request(LIST)).await.unwrap_err();

@@ -158,12 +158,6 @@ impl Server {
         }
     }
 
-    /// From now on connections are refused.
-    pub async fn stop(mut self) {
-        self.task.abort();
-        assert!((&mut self.task).await.unwrap_err().is_cancelled());
-    }
-
     /// Everything asked so far.
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()

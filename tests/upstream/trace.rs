@@ -15,6 +15,7 @@ use tower::BoxError;
 use tower_goproxy::Upstream;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Level, Metadata, Subscriber};
 
 /// Writes each event as one line.
@@ -50,9 +51,17 @@ impl Subscriber for Lines {
     fn exit(&self, _: &Id) {}
 }
 
-async fn events(list: &str, path: &str, turns: impl IntoIterator<Item = Turn>) -> Vec<String> {
+/// What is logged on this thread. There is one for all others too: a thread without, as other tests have, could decide for
+/// all that an event is of no interest.
+fn listen() -> (Lines, DefaultGuard) {
+    let _ = tracing::subscriber::set_global_default(Lines::default());
     let lines = Lines::default();
-    let _guard = tracing::subscriber::set_default(lines.clone());
+    let guard = tracing::subscriber::set_default(lines.clone());
+    (lines, guard)
+}
+
+async fn events(list: &str, path: &str, turns: impl IntoIterator<Item = Turn>) -> Vec<String> {
+    let (lines, _guard) = listen();
     let upstream = Upstream::with_client(list, Script::new(turns)).unwrap();
     read_to_break(get(&upstream, path).await).await;
     let lines = lines.0.lock().unwrap();
@@ -126,8 +135,7 @@ async fn trouble_is_a_warning_with_its_causes_behind_the_attempts() {
 
 #[tokio::test(start_paused = true)]
 async fn a_registry_that_is_away_is_one_warning_however_many_ask() {
-    let lines = Lines::default();
-    let _guard = tracing::subscriber::set_default(lines.clone());
+    let (lines, _guard) = listen();
     let asked = Arc::<AtomicUsize>::default();
     let count = Arc::clone(&asked);
     let client = tower::service_fn(move |_: Request<Empty<Bytes>>| {

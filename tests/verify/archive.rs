@@ -14,6 +14,8 @@ pub enum Descriptor {
     Signed,
     Bare,
     Signed64,
+    /// With another checksum than that of the file.
+    Wrong,
 }
 
 #[derive(Clone, Debug)]
@@ -143,7 +145,8 @@ impl Archive {
                 Some(Descriptor::Bare) => {
                     bytes.extend([crc, len, size].map(u32::to_le_bytes).concat())
                 }
-                Some(Descriptor::Signed) => {
+                Some(signed @ (Descriptor::Signed | Descriptor::Wrong)) => {
+                    let crc = crc ^ u32::from(signed == Descriptor::Wrong);
                     bytes.extend(b"PK\x07\x08");
                     bytes.extend([crc, len, size].map(u32::to_le_bytes).concat());
                 }

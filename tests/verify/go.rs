@@ -1,6 +1,7 @@
 //! The real go command and the built-in check say the same of random files.
 //!
-//! An ordinary run tries a few hundred. `TOWER_GOPROXY_RANDOM=2000` tries as many zips, and a fourth of it infos.
+//! An ordinary run tries a few hundred. `TOWER_GOPROXY_RANDOM=2000` tries as many zips, and a fourth of it infos, and
+//! `TOWER_GOPROXY_SEED=1000000` others.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,8 +12,17 @@ use crate::random::{Random, info, module_file, zip};
 use crate::support::Client;
 
 fn count() -> usize {
-    let count = std::env::var("TOWER_GOPROXY_RANDOM").ok();
-    count.map_or(300, |count| count.parse().expect("a number"))
+    number("TOWER_GOPROXY_RANDOM").unwrap_or(300)
+}
+
+fn random(file: usize) -> Random {
+    let first = number("TOWER_GOPROXY_SEED").unwrap_or(0);
+    Random::new((first + file) as u64)
+}
+
+fn number(variable: &str) -> Option<usize> {
+    let number = std::env::var(variable).ok()?;
+    Some(number.parse().expect("a number"))
 }
 
 /// What `go mod download` says of each module: the hash of its zip, or the error.
@@ -54,10 +64,7 @@ async fn random_zips_have_the_verdict_and_the_hash_of_the_go_command() {
     let mut zips = BTreeMap::new();
     for number in 0..count() {
         let module = format!("example.com/z{number}");
-        let zip = zip(
-            &mut Random::new(number as u64),
-            &format!("{module}@v1.0.0/"),
-        );
+        let zip = zip(&mut random(number), &format!("{module}@v1.0.0/"));
         write(registry.path(), &module, "info", br#"{"Version":"v1.0.0"}"#);
         write(
             registry.path(),
@@ -84,8 +91,8 @@ async fn random_zips_have_the_verdict_and_the_hash_of_the_go_command() {
             differences.push(format!("{module}: we say {ours:?}, go says {theirs:?}"));
         }
         taken += usize::from(theirs.is_ok());
-        let mut random = Random::new(zip.len() as u64);
-        let piece = 1 + random.below(zip.len().max(1) * 2);
+        let mut of_len = Random::new(zip.len() as u64);
+        let piece = 1 + of_len.below(zip.len().max(1) * 2);
         assert_eq!(
             in_pieces(&path, zip, piece).await,
             ours,
@@ -111,7 +118,7 @@ async fn random_infos_have_the_verdict_of_the_go_command() {
     let mut infos = BTreeMap::new();
     for number in 0..count() / 4 {
         let module = format!("example.com/i{number}");
-        let info = info(&mut Random::new(number as u64));
+        let info = info(&mut random(number));
         let prefix = format!("{module}@v1.0.0/");
         let zip =
             crate::archive::Archive::of([crate::archive::File::new(format!("{prefix}a.go"), "")]);
@@ -159,7 +166,7 @@ async fn what_the_go_command_takes_for_a_go_mod_is_taken() {
         "mod files must use // comments",
     ];
     for number in 0..count() / 2 {
-        let text = module_file(&mut Random::new(number as u64));
+        let text = module_file(&mut random(number));
         let file = folder.path().join(format!("{number}.mod"));
         fs::write(&file, &text).unwrap();
         let file = file.to_str().unwrap();

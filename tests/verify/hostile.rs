@@ -23,7 +23,7 @@ async fn refused(zip: &[u8], reason: &str) {
     assert!(!matches!(streamed(PATH, zip, 60_000).await, Some(Ok(_))));
     // Each takes a second at most; the machine may be busy.
     assert!(
-        start.elapsed() < Duration::from_secs(60),
+        start.elapsed() < Duration::from_secs(300),
         "{:?}",
         start.elapsed()
     );
@@ -78,6 +78,13 @@ async fn more_files_than_any_module_has() {
     refused(&zip, "too many files").await;
 }
 
+/// Only the lower 16 bits of the count mean anything.
+#[tokio::test]
+async fn more_files_than_an_end_record_can_count() {
+    let files = (0..65_537).map(|n| File::new(format!("{PREFIX}{n}"), "").stored());
+    assert!(whole(PATH, &Archive::of(files).bytes()).await.is_ok());
+}
+
 #[tokio::test]
 async fn names_that_would_fill_the_memory() {
     let name = "n".repeat(60_000);
@@ -93,7 +100,7 @@ async fn folders_in_folders_in_folders() {
     let start = Instant::now();
     assert!(whole(PATH, &zip).await.is_ok());
     assert!(
-        start.elapsed() < Duration::from_secs(60),
+        start.elapsed() < Duration::from_secs(300),
         "{:?}",
         start.elapsed()
     );

@@ -82,12 +82,14 @@ refused! {
     an_unknown_method: Archive::of([File { method: 99, ..file("a") }]), "unknown method 99";
     a_wrong_checksum: Archive::of([File { crc: Some(1), ..file("a") }]), "wrong checksum";
     a_wrong_checksum_of_a_stored_file: Archive::of([File { crc: Some(1), ..file("a").stored() }]), "wrong checksum";
+    a_wrong_checksum_in_the_record: Archive::of([File { descriptor: Some(Descriptor::Wrong), ..file("a") }]), "wrong checksum";
     a_zero_checksum_with_a_record: Archive::of([File { crc: Some(0), descriptor: Some(Descriptor::Signed), ..file("a") }]), "wrong checksum";
     a_size_that_is_too_large: Archive::of([File { size: Some(11), ..file("a") }]), "shorter than it says";
     a_size_that_is_too_small: Archive::of([File { size: Some(9), ..file("a") }]), "larger than it says";
     a_stored_size_that_is_too_large: Archive::of([File { size: Some(11), ..file("a").stored() }]), "shorter than it says";
     a_compressed_file_that_is_cut: Archive::of([File { packed: Some(3), ..file("a") }]), "cut";
     a_folder_with_content: Archive::of([File { size: Some(1), ..File::new(format!("{PREFIX}a/"), "") }]), "folder with content";
+    a_folder_that_holds_bytes: Archive::of([File::new(format!("{PREFIX}a/"), "x")]), "folder with content";
     a_file_where_there_is_none: Archive::of([File { offset: Some(1), ..file("a") }]), "where its list says";
     a_file_beyond_the_end: Archive::of([File { offset: Some(9_999), ..file("a") }]), "where its list says";
     a_wrong_place_of_the_list: Archive { list_at: Some(0), ..files(["a"]) }, "where its list says";

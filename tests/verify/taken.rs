@@ -62,12 +62,14 @@ taken! {
     vendored_packages: Archive::of(["vendor/modules.txt", "vendor/x.y/z/z.go"].map(file));
     files_of_version_control: Archive::of([".git/config", ".hg_archival.txt"].map(file));
     folders_in_folders: Archive::of(["a/", "a/b/", "a/b/"].map(|name| File::new(format!("{PREFIX}{name}"), "")));
+    a_folder_listed_twice_and_first_nowhere: Archive::of([Some(9_999), None].map(|offset| File { offset, ..File::new(format!("{PREFIX}a/"), "") }));
     a_folder_with_a_compressed_size: Archive::of([File { packed: Some(2), ..File::new(format!("{PREFIX}a/"), "") }]);
     a_folder_with_the_name_of_the_go_mod: Archive::of([File::new(format!("{PREFIX}go.mod/"), "")]);
     letters_of_all_scripts: Archive::of(["испытание", "été", "ß", "ss", "ﬀ", "ff", "İ", "ı", "e"].map(file));
     a_go_mod_of_16_mib: Archive::of([File::new(format!("{PREFIX}go.mod"), vec![b'/'; 16 << 20])]);
     a_licence_of_16_mib: Archive::of([File::new(format!("{PREFIX}LICENSE"), vec![b'/'; 16 << 20])]);
     a_large_licence_below: Archive::of([File::new(format!("{PREFIX}a/LICENSE"), vec![b'/'; (16 << 20) + 1])]);
+    bangs_in_names_that_are_reserved_without: Archive::of(["con!.txt", "!c!o!n", "a/pr!n"].map(file));
     names_that_differ_in_more_than_case: Archive::of(["a/b.go", "A.go", "b/a.go", "ab/c", "a/c"].map(file));
 }
 
@@ -85,6 +87,7 @@ taken_like_plain! {
     encryption_flags: Archive::of(plain().files.map_all(|file| File { flags: 1, ..file }));
     utf_8_flags: Archive::of(plain().files.map_all(|file| File { flags: 0x800, ..file }));
     no_checksums: Archive::of(plain().files.map_all(|file| File { crc: Some(0), ..file }));
+    no_checksums_behind_other_bytes: Archive { before: b"garbage".to_vec(), ..Archive::of(plain().files.map_all(|file| File { crc: Some(0), ..file })) };
     symlink_modes: Archive::of(plain().files.map_all(|file| File { attributes: 0o120_777 << 16, ..file }));
     device_and_setuid_modes: Archive::of(plain().files.map_all(|file| File { attributes: 0o064_755 << 16, ..file }));
     folder_attributes: Archive::of(plain().files.map_all(|file| File { attributes: 0x10 | 0o040_755 << 16, ..file }));

@@ -118,7 +118,7 @@ fn check(world: &World, table: &mut Table) -> Result<()> {
         let before = process.cpu();
         for zip in &zips {
             get(server.address, zip)?;
-            wait_until("the zip is stored", 30, || server.stored(zip).exists())?;
+            wait_until("the zip is stored", 120, || server.stored(zip).exists())?;
         }
         let bytes: u64 = zips.iter().map(|zip| zip.len).sum();
         Ok([(process.cpu() - before) * 1e3 * MIB as f64 / bytes as f64])

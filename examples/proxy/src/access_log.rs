@@ -29,6 +29,9 @@ use crate::users::Client;
 /// The status in the log where there was none, as in that of nginx.
 const LEFT: u16 = 499;
 
+/// More characters of a path are not logged.
+const MOST: usize = 2048;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     /// A line of words and `name=value` pairs.
@@ -100,8 +103,7 @@ fn rule(applied: &AppliedRule) -> &'static str {
 }
 
 fn excluded_by(current: &Current, applied: &AppliedRule) -> Option<String> {
-    let is_excluded = applied.rule().is_exclude();
-    is_excluded.then(|| current.rules.line_for(applied.target()))?
+    current.rules.excluded_by(applied.target())
 }
 
 fn how(status: StatusCode, applied: Option<&AppliedRule>, headers: &HeaderMap) -> &'static str {
@@ -118,7 +120,6 @@ fn how(status: StatusCode, applied: Option<&AppliedRule>, headers: &HeaderMap) -
         ("; hit", "hit"),
         ("collapsed", "attached"),
         ("fwd=miss", "miss"),
-        ("fwd=bypass", "bypass"),
     ];
     if let Some((_, name)) = known.iter().find(|(text, _)| said.contains(text)) {
         return name;
@@ -178,7 +179,7 @@ impl Drop for Entry {
             client = self.client.map(tracing::field::display),
             user = self.user.as_ref().map(Identity::name),
             method = %self.method,
-            path = %self.path,
+            path = shortened(&self.path),
             status,
             bytes = self.bytes,
             whole = self.is_whole,
@@ -189,6 +190,12 @@ impl Drop for Entry {
             id = self.id,
         );
     }
+}
+
+/// A head may have 64 KiB.
+fn shortened(path: &str) -> &str {
+    let more = path.char_indices().nth(MOST);
+    &path[..more.map_or(path.len(), |(at, _)| at)]
 }
 
 struct LoggedBody {

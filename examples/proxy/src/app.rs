@@ -25,19 +25,17 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// # Errors
-    ///
-    /// The prefix is not a plain path.
+    /// Below a [`prefix`], if there is one.
     pub(crate) fn new(
-        prefix: Option<&str>,
+        prefix: Option<String>,
         health: Health,
         metrics: Option<PrometheusHandle>,
-    ) -> Result<Self, BoxError> {
-        Ok(Self {
-            prefix: prefix.map(path).transpose()?.flatten(),
+    ) -> Self {
+        Self {
+            prefix,
             health,
             metrics,
-        })
+        }
     }
 
     pub(crate) fn around(&self, modules: Router, users: Option<Arc<Users>>) -> Router {
@@ -76,8 +74,12 @@ pub(crate) fn app(current: Arc<ArcSwap<Current>>) -> App {
     })
 }
 
-/// As it is given to axum, where some letters have a meaning.
-fn path(prefix: &str) -> Result<Option<String>, BoxError> {
+/// A prefix as it is given to axum, where some letters have a meaning.
+///
+/// # Errors
+///
+/// It is not a plain path, or is that of something else.
+pub(crate) fn prefix(prefix: &str) -> Result<Option<String>, BoxError> {
     let trimmed = prefix.trim_matches('/');
     if trimmed.is_empty() {
         return Ok(None);
@@ -91,7 +93,7 @@ fn path(prefix: &str) -> Result<Option<String>, BoxError> {
         return Err(format!("--prefix {prefix}: not a plain path such as /goproxy").into());
     }
     if matches!(trimmed, "healthz" | "readyz" | "metrics") {
-        return Err(format!("--prefix {prefix}: this server has another use for it").into());
+        return Err(format!("--prefix {prefix}: this path is reserved").into());
     }
     Ok(Some(format!("/{trimmed}")))
 }

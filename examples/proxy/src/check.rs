@@ -40,7 +40,7 @@ const LINES: Duration = Duration::from_secs(10);
 /// These are flags alone: no variable and no file removes anything.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Delete wrong files; with `=all` also those that are never served because they are empty or no module has such a file.
+    /// Delete wrong files; with `=all` also those in folders of modules that are never served because they are empty or no module has such a file.
     #[arg(long, value_name = "wrong|all", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "wrong")]
     remove: Option<Removed>,
     /// Start with the first file, even if an earlier check has stopped in the middle.
@@ -143,6 +143,7 @@ impl Progress {
             return Self::Lines(Instant::now());
         }
         let bar = ProgressBar::new_spinner();
+        bar.set_style(style("{spinner} {human_pos} files, {per_sec}, {msg}"));
         let count = checking.count();
         let counted = bar.clone();
         let counting = tokio::spawn(async move {
@@ -154,7 +155,6 @@ impl Progress {
                 counted.set_length(count);
             }
         });
-        bar.set_style(style("{spinner} {human_pos} files, {per_sec}, {msg}"));
         Self::Bar(bar, counting)
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::builder::OsStr;
+use clap::error::ContextKind;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::check::{CheckArgs, SHARED};
@@ -28,7 +29,7 @@ enum Command_ {
     Serve(Options),
     /// Show the options in force and where each comes from: flag, variable, file or default. Secrets are left out.
     Config(Options),
-    /// Check all stored files by the rules for new ones. Exits with 0 if all are right, and with 1 if not. After Ctrl-C it
+    /// Check all stored files as new ones are checked. Exits with 0 if all are right, and with 1 if not. After Ctrl-C it
     /// goes on where it stopped.
     Check(CheckOptions),
 }
@@ -113,7 +114,8 @@ fn cli() -> clap::Command {
     let keys = keys();
     for name in NAMES {
         cli = cli.mut_subcommand(name, |sub| {
-            sub.mut_args(|arg| {
+            // The version is that of the program.
+            sub.display_name("tower-goproxy").mut_args(|arg| {
                 let long = arg.get_long().map(str::to_owned);
                 let Some(long) = long.filter(|long| keys.contains(long)) else {
                     return arg;
@@ -146,17 +148,27 @@ fn unknown_variables() {
 
 fn in_file(error: &clap::Error, path: &std::path::Path) -> String {
     let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default();
+    // What follows a blank line is for the command line.
+    let lines = text.lines().take_while(|line| !line.is_empty());
+    let said: Vec<_> = lines.map(str::trim).collect();
     format!(
         "{}: {}",
         path.display(),
-        first.trim_start_matches("error: ")
+        said.join(" ").trim_start_matches("error: ")
     )
 }
 
 fn said(error: &clap::Error) -> ExitCode {
     // Nobody reads it then.
     let _ = error.print();
+    let named = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+    let key = named.as_deref().and_then(|arg| arg.strip_prefix("--"));
+    // What follows the name is the value: ` <FILE>` or `[=<BOOL>]`.
+    let key = key.map(|arg| arg.split([' ', '[']).next().unwrap_or_default());
+    let is_flag = |key: &str| std::env::args().any(|arg| arg.starts_with(&format!("--{key}")));
+    if let Some(key) = key.filter(|key| !is_flag(key)) {
+        eprintln!("The value is that of the variable {}.", variable(key));
+    }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Health(Arc<Inner>);
 
 struct Inner {
     life: watch::Receiver<Stage>,
+    /// Else every request is redirected.
+    stores: bool,
     has_storage: AtomicBool,
     needs_storage: bool,
     registries_away: AtomicUsize,
@@ -40,6 +42,7 @@ impl Health {
     ) -> Self {
         let health = Self(Arc::new(Inner {
             life,
+            stores: probe.is_some(),
             has_storage: AtomicBool::new(true),
             needs_storage,
             registries_away: AtomicUsize::new(0),
@@ -98,7 +101,11 @@ impl Health {
             (false, true) => "ready",
             (false, false) => "not ready",
         };
-        let storage = if has_storage { "up" } else { "away" };
+        let storage = match (self.0.stores, has_storage) {
+            (false, _) => "none",
+            (true, true) => "up",
+            (true, false) => "away",
+        };
         let away = self.0.registries_away.load(Ordering::Relaxed);
         let text = format!("{state}\nstorage: {storage}\nregistries away: {away}\n");
         plain(status, &text)

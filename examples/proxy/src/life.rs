@@ -1,14 +1,13 @@
 //! From the start to the end of the process.
 
 use std::io;
-use std::process;
 use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::seconds::{seconds, seconds_or_none};
 
@@ -34,13 +33,16 @@ pub(crate) struct LifeArgs {
     shutdown_timeout: Duration,
 }
 
-/// Follows the signals that end the process. A second one ends it at once.
+/// Follows the signals that end the process. The second receiver gets the second one, which ends it at once.
 ///
 /// # Errors
 ///
 /// Signals cannot be received.
-pub(crate) fn follow(args: &LifeArgs) -> io::Result<watch::Receiver<Stage>> {
+pub(crate) fn follow(
+    args: &LifeArgs,
+) -> io::Result<(watch::Receiver<Stage>, oneshot::Receiver<()>)> {
     let (stage, life) = watch::channel(Stage::Running);
+    let (second, at_once) = oneshot::channel();
     let args = args.clone();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -57,13 +59,10 @@ pub(crate) fn follow(args: &LifeArgs) -> io::Result<watch::Receiver<Stage>> {
         };
         tokio::select! {
             () = stop => {}
-            () = first(&mut terminate, &mut interrupt) => {
-                warn!("told to stop a second time: ending at once");
-                process::exit(1);
-            }
+            () = first(&mut terminate, &mut interrupt) => second.send(()).unwrap_or_default(),
         }
     });
-    Ok(life)
+    Ok((life, at_once))
 }
 
 /// Returns at this stage, or a later one.

@@ -9,7 +9,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use tower_goproxy::fill::OnMiss;
 use tower_goproxy::filter::FilterLayer;
-use tower_goproxy::fresh::{CachedOnlyLayer, Refreshes};
+use tower_goproxy::fresh::CachedOnlyLayer;
+use tower_goproxy::source::Tasks;
 use tower_goproxy::sumdb::{SumDb, SumDbLayer};
 use tower_goproxy::upstream::Client;
 use tower_goproxy::{GoGet, Redirect, SharedCaches, Target};
@@ -63,7 +64,7 @@ impl Modules {
     }
 
     /// What runs behind responses, besides fills.
-    pub(crate) fn refreshes(&self) -> Vec<Refreshes> {
+    pub(crate) fn refreshes(&self) -> Vec<Tasks> {
         let registries = self.registries.iter().map(|(_, registry)| registry);
         let registries = registries.chain([&self.default]);
         let directs = self.directs.iter().map(|(.., stored)| stored);

@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// Address to listen on; port 0 picks a free port.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000")]
     pub(crate) listen: SocketAddr,
-    /// Storage for modules: a folder, `memory:`, or the URL of an object store.
+    /// Storage for modules: a folder, `memory:`, or s3://BUCKET/FOLDER.
     #[arg(long, value_name = "DIR|URL", default_value = "modules")]
     pub(crate) storage: String,
     /// At startup, wait this long for a storage that cannot be reached.

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 use metrics::{counter, gauge};
 use rustls::ServerConfig;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::block_in_place;
+use tokio::signal::unix::Signal;
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info};
 
@@ -18,7 +18,7 @@ use crate::current::Current;
 use crate::modules::Modules;
 use crate::rules::RuleArgs;
 use crate::server::TlsConfig;
-use crate::users::UserArgs;
+use crate::users::UserSource;
 use crate::{BoxError, chain};
 
 /// How often files are looked at. A change counts when it has been there twice: it may be half written.
@@ -29,7 +29,7 @@ pub(crate) struct Reload {
     pub(crate) modules: Modules,
     pub(crate) frame: Frame,
     pub(crate) rules: RuleArgs,
-    pub(crate) users: UserArgs,
+    pub(crate) users: UserSource,
     pub(crate) tls: Option<TlsConfig>,
 }
 
@@ -73,36 +73,35 @@ impl Reload {
         })
     }
 
-    /// Reads all files again at each SIGHUP, and when one of them has changed.
-    ///
-    /// # Errors
-    ///
-    /// The signal cannot be received.
-    pub(crate) fn follow(self, live: &Live) -> Result<(), BoxError> {
-        let hang_up = signal(SignalKind::hangup())?;
+    /// Reads all files again at each `hang_up`, and when one of them is not as `known` any more.
+    pub(crate) fn follow(self, known: Vec<Stamp>, live: &Live, hang_up: Signal) {
         let live = Live {
             current: Arc::clone(&live.current),
             tls: live.tls.clone(),
         };
-        tokio::spawn(self.changes(live, hang_up));
-        Ok(())
+        tokio::spawn(Arc::new(self).changes(known, Arc::new(live), hang_up));
     }
 
-    async fn changes(self, live: Live, mut hang_up: Signal) {
+    async fn changes(self: Arc<Self>, mut known: Vec<Stamp>, live: Arc<Live>, mut hang_up: Signal) {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut known = self.stamps();
         let mut last = known.clone();
         loop {
-            tokio::select! {
-                _ = hang_up.recv() => known = block_in_place(|| self.again(&live)),
+            let is_changed = tokio::select! {
+                _ = hang_up.recv() => true,
                 _ = ticks.tick() => {
-                    let now = block_in_place(|| self.stamps());
-                    if now != known && now == last {
-                        known = block_in_place(|| self.again(&live));
-                    }
+                    let reload = Arc::clone(&self);
+                    let now = spawn_blocking(move || reload.stamps()).await;
+                    let now = now.unwrap_or_else(|_panicked| known.clone());
+                    let is_changed = now != known && now == last;
                     last = now;
+                    is_changed
                 }
+            };
+            if is_changed {
+                let (reload, live) = (Arc::clone(&self), Arc::clone(&live));
+                let again = spawn_blocking(move || reload.again(&live)).await;
+                known = again.unwrap_or(known);
             }
         }
     }
@@ -124,13 +123,14 @@ impl Reload {
             }
             Err(error) => {
                 let error = chain(&*error);
-                error!(error, "cannot read all files again: nothing has changed");
+                error!(error, "reload failed: the previous files stay in force");
             }
         }
         stamps
     }
 
-    fn stamps(&self) -> Vec<Stamp> {
+    /// How the files look now.
+    pub(crate) fn stamps(&self) -> Vec<Stamp> {
         let tls = self.tls.iter().flat_map(TlsConfig::files);
         let files = self.rules.file().into_iter().chain(self.users.files());
         files
@@ -142,7 +142,7 @@ impl Reload {
 }
 
 /// What a change of a file changes.
-type Stamp = Option<(SystemTime, u64, u64)>;
+pub(crate) type Stamp = Option<(SystemTime, u64, u64)>;
 
 fn stamp(file: &Path) -> Stamp {
     let metadata = file.metadata().ok()?;

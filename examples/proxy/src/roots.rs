@@ -11,7 +11,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tower_goproxy::upstream::Client;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::BoxError;
 
@@ -30,7 +30,11 @@ impl Roots {
     pub(crate) fn load(ca_file: Option<&Path>) -> Result<Self, BoxError> {
         let mut store = RootCertStore::empty();
         let mut pem = String::new();
-        let mut system = rustls_native_certs::load_native_certs().certs;
+        let found = rustls_native_certs::load_native_certs();
+        for error in found.errors {
+            warn!(%error, "some of the system's root certificates cannot be read");
+        }
+        let mut system = found.certs;
         if system.is_empty() {
             info!("the system has no root certificates: using built-in ones");
             system = webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec();

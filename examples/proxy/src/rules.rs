@@ -1,5 +1,6 @@
 //! The file of rules, and which of its lines has refused a module.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use axum::http::request::Parts;
@@ -44,35 +45,31 @@ impl RuleArgs {
 pub(crate) struct FileRules {
     path: PathBuf,
     rules: Rules,
-    /// Each line that excludes, alone, with its number and how deep its path is.
-    excluding: Vec<(usize, usize, Rules)>,
 }
 
 impl FileRules {
     fn read(path: &Path, match_case: bool) -> Result<Self, BoxError> {
-        let rules = Rules::from_file(path);
-        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let name = path.display();
+        let text =
+            fs::read_to_string(path).map_err(|error| format!("filter file {name}: {error}"))?;
         let text = text.trim_start_matches('\u{feff}');
-        let rules = rules.map_err(|error| match other_format(text) {
-            Some(format) => format!("{}: this looks like {format}, not like a filter file, which has lines such as `- example.com/m`: {error}", path.display()).into(),
-            None => BoxError::from(error),
+        let rules = Rules::parse(text).map_err(|error| match other_format(text) {
+            Some(format) => format!("{name}: this looks like {format}, not like a filter file, which has lines such as `- example.com/m`: {error}"),
+            None => format!("filter file {name}: {error}"),
         })?;
         if let Some(line) = made_for_athens(text) {
             return Err(format!(
-                "{}: line {line}: this looks like a filter file for today's Athens: `D` for all modules, and `+` for a \
-                 host of your own. Here `+` means the registry and `D` version control: exchange the two signs",
-                path.display()
+                "{name}: line {line}: this looks like a filter file for today's Athens: `D` for all modules, and `+` for a \
+                 host of your own. Here `+` means the registry and `D` version control: swap the two signs"
             )
             .into());
         }
-        let cased = |rules: Rules| match match_case {
-            true => rules.match_case(),
-            false => rules,
-        };
         Ok(Self {
             path: path.to_owned(),
-            rules: cased(rules),
-            excluding: excluding(text, cased),
+            rules: match match_case {
+                true => rules.match_case(),
+                false => rules,
+            },
         })
     }
 
@@ -82,34 +79,11 @@ impl FileRules {
     }
 
     /// The line that excludes this, as `FILE:LINE`.
-    pub(crate) fn line_for(&self, target: &Target<'_>) -> Option<String> {
-        let lines = self.excluding.iter();
-        let deepest = lines
-            .filter(|(_, _, rules)| rules.rule_for(target).is_exclude())
-            .max_by_key(|(_, depth, _)| *depth)?;
+    pub(crate) fn excluded_by(&self, target: &Target<'_>) -> Option<String> {
+        let line = self.rules.excluded_by(target)?;
         let file = self.path.file_name().unwrap_or_default();
-        Some(format!("{}:{}", file.to_string_lossy(), deepest.0))
+        Some(format!("{}:{line}", file.to_string_lossy()))
     }
-}
-
-fn excluding(text: &str, cased: impl Fn(Rules) -> Rules) -> Vec<(usize, usize, Rules)> {
-    let hosts = text
-        .lines()
-        .filter(|line| line.trim_start().starts_with("ignore-case"));
-    let hosts = hosts.collect::<Vec<_>>().join("\n");
-    let lines = text.lines().zip(1..);
-    let lines = lines.filter(|(line, _)| line.trim_start().starts_with('-'));
-    lines
-        .filter_map(|(line, number)| {
-            let line = line.split('#').next().unwrap_or_default();
-            let mut fields = line.split_whitespace().skip(1);
-            let path = fields.next().map_or(0, |path| 2 * path.split('/').count());
-            // At the same path a rule with versions comes first.
-            let depth = path + usize::from(fields.next().is_some());
-            let alone = format!("{line}\n{hosts}");
-            Some((number, depth, cased(Rules::parse(&alone).ok()?)))
-        })
-        .collect()
 }
 
 /// The line with a bare `D`, if `+` is for some hosts only: there `D` is a redirect, and `+` version control.
@@ -138,14 +112,14 @@ fn other_format(text: &str) -> Option<&'static str> {
     if first.starts_with('{') || *first == "[" {
         return Some("JSON");
     }
+    if lines.iter().any(|line| line.ends_with('{')) {
+        return Some("HCL");
+    }
     if first.starts_with('[') && first.ends_with(']') {
         return Some("TOML");
     }
     if first.contains(" = ") || first.contains("=\"") {
         return Some("TOML");
-    }
-    if first.ends_with('{') {
-        return Some("HCL");
     }
     None
 }

@@ -1,16 +1,21 @@
 //! From the options to a running server, and to its end.
 
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::pin::pin;
-use std::sync::Arc;
+use std::process;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tower::ServiceExt as _;
-use tower_goproxy::SharedCaches;
 use tower_goproxy::source::Tasks;
+use tower_goproxy::{GoGet, SharedCaches};
 use tracing::{info, warn};
 
-use crate::app::{Frame, app, figures};
+use crate::app::{Frame, app, figures, prefix};
 use crate::config::Loaded;
 use crate::direct::Direct;
 use crate::health::Health;
@@ -32,19 +37,59 @@ const CLEAN_UP: Duration = Duration::from_secs(5);
 /// How long lists and the like may be requested for nobody while the server stops.
 const UNATTENDED: Duration = Duration::from_secs(5);
 
+/// How long it may take to kill commands.
+const KILL: Duration = Duration::from_secs(1);
+
 pub(crate) async fn run(loaded: &Loaded) -> Result<(), BoxError> {
+    access_log::install(loaded.options.observe.log_format);
+    let (life, at_once) = life::follow(&loaded.options.life)?;
+    let commands = OnceLock::new();
+    tokio::select! {
+        biased;
+        Ok(()) = at_once => {
+            warn!("told to stop a second time: ending at once");
+            kill(commands.get().map(Vec::as_slice).unwrap_or_default()).await;
+            process::exit(1)
+        }
+        served = serve(loaded, life, &commands) => served,
+    }
+}
+
+/// Commands are processes of their own, and would go on.
+async fn kill(commands: &[Tasks]) {
+    commands.iter().for_each(Tasks::abort);
+    let gone = async {
+        for runs in commands {
+            runs.idle().await;
+        }
+    };
+    if timeout(KILL, gone).await.is_err() {
+        warn!("a command could not be killed in time");
+    }
+}
+
+async fn serve(
+    loaded: &Loaded,
+    life: watch::Receiver<Stage>,
+    commands: &OnceLock<Vec<Tasks>>,
+) -> Result<(), BoxError> {
     let options = &loaded.options;
-    access_log::install(options.observe.log_format);
     let page = metrics::install()?;
     let limits = options.limits.limits(Descriptors::raise());
     let trusted = options.users.trusted()?;
-    let life = life::follow(&options.life)?;
+    // Without it the signal would end the process while it waits for a storage.
+    let hang_up = signal(SignalKind::hangup())?;
     let tls = options.tls.config()?;
     if options.offline && options.redirect_only {
         return Err("--offline and --redirect-only exclude each other".into());
     }
-    // What is wrong with a file is said before anything is made or asked.
-    options.users.read()?;
+    // What is wrong is said before anything is made or asked.
+    let prefix = options.prefix.as_deref().map(prefix).transpose()?;
+    let users = options.users.source();
+    for file in options.rules.file().into_iter().chain(users.files()) {
+        regular(file)?;
+    }
+    users.read()?;
     options.rules.read()?;
     let mut stopping = life.clone();
     let (modules, fills, probe) = tokio::select! {
@@ -52,19 +97,23 @@ pub(crate) async fn run(loaded: &Loaded) -> Result<(), BoxError> {
         // Nothing runs yet that would have to end first.
         () = reached(&mut stopping, Stage::Draining) => return Ok(()),
     };
-    let (refreshes, gogets) = (modules.refreshes(), modules.gogets());
+    let refreshes = modules.refreshes();
+    let gogets = modules.gogets();
+    let commands = commands.get_or_init(|| gogets.iter().map(GoGet::runs).collect());
     let needs_storage = options.observe.ready_needs_storage;
     let health = Health::new(life.clone(), probe, needs_storage, page.clone());
     let own_page = options.observe.metrics.then(|| page.clone());
     let reload = Reload {
         modules,
-        frame: Frame::new(options.prefix.as_deref(), health.clone(), own_page)?,
+        frame: Frame::new(prefix.flatten(), health.clone(), own_page),
         rules: options.rules.clone(),
-        users: options.users.clone(),
+        users,
         tls,
     };
+    // First: what changes while they are read is read once more.
+    let known = reload.stamps();
     let live = reload.read()?.live();
-    reload.follow(&live)?;
+    reload.follow(known, &live, hang_up);
 
     let listener = bind(options.listen).await?;
     if let Some(address) = options.observe.metrics_listen {
@@ -83,11 +132,16 @@ pub(crate) async fn run(loaded: &Loaded) -> Result<(), BoxError> {
                 }
             })
         });
-        let server = Server::new(app, limits, None, life.clone(), trusted.clone());
+        let server = Server::new(app, limits.for_few(), None, life.clone(), trusted.clone());
         tokio::spawn(async move { server.run(listener).await });
     }
     let scheme = if live.tls.is_some() { "https" } else { "http" };
-    println!("listening on {scheme}://{}", listener.local_addr()?);
+    // Whoever started it may not listen any more.
+    let _ = writeln!(
+        io::stdout(),
+        "listening on {scheme}://{}",
+        listener.local_addr()?
+    );
     let server = Server::new(app(live.current), limits, live.tls, life.clone(), trusted);
 
     let mut serving = pin!(async {
@@ -106,8 +160,8 @@ pub(crate) async fn run(loaded: &Loaded) -> Result<(), BoxError> {
             None => drop(refreshed.await),
         }
         // A run that nobody waits for is killed, and its processes are to be gone before this one.
-        for goget in &gogets {
-            goget.runs().idle().await;
+        for runs in commands {
+            runs.idle().await;
         }
     });
     let mut life = life;
@@ -117,13 +171,28 @@ pub(crate) async fn run(loaded: &Loaded) -> Result<(), BoxError> {
     }
     // Connections end by themselves at this stage.
     warn!("time is up: cutting what still runs");
-    if let Some(fills) = &fills {
-        fills.abort();
+    for tasks in refreshes.iter().chain(&fills) {
+        tasks.abort();
     }
     if timeout(CLEAN_UP, serving).await.is_err() {
         warn!("something could not be cleaned up in time");
     }
     Ok(())
+}
+
+/// A pipe has nothing to say the second time, and no rules and no users are rules and users, too.
+fn regular(file: &Path) -> Result<(), BoxError> {
+    let name = file.display();
+    let metadata = file
+        .metadata()
+        .map_err(|error| format!("{name}: {error}"))?;
+    match metadata.is_file() {
+        true => Ok(()),
+        false => Err(format!(
+            "{name}: not a regular file, so it cannot be read again when it changes"
+        )
+        .into()),
+    }
 }
 
 /// The storage, which may have to be waited for, and what comes through it.
@@ -172,16 +241,17 @@ async fn modules(
     }
     let mut registries = Vec::new();
     for entry in &file.registries {
+        let name = format!("[[registry]] for {}", entry.modules);
         let credentials = match (entry.netrc.clone(), entry.token_file.clone()) {
             (Some(_), Some(_)) => {
-                let named = format!("[[registry]] for {}", entry.modules);
-                return Err(format!("{named}: netrc and token-file cannot both be set").into());
+                return Err(format!("{name}: netrc and token-file cannot both be set").into());
             }
             (Some(netrc), None) => Credentials::Netrc(netrc),
             (None, Some(token)) => Credentials::Token(token),
             (None, None) => Credentials::None,
         };
         let registry = Registry {
+            name,
             list: entry.upstream.clone(),
             credentials,
             on_miss: entry.on_miss.unwrap_or(options.on_miss),
@@ -242,6 +312,7 @@ pub(crate) fn private_modules(loaded: &Loaded) -> String {
 fn default_registry(options: &Options, kept: Option<&Kept>) -> Registry {
     let netrc = options.direct.netrc().map(ToOwned::to_owned);
     Registry {
+        name: "--upstream".to_owned(),
         list: options.upstream.list.clone(),
         credentials: netrc.map_or(Credentials::Environment, Credentials::Netrc),
         on_miss: options.on_miss,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::{ObjectStore, ObjectStoreExt as _};
+use object_store::{ObjectStore, ObjectStoreExt as _, ObjectStoreScheme};
 use tokio::time::{Instant, sleep, timeout};
 use tower_goproxy::Storage;
 use tracing::warn;
@@ -57,9 +57,18 @@ async fn attempt(storage: &str) -> Result<(Storage, Probe), BoxError> {
     if !storage.contains("://") {
         return Ok((Storage::disk(storage)?, Probe::Folder(storage.into())));
     }
-    // Credentials and regions of cloud stores come from their usual variables.
-    let settings = std::env::vars().map(|(name, value)| (name.to_lowercase(), value));
-    let (store, folder) = object_store::parse_url_opts(&storage.parse()?, settings)?;
+    // Credentials and regions come from the usual variables.
+    let settings = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        // Others have names that mean something to the store, too, such as TOKEN.
+        let is_meant = name.starts_with("AWS_");
+        Some((name.to_lowercase(), value.into_string().ok()?)).filter(|_| is_meant)
+    });
+    let url = storage.parse()?;
+    let Ok((ObjectStoreScheme::AmazonS3, _)) = ObjectStoreScheme::parse(&url) else {
+        return Err("want a folder, `memory:` or s3://BUCKET/FOLDER".into());
+    };
+    let (store, folder) = object_store::parse_url_opts(&url, settings)?;
     let store: Arc<dyn ObjectStore> =
         Arc::new(object_store::prefix::PrefixStore::new(store, folder));
     let probe = Probe::Store(Arc::clone(&store));

@@ -2,8 +2,8 @@
 
 use tower::Layer as _;
 use tower_goproxy::fill::{Fill, FillLayer, OnMiss};
-use tower_goproxy::fresh::{Fresh, FreshLayer, Refreshes};
-use tower_goproxy::source::HasArea;
+use tower_goproxy::fresh::{Fresh, FreshLayer};
+use tower_goproxy::source::{HasArea, Tasks};
 use tower_goproxy::sumdb::SumDb;
 use tower_goproxy::{SameCommit, SharedCaches, Storage};
 
@@ -65,7 +65,7 @@ impl Stored {
         self.fresh.layer(fill.layer(source))
     }
 
-    pub(crate) fn refreshes(&self) -> Refreshes {
+    pub(crate) fn refreshes(&self) -> Tasks {
         self.fresh.refreshes()
     }
 }

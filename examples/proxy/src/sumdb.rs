@@ -19,7 +19,7 @@ const GO: &str = "sum.golang.org";
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Checksum database")]
 pub(crate) struct SumDbArgs {
-    /// Database to verify files against, written as for GOSUMDB, or `off` [default: sum.golang.org with the default upstream, else off].
+    /// Database to verify files against, written as for GOSUMDB, or `off` [default: sum.golang.org, through the upstream, with the default upstream, else off].
     #[arg(long, value_name = "KEY[ URL]|off")]
     sumdb: Option<String>,
     /// Modules that are not looked up in any database, written as for GONOSUMDB.
@@ -50,7 +50,11 @@ impl SumDbArgs {
         match self.sumdb.as_deref() {
             Some("off") => Ok(None),
             Some(key) => self.open(key, around).map(Some),
-            None if upstream.is_default() => self.open(GO, around).map(Some),
+            None if upstream.is_default() => {
+                let through = upstream.first_url().map(through);
+                self.open(through.as_deref().unwrap_or(GO), around)
+                    .map(Some)
+            }
             None => Ok(None),
         }
     }
@@ -66,7 +70,7 @@ impl SumDbArgs {
             (Some("off"), _, _) => return Ok(Vec::new()),
             (Some(names), _, _) => names.to_owned(),
             (None, Some(sumdb), _) => return Ok(vec![sumdb.clone()]),
-            (None, None, Some(url)) if self.sumdb.is_none() => format!("{GO} {url}/sumdb/{GO}"),
+            (None, None, Some(url)) if self.sumdb.is_none() => through(url),
             (None, None, _) => return Ok(Vec::new()),
         };
         let names = names
@@ -98,6 +102,11 @@ impl SumDbArgs {
             None => sumdb,
         })
     }
+}
+
+/// As the go command reaches it: through a registry, so that no other host is needed.
+fn through(registry: String) -> String {
+    format!("{GO} {registry}/sumdb/{GO}")
 }
 
 fn refuse<R>(_: R) -> Ready<io::Result<Response<Body>>> {

@@ -27,6 +27,7 @@ use tower::Layer;
 use tower_goproxy::fill::FillLayer;
 use tower_goproxy::filter::FilterLayer;
 use tower_goproxy::policy::Rules;
+use tower_goproxy::source::Tasks;
 use tower_goproxy::{Storage, Upstream};
 
 use crate::client::get;
@@ -53,6 +54,7 @@ struct Stage<'a> {
     proxy: String,
     registry: Registry,
     version_control: Registry,
+    fills: Tasks,
 }
 
 #[tokio::main]
@@ -75,6 +77,7 @@ async fn main() -> Result<()> {
         proxy: serve(app).await?,
         registry,
         version_control,
+        fills,
     };
     let screen = stage.screen;
     let name = screen.paint("1", "tower-goproxy");
@@ -88,7 +91,7 @@ async fn main() -> Result<()> {
     stage.direct().await?;
     stage.excluded().await?;
 
-    fills.idle().await;
+    stage.fills.idle().await;
     screen.line(&format!(
         "\n{}  {}",
         screen.paint("1;32", "▌the storage"),
@@ -166,6 +169,8 @@ impl Stage<'_> {
         let registry = scene.board.lane("registry", YELLOW, zip.len());
         let c = scene.board.lane("client C", BLUE, zip.len());
         sleep(Duration::from_millis(300)).await;
+        // A fill is over a little after its file is there.
+        self.fills.idle().await;
         let c = get(self.url(ENGINE), c, None).await?;
 
         claim(c.body == *zip, "C has the zip, byte for byte")?;
@@ -206,6 +211,7 @@ impl Stage<'_> {
         ));
         let a = get(self.url(PARSER), a, Some(zip.len() / 3)).await?;
         watch.await??;
+        self.fills.idle().await;
         let b = get(self.url(PARSER), b, None).await?;
 
         claim(

@@ -89,7 +89,7 @@ impl<'a> Content<'a> {
         }
         let header = self.file.bytes_at(at, LocalHeader::LEN as u64)?;
         let header = LocalHeader::parse(&header).ok_or(MISSING)?;
-        Ok(at + header.body_at() as u64)
+        Ok(at + (LocalHeader::LEN + header.name_len + header.extra_len) as u64)
     }
 
     fn descriptor(&self, at: u64) -> Result<Option<u32>, Failed> {

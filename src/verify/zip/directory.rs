@@ -65,7 +65,9 @@ impl Directory {
             return Err(MISPLACED.into());
         }
         // There are archives whose end record is wrong about the size.
-        if base > 0 && is_inside(offset) && read_header(&mut at(file, offset as u64)?)?.is_header()
+        if base > 0
+            && is_inside(offset)
+            && let Next::Header(..) = read_header(&mut at(file, offset as u64)?)?
         {
             base = 0;
         }
@@ -127,12 +129,6 @@ enum Next {
     End,
     /// The end of the file: for Go this is an error whatever the number of files.
     NoEnd,
-}
-
-impl Next {
-    fn is_header(&self) -> bool {
-        matches!(self, Self::Header(..))
-    }
 }
 
 fn read_header(list: &mut impl BufRead) -> Result<Next, Failed> {

@@ -20,7 +20,7 @@ struct Seen {
 }
 
 /// What comes next.
-enum Next {
+enum Expected {
     /// Four bytes that say what follows them.
     Signature,
     Local,
@@ -47,7 +47,7 @@ impl From<Failed> for Lost {
 }
 
 pub(crate) struct Follow {
-    next: Result<Next, Lost>,
+    next: Result<Expected, Lost>,
     /// Bytes of a header that is not complete.
     part: Vec<u8>,
     unpack: Unpack,
@@ -62,7 +62,7 @@ pub(crate) struct Follow {
 impl Follow {
     pub(crate) fn new() -> Self {
         Self {
-            next: Ok(Next::Signature),
+            next: Ok(Expected::Signature),
             part: Vec::new(),
             unpack: Unpack::new(),
             position: 0,
@@ -84,7 +84,8 @@ impl Follow {
 
     /// How many bytes of memory it keeps of what came.
     pub(crate) fn memory(&self) -> usize {
-        self.names.memory() + self.seen.capacity() * size_of::<Seen>() + self.part.capacity()
+        let seen = self.seen.capacity() * size_of::<Seen>();
+        self.names.memory() + seen + self.part.capacity() + self.unpack.memory()
     }
 
     /// Takes the next bytes.
@@ -96,8 +97,8 @@ impl Follow {
             };
             let before = input.len();
             self.next = match next {
-                Next::Body(header, came, len) => self.body(&mut input, header, came, len),
-                Next::Whole => Err(Lost),
+                Expected::Body(header, came, len) => self.body(&mut input, header, came, len),
+                Expected::Whole => Err(Lost),
                 other => self.headers(&mut input, other),
             };
             self.position += (before - input.len()) as u64;
@@ -107,7 +108,7 @@ impl Follow {
 
     /// The `h1:` if the rules allow these names and sizes. `None` if the archive must be read as a whole.
     pub(crate) fn finish(&self, prefix: &str) -> Option<Result<String, Failed>> {
-        let Ok(Next::Whole) = self.next else {
+        let Ok(Expected::Whole) = self.next else {
             return None;
         };
         let size = |index: usize| self.seen[index].header.size;
@@ -123,16 +124,16 @@ impl Follow {
     }
 
     /// All that has a length which is known.
-    fn headers(&mut self, input: &mut &[u8], next: Next) -> Result<Next, Lost> {
+    fn headers(&mut self, input: &mut &[u8], next: Expected) -> Result<Expected, Lost> {
         let len = match &next {
-            Next::Signature => 4,
-            Next::Local => LocalHeader::LEN,
-            Next::LocalNames(header, _) => header.name_len + header.extra_len,
-            Next::Descriptor(_, _, len) => *len,
-            Next::Listed => Header::LEN,
-            Next::ListedNames(_, lengths) => lengths.iter().sum(),
-            Next::End => END_LEN,
-            Next::Body(..) | Next::Whole => return Err(Lost),
+            Expected::Signature => 4,
+            Expected::Local => LocalHeader::LEN,
+            Expected::LocalNames(header, _) => header.name_len + header.extra_len,
+            Expected::Descriptor(_, _, len) => *len,
+            Expected::Listed => Header::LEN,
+            Expected::ListedNames(_, lengths) => lengths.iter().sum(),
+            Expected::End => END_LEN,
+            Expected::Body(..) | Expected::Whole => return Err(Lost),
         };
         let missing = len.saturating_sub(self.part.len());
         let (part, rest) = input.split_at(missing.min(input.len()));
@@ -145,49 +146,49 @@ impl Follow {
         // Where the header ends.
         let at = self.position + missing as u64;
         match next {
-            Next::Signature => {
+            Expected::Signature => {
                 let is_list = self.list.is_some();
                 let next = match &*part {
-                    b"PK\x03\x04" if !is_list => Next::Local,
-                    Header::SIGNATURE => Next::Listed,
-                    b"PK\x05\x06" => Next::End,
+                    b"PK\x03\x04" if !is_list => Expected::Local,
+                    Header::SIGNATURE => Expected::Listed,
+                    b"PK\x05\x06" => Expected::End,
                     _ => return Err(Lost),
                 };
-                if !is_list && !matches!(next, Next::Local) {
+                if !is_list && !matches!(next, Expected::Local) {
                     self.list = Some((at - 4, 0));
                 }
                 self.part = part;
                 Ok(next)
             }
-            Next::Local => {
+            Expected::Local => {
                 let header = LocalHeader::parse(&part).ok_or(Lost)?;
                 let offset = at - LocalHeader::LEN as u64;
                 self.then(
-                    Next::LocalNames(header, offset),
+                    Expected::LocalNames(header, offset),
                     header.name_len + header.extra_len,
                 )
             }
-            Next::LocalNames(header, offset) => self.begin(&header, offset, &part),
-            Next::Descriptor(header, found, len) => self.descriptor(header, found, part, len),
-            Next::Listed => {
+            Expected::LocalNames(header, offset) => self.begin(&header, offset, &part),
+            Expected::Descriptor(header, found, len) => self.descriptor(header, found, part, len),
+            Expected::Listed => {
                 let (header, lengths) = Header::parse(&part).ok_or(Lost)?;
-                self.then(Next::ListedNames(header, lengths), lengths.iter().sum())
+                self.then(Expected::ListedNames(header, lengths), lengths.iter().sum())
             }
-            Next::ListedNames(header, lengths) => self.listed(header, lengths, &part),
-            Next::End => self.end(&part, at - END_LEN as u64),
-            Next::Body(..) | Next::Whole => Err(Lost),
+            Expected::ListedNames(header, lengths) => self.listed(header, lengths, &part),
+            Expected::End => self.end(&part, at - END_LEN as u64),
+            Expected::Body(..) | Expected::Whole => Err(Lost),
         }
     }
 
     /// What has no bytes is there at once.
-    fn then(&mut self, next: Next, len: usize) -> Result<Next, Lost> {
+    fn then(&mut self, next: Expected, len: usize) -> Result<Expected, Lost> {
         match len {
             0 => self.headers(&mut &[][..], next),
             _ => Ok(next),
         }
     }
 
-    fn begin(&mut self, local: &LocalHeader, offset: u64, names: &[u8]) -> Result<Next, Lost> {
+    fn begin(&mut self, local: &LocalHeader, offset: u64, names: &[u8]) -> Result<Expected, Lost> {
         self.names.push(&names[..local.name_len]);
         self.unpack.start(local.method)?;
         let header = Header {
@@ -205,7 +206,7 @@ impl Follow {
         };
         match len {
             Some(0) => self.ended(header, 0),
-            len => Ok(Next::Body(header, 0, len)),
+            len => Ok(Expected::Body(header, 0, len)),
         }
     }
 
@@ -215,7 +216,7 @@ impl Follow {
         header: Header,
         came: u64,
         len: Option<u64>,
-    ) -> Result<Next, Lost> {
+    ) -> Result<Expected, Lost> {
         let left = len.map_or(u64::MAX, |len| len - came);
         let (part, _) = input.split_at(left.min(input.len() as u64) as usize);
         let max = rules::MAX_ZIP - self.unpacked;
@@ -229,26 +230,26 @@ impl Follow {
             Some(_) if is_all && !self.unpack.knows_end() => self.ended(header, came),
             Some(_) if is_all => Err(Lost),
             _ if used == 0 => Err(Lost),
-            _ => Ok(Next::Body(header, came, len)),
+            _ => Ok(Expected::Body(header, came, len)),
         }
     }
 
-    fn ended(&mut self, mut header: Header, packed: u64) -> Result<Next, Lost> {
+    fn ended(&mut self, mut header: Header, packed: u64) -> Result<Expected, Lost> {
         let found = self.unpack.finish();
         self.unpacked += found.size;
         header.packed = packed;
         header.size = found.size;
         if header.has_descriptor() {
-            return Ok(Next::Descriptor(header, found, 16));
+            return Ok(Expected::Descriptor(header, found, 16));
         }
         header.crc = found.crc;
         self.seen(header, found)
     }
 
-    fn seen(&mut self, header: Header, found: Unpacked) -> Result<Next, Lost> {
+    fn seen(&mut self, header: Header, found: Unpacked) -> Result<Expected, Lost> {
         let sum = found.sum;
         self.seen.push(Seen { header, sum });
-        Ok(Next::Signature)
+        Ok(Expected::Signature)
     }
 
     /// The record of the longer form does not look like the shorter one.
@@ -258,7 +259,7 @@ impl Follow {
         found: Unpacked,
         part: Vec<u8>,
         len: usize,
-    ) -> Result<Next, Lost> {
+    ) -> Result<Expected, Lost> {
         let width = (len - 8) / 2;
         let mut numbers = Numbers(part.strip_prefix(DESCRIPTOR).ok_or(Lost)?);
         let fields = [4, width, width].map(|len| numbers.next(len).unwrap_or_default());
@@ -270,11 +271,11 @@ impl Follow {
             return Err(Lost);
         }
         self.part = part;
-        Ok(Next::Descriptor(header, found, 24))
+        Ok(Expected::Descriptor(header, found, 24))
     }
 
     /// The list says the same of the file as what was seen.
-    fn listed(&mut self, header: Header, lengths: Lengths, names: &[u8]) -> Result<Next, Lost> {
+    fn listed(&mut self, header: Header, lengths: Lengths, names: &[u8]) -> Result<Expected, Lost> {
         let [name_len, extra_len, _] = lengths;
         let mut header = header;
         let extended = header.extend(&names[name_len..name_len + extra_len]);
@@ -294,10 +295,10 @@ impl Follow {
             return Err(Lost);
         }
         *index += 1;
-        Ok(Next::Signature)
+        Ok(Expected::Signature)
     }
 
-    fn end(&mut self, record: &[u8], at: u64) -> Result<Next, Lost> {
+    fn end(&mut self, record: &[u8], at: u64) -> Result<Expected, Lost> {
         let (start, listed) = self.list.ok_or(Lost)?;
         let size = at - start;
         let mut numbers = Numbers(&record[8..]);
@@ -307,7 +308,7 @@ impl Follow {
         let is_small = files < 0xffff && size != 0xffff && start < 0xffff_ffff;
         let is_end = listed == self.seen.len() && fields[1..] == [files, size, start, 0];
         match is_small && is_end {
-            true => Ok(Next::Whole),
+            true => Ok(Expected::Whole),
             false => Err(Lost),
         }
     }

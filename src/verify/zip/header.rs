@@ -135,11 +135,6 @@ impl LocalHeader {
             extra_len: numbers.next(2)? as usize,
         })
     }
-
-    /// Where the file begins, from the beginning of the header.
-    pub(super) fn body_at(&self) -> i64 {
-        (Self::LEN + self.name_len + self.extra_len) as i64
-    }
 }
 
 /// The sum in the record behind a file, whose signature is optional. `None` if the record is cut.

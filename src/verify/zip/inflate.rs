@@ -8,14 +8,16 @@ use super::h1::Sum;
 use crate::verify::failed::Failed;
 
 const BUFFER: usize = 32 * 1024;
+/// With the window and the tables of the decompressor.
+const MEMORY: usize = BUFFER + 48 * 1024;
 
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 
 pub(super) struct Unpack {
     is_stored: bool,
-    inflate: Decompress,
-    buffer: Box<[u8]>,
+    /// Made for the first file that needs it.
+    inflate: Option<(Decompress, Box<[u8]>)>,
     crc: Hasher,
     sum: Sha256,
     size: u64,
@@ -33,8 +35,7 @@ impl Unpack {
     pub(super) fn new() -> Self {
         Self {
             is_stored: true,
-            inflate: Decompress::new(false),
-            buffer: vec![0; BUFFER].into(),
+            inflate: None,
             crc: Hasher::new(),
             sum: Sha256::new(),
             size: 0,
@@ -48,11 +49,18 @@ impl Unpack {
             DEFLATED => false,
             _ => return Err(format!(".zip has a file with the unknown method {method}").into()),
         };
-        self.inflate.reset(false);
+        if let Some((inflate, _)) = &mut self.inflate {
+            inflate.reset(false);
+        }
         self.crc.reset();
         self.sum.reset();
         self.size = 0;
         Ok(())
+    }
+
+    /// How many bytes of memory it takes.
+    pub(super) fn memory(&self) -> usize {
+        self.inflate.as_ref().map_or(0, |_| MEMORY)
     }
 
     /// Whether a file says itself where it ends.
@@ -68,39 +76,32 @@ impl Unpack {
     /// The file is damaged, or has more than `max` bytes.
     pub(super) fn push(&mut self, input: &[u8], max: u64) -> Result<(usize, bool), Failed> {
         if self.is_stored {
-            self.add(input.len(), max)?;
+            grow(&mut self.size, input.len(), max)?;
             self.crc.update(input);
             self.sum.update(input);
             return Ok((input.len(), false));
         }
-        let begin = self.inflate.total_in();
+        let new = || (Decompress::new(false), vec![0; BUFFER].into());
+        let (inflate, buffer) = self.inflate.get_or_insert_with(new);
+        let begin = inflate.total_in();
         loop {
-            let (total_in, total_out) = (self.inflate.total_in(), self.inflate.total_out());
+            let (total_in, total_out) = (inflate.total_in(), inflate.total_out());
             let used = (total_in - begin) as usize;
-            let status = self
-                .inflate
-                .decompress(&input[used..], &mut self.buffer, FlushDecompress::None)
+            let status = inflate
+                .decompress(&input[used..], buffer, FlushDecompress::None)
                 .map_err(|_| ".zip has a damaged file")?;
-            let len = (self.inflate.total_out() - total_out) as usize;
-            self.add(len, max)?;
-            self.crc.update(&self.buffer[..len]);
-            self.sum.update(&self.buffer[..len]);
-            let used = (self.inflate.total_in() - begin) as usize;
+            let len = (inflate.total_out() - total_out) as usize;
+            grow(&mut self.size, len, max)?;
+            self.crc.update(&buffer[..len]);
+            self.sum.update(&buffer[..len]);
+            let used = (inflate.total_in() - begin) as usize;
             match status {
                 Status::StreamEnd => return Ok((used, true)),
-                _ if len == 0 && (used == input.len() || self.inflate.total_in() == total_in) => {
+                _ if len == 0 && (used == input.len() || inflate.total_in() == total_in) => {
                     return Ok((used, false));
                 }
                 _ => {}
             }
-        }
-    }
-
-    fn add(&mut self, len: usize, max: u64) -> Result<(), Failed> {
-        self.size += len as u64;
-        match self.size > max {
-            true => Err(".zip has a file that is larger than it says".into()),
-            false => Ok(()),
         }
     }
 
@@ -110,5 +111,13 @@ impl Unpack {
             crc: self.crc.clone().finalize(),
             sum: self.sum.finalize_reset().into(),
         }
+    }
+}
+
+fn grow(size: &mut u64, len: usize, max: u64) -> Result<(), Failed> {
+    *size += len as u64;
+    match *size > max {
+        true => Err(".zip has a file that is larger than it says".into()),
+        false => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ mod content;
 mod directory;
 mod entries;
 pub(super) mod follow;
-pub(super) mod h1;
+pub(crate) mod h1;
 mod header;
 mod inflate;
 mod rules;

@@ -1,13 +1,11 @@
 //! The rules of golang.org/x/mod/zip on names and sizes.
 
 use std::cmp::Ordering;
-use std::ops::ControlFlow;
 
 use icu_casemap::CaseMapper;
 
 use super::entries::Names;
 use crate::module::element::{Kind, check_elements};
-use crate::module::escape::Form;
 use crate::verify::failed::Failed;
 
 /// The most bytes of a zip, and of all its files together.
@@ -43,7 +41,7 @@ pub(super) fn check(
         let name = path.strip_suffix(b"/").unwrap_or(path);
         let checked = std::str::from_utf8(name).map_err(|_| "not UTF-8".to_owned());
         let checked = checked.and_then(|name| {
-            let fault = check_elements(name, Kind::File, Form::Plain).err();
+            let fault = check_elements(name, Kind::File).err();
             fault.map_or(Ok(name), |fault| Err(fault.to_string()))
         });
         let name = checked.map_err(|fault| format!(".zip has {}: {fault}", shown(path)))?;
@@ -137,13 +135,6 @@ fn folded(name: &[u8]) -> impl Iterator<Item = char> + '_ {
 fn shown(name: &[u8]) -> String {
     const MAX: usize = 100;
     let text = String::from_utf8_lossy(name);
-    let mut line = String::new();
-    let _ = text.chars().try_for_each(|char| {
-        line.extend(char.escape_default());
-        match line.len() > MAX {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
-    });
-    format!("{line:?}").replace("\\\\", "\\")
+    let line = text.chars().flat_map(char::escape_default).take(MAX);
+    format!("\"{}\"", line.collect::<String>())
 }

@@ -113,25 +113,32 @@ fn shown(key: &str, value: &str) -> String {
 
 /// The URLs of a list may have a user and a password, and a query that is a token.
 pub(crate) fn without_credentials(value: &str) -> String {
-    let mut shown = String::new();
-    let mut rest = value;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        shown.push_str(before);
-        let end = after.find([',', '|']).unwrap_or(after.len());
-        let (url, more) = after.split_at(end);
-        let slash = url.find(['/', '?']).unwrap_or(url.len());
-        let (authority, path) = url.split_at(slash);
-        let authority = match authority.rsplit_once('@') {
-            Some((_, host)) => format!("...@{host}"),
-            None => authority.to_owned(),
-        };
-        let path = match path.split_once('?') {
-            Some((path, _)) => format!("{path}?..."),
-            None => path.to_owned(),
-        };
-        let _ = write!(shown, "{authority}{path}");
-        rest = more;
+    // A folder.
+    if value.starts_with(['/', '.']) {
+        return value.to_owned();
     }
-    shown + rest
+    let entries = value.split_inclusive([',', '|']);
+    entries.map(entry_without_credentials).collect()
+}
+
+/// An entry may lack its scheme, and need not be a URL at all: too much is hidden rather than too little.
+fn entry_without_credentials(entry: &str) -> String {
+    let at = entry.find("://").map_or(0, |at| at + 3);
+    let (scheme, rest) = entry.split_at(at);
+    let end = rest.trim_end_matches([',', '|']).len();
+    let (url, mark) = rest.split_at(end);
+    let (url, query) = match url.split_once('?') {
+        Some((url, _)) => (url, "?..."),
+        None => (url, ""),
+    };
+    let authority = url.split('/').next().unwrap_or_default();
+    let has_port = authority.matches(':').count() == 1;
+    let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
+    let url = match url.rsplit_once('@') {
+        Some((_, host)) => format!("...@{host}"),
+        // The comma that ended it may have been one of a password.
+        None if has_port && !port.bytes().all(|byte| byte.is_ascii_digit()) => "...".to_owned(),
+        None => url.to_owned(),
+    };
+    format!("{scheme}{url}{query}{mark}")
 }

@@ -7,6 +7,8 @@ use clap::Args;
 use tower_goproxy::Upstream;
 use tower_goproxy::upstream::Client;
 
+use crate::seconds::{seconds, seconds_or_none};
+
 const DEFAULT: &str = "https://proxy.golang.org";
 
 #[derive(Clone, Debug, Args)]
@@ -21,17 +23,17 @@ pub(crate) struct UpstreamArgs {
     )]
     pub(crate) list: String,
     /// Time limit for connecting, TLS included.
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
-    connect_timeout: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    connect_timeout: Duration,
     /// Time limit from a request to the head of its response.
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
-    first_byte_timeout: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    first_byte_timeout: Duration,
     /// Time limit for the next part of a body.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    idle_timeout: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    idle_timeout: Duration,
     /// Time limit for a whole exchange; 0 for no limit.
-    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
-    total_timeout: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds_or_none)]
+    total_timeout: Duration,
     /// How often a request that fails before its first byte is retried.
     #[arg(long, value_name = "TIMES", default_value_t = 2)]
     retries: u32,
@@ -63,17 +65,17 @@ impl UpstreamArgs {
     }
 
     pub(super) fn limit(&self, upstream: Upstream<Client>) -> Upstream<Client> {
-        let total = (self.total_timeout > 0).then(|| Duration::from_secs(self.total_timeout));
+        let total = Some(self.total_timeout).filter(|limit| !limit.is_zero());
         upstream
-            .first_byte_timeout(Duration::from_secs(self.first_byte_timeout))
-            .idle_timeout(Duration::from_secs(self.idle_timeout))
+            .first_byte_timeout(self.first_byte_timeout)
+            .idle_timeout(self.idle_timeout)
             .total_timeout(total)
             .retries(self.retries)
             .resumes(self.resumes)
     }
 
     pub(crate) fn connect_timeout(&self) -> Duration {
-        Duration::from_secs(self.connect_timeout)
+        self.connect_timeout
     }
 }
 

@@ -35,7 +35,7 @@ impl Patterns {
             let is_other = pattern.contains("**") || pattern.contains(['{', '}', '\\']);
             if is_other || pattern.contains("[!") {
                 return Err(format!(
-                    "pattern `{pattern}`: only *, ? and [] are known, as for GOPRIVATE"
+                    "pattern `{pattern}`: only *, ? and [] are supported, as for GOPRIVATE"
                 )
                 .into());
             }

@@ -10,9 +10,9 @@ use tower_goproxy::upstream::Client;
 use tower_goproxy::{GoGet, Upstream};
 
 use super::args::{UpstreamArgs, registries, wants_direct};
-use crate::BoxError;
 use crate::miss::Miss;
 use crate::stored::Stored;
+use crate::{BoxError, chain};
 
 /// What a registry is asked with.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub(crate) enum Credentials {
 /// A list of registries.
 #[derive(Clone, Debug)]
 pub(crate) struct Registry {
+    /// Where it was set, for errors.
+    pub(crate) name: String,
     pub(crate) list: String,
     pub(crate) credentials: Credentials,
     pub(crate) on_miss: Miss,
@@ -45,10 +47,20 @@ impl Registry {
         client: &Client,
         goget: Option<&GoGet>,
     ) -> Result<Upstream, BoxError> {
+        let made = self.made(args, client, goget);
+        made.map_err(|error| format!("{}: {}", self.name, chain(&*error)).into())
+    }
+
+    fn made(
+        &self,
+        args: &UpstreamArgs,
+        client: &Client,
+        goget: Option<&GoGet>,
+    ) -> Result<Upstream, BoxError> {
         let upstream = match goget.filter(|_| self.wants_direct()) {
-            Some(goget) => Upstream::with_direct(&self.list, goget.clone())?.client(client.clone()),
+            Some(goget) => Upstream::with_direct(&self.list, client.clone(), goget.clone())?,
             None if self.wants_direct() => {
-                return Err("--upstream: `direct` needs a go command in the PATH, or --go".into());
+                return Err("`direct` needs a go command in the PATH, or --go".into());
             }
             None => Upstream::with_client(&self.list, client.clone())?,
         };

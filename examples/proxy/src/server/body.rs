@@ -8,8 +8,8 @@ use axum::body::Body;
 use bytes::{Buf, Bytes};
 use http_body::{Frame, SizeHint};
 
-use super::places::Place;
 use super::watch::{Exchange, Flow};
+use crate::places::Place;
 
 /// What a response holds, until its last byte has left. The body may be gone long before: of a small file HTTP/2 keeps all
 /// bytes for which the client has given no window, once it has given one for the first of them.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderValue, Method, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -17,7 +17,7 @@ use hyper_util::server::graceful::GracefulConnection;
 use metrics::counter;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, interval, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::debug;
 
 use super::body::WatchedBody;
@@ -33,6 +33,8 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 /// What a client that reads nothing has while the server stops.
 const LAST_STALL: Duration = Duration::from_secs(5);
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) async fn serve(
     shared: Arc<Shared>,
@@ -82,7 +84,8 @@ async fn speak<IO>(
             // The watch has the one limit for heads and for idle connections.
             builder.timer(TokioTimer::new()).header_read_timeout(None);
             builder.max_header_size(limits.header_size as usize);
-            drive(shared, activity, builder.serve_connection(io, service)).await;
+            let connection = builder.serve_connection(io, service);
+            drive(shared, activity, version, connection).await;
         }
         Version::Http2 => {
             let mut builder = http2::Builder::new(TokioExecutor::new());
@@ -92,22 +95,31 @@ async fn speak<IO>(
             // What a client that reads nothing keeps of each stream in memory.
             builder.max_send_buf_size(64 * 1024);
             builder.keep_alive_interval(limits.ping);
-            builder.keep_alive_timeout(limits.ping);
-            drive(shared, activity, builder.serve_connection(io, service)).await;
+            // The watch judges. A ping may have to wait until a slow client has read what was sent before.
+            builder.keep_alive_timeout(DAY);
+            let connection = builder.serve_connection(io, service);
+            drive(shared, activity, version, connection).await;
         }
     }
 }
 
-async fn drive<C>(shared: &Shared, activity: &Arc<Activity>, connection: C)
+async fn drive<C>(shared: &Shared, activity: &Arc<Activity>, version: Version, connection: C)
 where
     C: GracefulConnection,
     C::Error: std::fmt::Display,
 {
     let limits = &shared.limits;
-    let mut watch = Watch::new(activity, limits);
+    let mut watch = Watch::new(activity, limits, version);
     let mut ticks = interval(limits.tick());
+    // Time in which the process was stopped is no client's.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut life = shared.life.clone();
-    let (mut goodbye, mut closing) = (None, false);
+    let (mut goodbye, mut closing, mut heard) = (None, false, 0);
+    // A client of HTTP/2 may still read what has left long ago, and a frame of it would be answered by a reset.
+    let last = |most: Duration| match version {
+        Version::Http2 if activity.was_asked() => limits.stall.min(most),
+        _ => GOODBYE,
+    };
     let mut connection = pin!(connection);
     loop {
         tokio::select! {
@@ -119,19 +131,22 @@ where
             }
             _ = ticks.tick() => match watch.look() {
                 Verdict::Stopped => return cut("stopped"),
+                Verdict::Silent if goodbye.is_none() => return cut("silent"),
                 Verdict::Idle if goodbye.is_none() => {
                     connection.as_mut().graceful_shutdown();
-                    goodbye = Some(Instant::now() + GOODBYE);
+                    goodbye = Some(Instant::now() + last(DAY));
                 }
                 _ => {}
             },
             () = activity.evicted.notified() => return cut("evicted"),
             // Ends the wait of a client that neither asks nor goes.
             () = sleep_until(goodbye.unwrap_or_else(Instant::now)), if goodbye.is_some() => {
-                if activity.is_idle() {
+                let before = std::mem::replace(&mut heard, activity.socket.heard());
+                let reads_on = closing && version == Version::Http2 && heard != before;
+                if activity.is_idle() && !reads_on {
                     return cut("idle");
                 }
-                goodbye = closing.then(|| Instant::now() + GOODBYE);
+                goodbye = closing.then(|| Instant::now() + last(LAST_STALL));
             }
             () = reached(&mut life, if closing { Stage::Cut } else { Stage::Closing }) => {
                 if closing {
@@ -140,7 +155,8 @@ where
                 closing = true;
                 connection.as_mut().graceful_shutdown();
                 watch.limit_stall(limits.stall.min(LAST_STALL), limits.min_rate);
-                goodbye = Some(Instant::now() + GOODBYE);
+                heard = activity.socket.heard();
+                goodbye = Some(Instant::now() + last(LAST_STALL));
             }
         }
     }
@@ -156,17 +172,29 @@ async fn answer(
     // A server that is busy is not dead.
     let is_probe = matches!(request.uri().path(), "/healthz" | "/readyz");
     let client = shared.trusted.client(peer, request.headers());
-    let place = shared.requests.take(shared.owner(client));
-    let refused = (place.is_none() && !is_probe).then(busy);
-    let mut request = request.map(Body::new);
-    request.extensions_mut().insert(Client(client));
+    let owner = shared.owner(client);
+    let place = shared.requests.take(owner);
+    let refused = (place.is_none() && !is_probe).then(|| busy(request.method()));
+    let place = place.or_else(|| shared.refusals.take(owner));
+    if place.is_none() {
+        // Its client, or others of this address, take not even the refusals.
+        activity.evicted.notify_one();
+    }
+    // No request needs its body, of which HTTP/2 would keep as much as its windows allow.
+    let mut request = request.map(|_| Body::empty());
+    request.extensions_mut().insert(Client(client, owner));
     let response = (shared.app)(request, refused).await;
     Ok(response.map(|body| WatchedBody::new(body, exchange, place)))
 }
 
-fn busy() -> Response<Body> {
+fn busy(method: &Method) -> Response<Body> {
     counter!("goproxy_requests_refused_total").increment(1);
-    let mut response = Response::new(Body::from("too many requests at once\n"));
+    // HTTP/2 would send it, which is an error for the client.
+    let body = match *method {
+        Method::HEAD => Body::empty(),
+        _ => Body::from("too many requests at once\n"),
+    };
+    let mut response = Response::new(body);
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     let headers = response.headers_mut();
     let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));

@@ -5,12 +5,20 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use metrics::{counter, gauge};
+use tokio::sync::Notify;
 
-use super::shares::{Full, Owner, Shares};
 use super::watch::Activity;
+use crate::shares::{Full, Owner, Shares};
+
+/// How many connections may have lost their place and still have their descriptor.
+const LEAVING: usize = 8;
 
 #[derive(Debug)]
-pub(super) struct Crowd(Mutex<Members>);
+pub(super) struct Crowd {
+    members: Mutex<Members>,
+    /// One that had to leave is gone.
+    left: Notify,
+}
 
 #[derive(Debug)]
 struct Members {
@@ -18,6 +26,7 @@ struct Members {
     /// By the order in which they came.
     all: BTreeMap<u64, (Arc<Activity>, Option<Owner>)>,
     shares: Shares,
+    leaving: usize,
 }
 
 /// One connection, as long as it lasts.
@@ -30,28 +39,44 @@ pub(super) struct Member {
 
 impl Crowd {
     pub(super) fn new(shares: Shares) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Members {
+        let members = Members {
             next: 0,
             all: BTreeMap::new(),
             shares,
-        })))
+            leaving: 0,
+        };
+        Arc::new(Self {
+            members: Mutex::new(members),
+            left: Notify::new(),
+        })
     }
 
-    /// `None` if there are too many, of all or of this owner, and each of them has a request.
+    /// `None` if there are too many, of all or of this owner, each of them has a request, and no owner has more than this
+    /// one.
     pub(super) fn enter(self: &Arc<Self>, owner: Option<Owner>) -> Option<Member> {
         let mut members = self.members();
         if let Some(full) = members.shares.full(owner) {
-            counter!("goproxy_connections_refused_total").increment(1);
-            let victim = members.idle_longest(|of| full == Full::ForAll || of == owner)?;
+            let victim = match full {
+                Full::ForOne => members.idle_longest(|of| of == owner),
+                Full::ForAll => {
+                    let idle = members.idle_longest(|_| true);
+                    idle.or_else(|| members.of_larger_than(owner))
+                }
+            };
+            let Some(victim) = victim.and_then(|id| members.remove(id)) else {
+                counter!("goproxy_connections_refused_total").increment(1);
+                return None;
+            };
             // It leaves as soon as its task runs; it is no longer counted now, and not chosen twice.
-            members.remove(victim)?.evicted.notify_one();
+            victim.evicted.notify_one();
+            members.leaving += 1;
         }
         let id = members.next;
         members.next += 1;
         let activity = Arc::new(Activity::default());
         members.all.insert(id, (Arc::clone(&activity), owner));
         members.shares.take(owner);
-        members.tell();
+        gauge!("goproxy_connections").increment(1);
         Some(Member {
             crowd: Arc::clone(self),
             id,
@@ -59,9 +84,16 @@ impl Crowd {
         })
     }
 
+    /// Returns once nearly all that had to leave are gone. Only one task may wait for it.
+    pub(super) async fn settled(&self) {
+        while self.members().leaving >= LEAVING {
+            self.left.notified().await;
+        }
+    }
+
     fn members(&self) -> MutexGuard<'_, Members> {
         // Nothing leaves it half changed.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -75,21 +107,29 @@ impl Members {
         idle.max().map(|(_, Reverse(id))| id)
     }
 
+    /// The newest connection of the owner that has the most.
+    fn of_larger_than(&self, owner: Option<Owner>) -> Option<u64> {
+        let larger = self.shares.larger_than(owner)?;
+        let mut newest = self.all.iter().rev();
+        let found = newest.find(|(_, (_, of))| *of == Some(larger));
+        found.map(|(id, _)| *id)
+    }
+
     fn remove(&mut self, id: u64) -> Option<Arc<Activity>> {
         let (activity, owner) = self.all.remove(&id)?;
         self.shares.give_back(owner);
+        // Not set: another address has a crowd of its own.
+        gauge!("goproxy_connections").decrement(1);
         Some(activity)
-    }
-
-    fn tell(&self) {
-        gauge!("goproxy_connections").set(self.all.len() as f64);
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
         let mut members = self.crowd.members();
-        members.remove(self.id);
-        members.tell();
+        if members.remove(self.id).is_none() {
+            members.leaving -= 1;
+            self.crowd.left.notify_one();
+        }
     }
 }

@@ -47,7 +47,9 @@ impl AsyncRead for Socket {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.first.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, buf);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+            self.flow.hear();
+            return Poll::Ready(Ok(()));
         }
         let len = self.first.len().min(buf.remaining());
         buf.put_slice(&self.first[..len]);

@@ -28,17 +28,18 @@ pub(crate) struct LimitArgs {
     /// Concurrent requests on one HTTP/2 connection [default: 128, fewer if few files may be open].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     max_streams: Option<u32>,
-    /// Open connections; beyond this, the one that has been idle longest is closed, or the new one if none is idle [default: a quarter of the open files, 8192 at most].
+    /// Open connections; beyond this, the one that has been idle longest is closed; if none is idle, one of the address with the most [default: a quarter of the open files, 8192 at most].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: Option<u32>,
     /// Concurrent requests on all connections; more get 503 [default: a quarter of the open files, 8192 at most].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     max_requests: Option<u32>,
-    /// Share of --max-connections and of --max-requests that one client address may take; for IPv6, one /64. Name proxies
-    /// in front with --trusted-proxy, or they count as one client.
+    /// Share of --max-connections and of --max-requests that one client address may take; for IPv6, one /64. If several
+    /// take much, each gets less. Name proxies in front with --trusted-proxy, or they count as one client.
     #[arg(long, value_name = "PERCENT", default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=100))]
     max_share: u8,
-    /// How often an HTTP/2 client is pinged; without an answer within the same time, its connection is closed.
+    /// How often an HTTP/2 client is pinged. A connection is closed if nothing moves on it for twice this time, not even
+    /// the answer to a ping.
     #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
     ping_interval: Duration,
 }
@@ -82,8 +83,19 @@ impl LimitArgs {
 }
 
 impl Limits {
+    /// For an address that only a few clients need.
+    pub(crate) fn for_few(self) -> Self {
+        const FEW: usize = 16;
+        Self {
+            connections: FEW,
+            requests: FEW,
+            ..self
+        }
+    }
+
     /// How often a connection is looked at.
     pub(super) fn tick(&self) -> Duration {
-        (self.idle.min(self.stall) / 8).clamp(Duration::from_millis(10), Duration::from_secs(5))
+        let shortest = self.idle.min(self.stall).min(self.ping);
+        (shortest / 8).clamp(Duration::from_millis(10), Duration::from_secs(5))
     }
 }

@@ -44,6 +44,7 @@ impl Server {
         let shared = &self.0;
         let mut life = shared.life.clone();
         loop {
+            shared.crowd.settled().await;
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => self.take(stream, peer),

@@ -1,8 +1,9 @@
 //! The HTTP server: connections with limits for everything that a client can hold.
 //!
 //! hyper has some of these limits, and not the others: its limit for a head is the one for idle connections too, and only
-//! of HTTP/1; finding out which version a client speaks has none; and under HTTP/2 the body of a stream without a window is
-//! not polled, so that a timer inside of it never fires. So each connection has a [`watch`] from outside.
+//! of HTTP/1; finding out which version a client speaks has none; under HTTP/2 the body of a stream without a window is not
+//! polled, so that a timer inside of it never fires; and a ping that the client has not come to counts as lost. So each
+//! connection has a [`watch`] from outside.
 
 mod body;
 mod connection;
@@ -11,10 +12,8 @@ mod descriptors;
 mod io;
 mod limits;
 mod listener;
-mod places;
 mod protocol;
 mod shared;
-mod shares;
 mod tls;
 mod watch;
 

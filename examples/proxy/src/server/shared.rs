@@ -14,10 +14,13 @@ use tokio_util::task::TaskTracker;
 
 use super::crowd::Crowd;
 use super::limits::Limits;
-use super::places::Places;
-use super::shares::{Owner, Shares};
 use crate::life::Stage;
+use crate::places::Places;
+use crate::shares::{Owner, Shares};
 use crate::users::Trusted;
+
+/// How many responses may be held that have no place of --max-requests: refusals, and those to probes.
+const REFUSALS: usize = 256;
 
 /// Answers every request. One that the server refuses comes with the response.
 pub(crate) type App = Arc<
@@ -34,6 +37,7 @@ pub(super) struct Shared {
     pub(super) life: watch::Receiver<Stage>,
     pub(super) trusted: Trusted,
     pub(super) requests: Arc<Places>,
+    pub(super) refusals: Arc<Places>,
     pub(super) crowd: Arc<Crowd>,
     pub(super) tasks: TaskTracker,
 }
@@ -54,6 +58,7 @@ impl Shared {
             life,
             trusted,
             requests: Places::new(shares(limits.requests)),
+            refusals: Places::new(shares(REFUSALS)),
             crowd: Crowd::new(shares(limits.connections)),
             tasks: TaskTracker::new(),
         }

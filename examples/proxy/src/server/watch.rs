@@ -9,12 +9,15 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::limits::Limits;
+use super::protocol::Version;
 
 /// Bytes on their way to the client: those of one body, or those of the socket.
 #[derive(Debug, Default)]
 pub(super) struct Flow {
     bytes: AtomicU64,
     moves: AtomicU64,
+    /// How often something has come back, at the socket.
+    heard: AtomicU64,
     /// There is something that the client has to take.
     waits: AtomicBool,
 }
@@ -24,6 +27,14 @@ impl Flow {
     pub(super) fn count(&self, bytes: usize) {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         self.moves.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn hear(&self) {
+        self.heard.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn heard(&self) -> u64 {
+        self.heard.load(Ordering::Relaxed)
     }
 
     pub(super) fn waits_for_client(&self, waits: bool) {
@@ -68,6 +79,25 @@ impl Seen {
     }
 }
 
+/// For how many ticks nothing has moved at the socket, in no direction, while it had room.
+#[derive(Debug)]
+struct Silence {
+    signs: u64,
+    ticks: u32,
+    most: u32,
+}
+
+impl Silence {
+    fn is_over(&mut self, socket: &Flow) -> bool {
+        let signs = &[&socket.moves, &socket.heard];
+        let signs = signs.iter().map(|sign| sign.load(Ordering::Relaxed)).sum();
+        let is_silent = signs == self.signs && !socket.waits.load(Ordering::Relaxed);
+        self.signs = signs;
+        self.ticks = if is_silent { self.ticks + 1 } else { 0 };
+        self.ticks >= self.most
+    }
+}
+
 /// One connection.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
@@ -88,6 +118,10 @@ impl Activity {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.open.fetch_add(1, Ordering::Relaxed);
         Exchange(Arc::clone(self))
+    }
+
+    pub(super) fn was_asked(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) > 0
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -135,6 +169,8 @@ pub(super) enum Verdict {
     Idle,
     /// The client does not take what it has asked for.
     Stopped,
+    /// The client does not even answer a ping.
+    Silent,
 }
 
 /// Looks at a connection at each tick.
@@ -143,6 +179,8 @@ pub(super) struct Watch {
     activity: Arc<Activity>,
     requests: u64,
     socket: Seen,
+    /// None for HTTP/1, which has no pings.
+    silence: Option<Silence>,
     idle: u64,
     stall: u32,
     min_bytes: u64,
@@ -150,12 +188,19 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(activity: &Arc<Activity>, limits: &Limits) -> Self {
+    pub(super) fn new(activity: &Arc<Activity>, limits: &Limits, version: Version) -> Self {
         let tick = limits.tick();
+        // A ping is a sign too, so this is never over before one.
+        let silence = (version == Version::Http2).then(|| Silence {
+            signs: 0,
+            ticks: 0,
+            most: ticks(limits.ping.saturating_mul(2), tick),
+        });
         let mut this = Self {
             activity: Arc::clone(activity),
             requests: 0,
             socket: Seen::default(),
+            silence,
             idle: ticks(limits.idle, tick).into(),
             stall: 0,
             min_bytes: 0,
@@ -180,6 +225,10 @@ impl Watch {
         }
         if stopped {
             return Verdict::Stopped;
+        }
+        let silence = self.silence.as_mut();
+        if silence.is_some_and(|silence| silence.is_over(socket)) {
+            return Verdict::Silent;
         }
         let requests = self.activity.requests.load(Ordering::Relaxed);
         let was_asked = std::mem::replace(&mut self.requests, requests) != requests;

@@ -6,10 +6,11 @@ use axum::http::HeaderMap;
 use ipnet::IpNet;
 
 use crate::BoxError;
+use crate::shares::Owner;
 
-/// The address that counts as the client's. Each request has it in its extensions.
+/// The address that counts as the client's, and who is counted there. Each request has it in its extensions.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Client(pub(crate) IpAddr);
+pub(crate) struct Client(pub(crate) IpAddr, pub(crate) Option<Owner>);
 
 /// Proxies whose word on the address of a client counts.
 #[derive(Clone, Debug, Default)]
@@ -50,13 +51,22 @@ impl Trusted {
             if !self.contains(client) {
                 break;
             }
-            match address.parse::<IpAddr>() {
-                Ok(address) => client = address.to_canonical(),
-                Err(_) => break,
+            match forwarded(address) {
+                Some(address) => client = address.to_canonical(),
+                None => break,
             }
         }
         client
     }
+}
+
+/// An address as proxies write it: some add the port, and brackets for IPv6.
+fn forwarded(text: &str) -> Option<IpAddr> {
+    let inner = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    let with_port = || text.parse().ok().map(|address: SocketAddr| address.ip());
+    inner.unwrap_or(text).parse().ok().or_else(with_port)
 }
 
 #[cfg(test)]
@@ -89,6 +99,19 @@ mod tests {
                 "10.0.0.1,198.51.100.1",
                 "10.0.0.1",
             ),
+            (
+                "192.0.2.1",
+                "192.0.2.1:1",
+                "198.51.100.1:4711",
+                "198.51.100.1",
+            ),
+            (
+                "192.0.2.1",
+                "192.0.2.1:1",
+                "[2001:db8::1]:4711, 192.0.2.1:2",
+                "2001:db8::1",
+            ),
+            ("192.0.2.1", "192.0.2.1:1", "[2001:db8::1]", "2001:db8::1"),
             ("192.0.2.1", "192.0.2.1:1", "unknown", "192.0.2.1"),
             ("192.0.2.1", "192.0.2.2:1", "10.0.0.1", "192.0.2.2"),
         ] {

@@ -10,24 +10,42 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest as _, Sha256};
-use tokio::time::sleep;
 use tower_goproxy::access::Identity;
 use tracing::warn;
 
 use super::address::Client;
+use super::checker::Checker;
 use super::htpasswd::Passwords;
 use super::slow::Slow;
 use super::tokens::Tokens;
 use super::verified::Verified;
+use crate::shares::Owner;
 
 #[derive(Debug)]
 pub(crate) struct Users {
     basic: Option<(String, String)>,
     passwords: Passwords,
     tokens: Tokens,
+    memory: Arc<Memory>,
+}
+
+/// What stays when the files are read again.
+#[derive(Debug)]
+pub(super) struct Memory {
     verified: Verified,
+    checker: Checker,
     /// Only where it is known whose address a request has.
     slow: Option<Slow>,
+}
+
+impl Memory {
+    pub(super) fn new(slows: bool) -> Self {
+        Self {
+            verified: Verified::new(),
+            checker: Checker::new(),
+            slow: slows.then(Slow::new),
+        }
+    }
 }
 
 /// Why somebody is not let in.
@@ -37,6 +55,8 @@ enum Refused {
     Wrong,
     /// Too many passwords wait to be checked.
     Busy,
+    /// This address has sent too many wrong passwords.
+    Slowed,
 }
 
 impl Users {
@@ -44,18 +64,17 @@ impl Users {
         basic: Option<(String, String)>,
         passwords: Passwords,
         tokens: Tokens,
-        slows: bool,
+        memory: Arc<Memory>,
     ) -> Self {
         Self {
             basic,
             passwords,
             tokens,
-            verified: Verified::new(),
-            slow: slows.then(Slow::default),
+            memory,
         }
     }
 
-    async fn who(&self, headers: &HeaderMap) -> Result<Arc<str>, Refused> {
+    async fn who(&self, headers: &HeaderMap, client: Option<Client>) -> Result<Arc<str>, Refused> {
         let value = headers.get(header::AUTHORIZATION).ok_or(Refused::Missing)?;
         let value = value.to_str().map_err(|_| Refused::Wrong)?;
         let (scheme, credentials) = value.split_once(' ').ok_or(Refused::Wrong)?;
@@ -72,26 +91,66 @@ impl Users {
         let colon = decoded.iter().position(|byte| *byte == b':');
         let (user, password) = decoded.split_at(colon.ok_or(Refused::Wrong)?);
         let user = std::str::from_utf8(user).map_err(|_| Refused::Wrong)?;
-        match self.is_right(user, &password[1..]).await {
-            Some(true) => Ok(user.into()),
-            Some(false) => Err(Refused::Wrong),
+        self.check(user, &password[1..], client).await?;
+        Ok(user.into())
+    }
+
+    /// Before anything else, since a right password must be no faster than a wrong one for whoever guesses: a password that
+    /// is known from this address is let in; for any other one the address must have a try left.
+    async fn check(
+        &self,
+        user: &str,
+        password: &[u8],
+        client: Option<Client>,
+    ) -> Result<(), Refused> {
+        let Memory {
+            verified,
+            checker,
+            slow,
+        } = &*self.memory;
+        let entry = self.passwords.hash_of(user);
+        // Of a user who is not in the file, or not any more, there is none.
+        let own = entry.filter(|(_, exists)| *exists);
+        let key = verified.key(user, own.map_or("", |(hash, _)| hash.as_str()), password);
+        let slow = slow.as_ref().zip(client);
+        let slow = slow.map(|(slow, client)| (slow, Owner::of(client.0)));
+        let from = slow.map(|(_, owner)| owner);
+        if verified.recalls(&key, from) {
+            return Ok(());
+        }
+        let tried = match slow {
+            Some((slow, owner)) => Some(slow.begin(owner).await.ok_or(Refused::Slowed)?),
+            None => None,
+        };
+        let is_right = async {
+            if self.is_basic(user, password) {
+                return Some(true);
+            }
+            let Some((hash, exists)) = entry else {
+                return Some(false);
+            };
+            let (hash, password) = (hash.clone(), password.to_vec());
+            let owner = client.and_then(|client| client.1);
+            let verify = move || hash.verify(&password) & exists;
+            checker.run(owner, verify).await
+        };
+        match verified.check(key, from, is_right).await {
+            Some(true) => Ok(()),
+            Some(false) => {
+                if let Some(tried) = tried {
+                    tried.was_wrong();
+                }
+                Err(Refused::Wrong)
+            }
             None => Err(Refused::Busy),
         }
     }
 
-    async fn is_right(&self, user: &str, password: &[u8]) -> Option<bool> {
-        if let Some((name, right)) = &self.basic
-            && same(user.as_bytes(), name.as_bytes()) & same(password, right.as_bytes())
-        {
-            return Some(true);
-        }
-        match self.passwords.hash_of(user) {
-            Some((hash, exists)) => {
-                let right = self.verified.check(user, hash, password).await?;
-                Some(right && exists)
-            }
-            None => Some(false),
-        }
+    fn is_basic(&self, user: &str, password: &[u8]) -> bool {
+        let basic = self.basic.as_ref();
+        basic.is_some_and(|(name, right)| {
+            same(user.as_bytes(), name.as_bytes()) & same(password, right.as_bytes())
+        })
     }
 }
 
@@ -111,41 +170,45 @@ pub(crate) fn protect(app: Router, users: Arc<Users>) -> Router {
 }
 
 async fn check(State(users): State<Arc<Users>>, mut request: Request, next: Next) -> Response {
-    let refused = match users.who(request.headers()).await {
+    let client = request.extensions().get::<Client>().copied();
+    match users.who(request.headers(), client).await {
         Ok(name) => {
             let identity = Identity::new(name);
             request.extensions_mut().insert(identity.clone());
             let mut response = next.run(request).await;
             response.extensions_mut().insert(identity);
-            return response;
+            response
         }
-        Err(refused) => refused,
-    };
-    let client = request.extensions().get::<Client>();
-    let client = client.map(|client| client.0);
-    match refused {
-        Refused::Busy => {
-            let headers = [
-                (header::CACHE_CONTROL, "no-store"),
-                (header::RETRY_AFTER, "2"),
-            ];
-            let text = "too many passwords wait to be checked\n";
-            (StatusCode::SERVICE_UNAVAILABLE, headers, text).into_response()
-        }
-        Refused::Missing => unauthorized(),
-        Refused::Wrong => {
+        Err(Refused::Busy) => later(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "2",
+            "too many passwords wait to be checked\n",
+        ),
+        Err(Refused::Slowed) => later(
+            StatusCode::TOO_MANY_REQUESTS,
+            "10",
+            "too many wrong passwords from this address\n",
+        ),
+        Err(Refused::Missing) => unauthorized(),
+        Err(Refused::Wrong) => {
+            let client = client.map(|client| client.0);
             // The name is anyone's text, and may be a password in the wrong place.
             warn!(
                 client = client.map(tracing::field::display),
                 "wrong credentials"
             );
             metrics::counter!("goproxy_wrong_credentials_total").increment(1);
-            if let (Some(slow), Some(client)) = (&users.slow, client) {
-                sleep(slow.wrong(client)).await;
-            }
             unauthorized()
         }
     }
+}
+
+fn later(status: StatusCode, seconds: &'static str, text: &'static str) -> Response {
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::RETRY_AFTER, seconds),
+    ];
+    (status, headers, text).into_response()
 }
 
 fn unauthorized() -> Response {

@@ -1,37 +1,48 @@
-//! Slows down who tries passwords.
+//! Slows down who tries passwords, before they are checked.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How many wrong tries an address has in each period before it is slowed down.
-const FREE: u32 = 10;
-const PERIOD: Duration = Duration::from_secs(60);
-const DELAY: Duration = Duration::from_secs(2);
-/// How many addresses are remembered.
-const MOST: usize = 10_000;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{sleep, timeout};
 
-#[derive(Debug, Default)]
-pub(super) struct Slow(Mutex<HashMap<IpAddr, (Instant, u32)>>);
+use super::per_address::PerAddress;
+use crate::shares::Owner;
+
+/// How many passwords an address may try.
+const TRIES: usize = 10;
+/// How long a wrong one counts.
+const COUNTS: Duration = Duration::from_secs(10);
+/// How long the next one waits until an earlier one does not count any more.
+const WAIT: Duration = Duration::from_secs(15);
+
+/// The tries that each address has left.
+#[derive(Debug)]
+pub(super) struct Slow(PerAddress);
+
+/// A password that is being tried. Only a wrong one counts after that.
+#[derive(Debug)]
+pub(super) struct Try {
+    _permit: OwnedSemaphorePermit,
+}
 
 impl Slow {
-    /// Counts a wrong try. Returns how long its answer has to wait.
-    pub(super) fn wrong(&self, client: IpAddr) -> Duration {
-        let now = Instant::now();
-        // Nothing leaves it half changed.
-        let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if tries.len() >= MOST {
-            tries.retain(|_, (since, _)| now.duration_since(*since) < PERIOD);
-        }
-        if tries.len() >= MOST && !tries.contains_key(&client) {
-            return DELAY;
-        }
-        let (since, count) = tries.entry(client).or_insert((now, 0));
-        if now.duration_since(*since) >= PERIOD {
-            (*since, *count) = (now, 0);
-        }
-        *count += 1;
-        if *count > FREE { DELAY } else { Duration::ZERO }
+    pub(super) fn new() -> Self {
+        Self(PerAddress::new(TRIES))
+    }
+
+    /// `None` if this address has none left for too long.
+    pub(super) async fn begin(&self, owner: Owner) -> Option<Try> {
+        let permit = timeout(WAIT, self.0.of(Some(owner)).acquire_owned()).await;
+        let _permit = permit.ok()?.ok()?;
+        Some(Try { _permit })
+    }
+}
+
+impl Try {
+    pub(super) fn was_wrong(self) {
+        tokio::spawn(async move {
+            sleep(COUNTS).await;
+            drop(self);
+        });
     }
 }

@@ -1,10 +1,16 @@
 //! `tower-goproxy check`.
 
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
 
 use http::StatusCode;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
+use tokio::sync::mpsc;
 
 use crate::proxy::Proxy;
 use crate::support::module_zip::module_zip;
@@ -40,7 +46,7 @@ async fn stored() -> Kept {
     kept.write("example.com/m/@v/v1.1.0.zip", zip).await;
     kept.write("example.com/m/@v/v1.1.0.ziphash", "h1:x").await;
     kept.write("example.com/m/@v/v1.1.0.info", "{}").await;
-    kept.write("notes/readme.txt", "x").await;
+    kept.write("example.com/m/@v/notes.txt", "x").await;
     kept
 }
 
@@ -54,10 +60,10 @@ async fn wrong_files_are_named_and_removed_on_demand() {
     assert_eq!(
         lines,
         [
+            "stray: example.com/m/@v/notes.txt: no module has a file of this name",
             "wrong: example.com/m/@v/v1.1.0.info: .info has no version",
             "wrong: example.com/m/@v/v1.1.0.zip: .zip has a file outside example.com/m@v1.1.0/: \
              \"example.com/m@v1.0.0/m.go\"",
-            "stray: notes/readme.txt: no module has a file of this name",
             "checked 6 files: 3 good, 0 unconfirmed, 2 wrong, 0 unchecked, 1 stray, 0 skipped; 0 removed",
         ]
     );
@@ -74,16 +80,16 @@ async fn wrong_files_are_named_and_removed_on_demand() {
     assert!(out.contains("2 removed"), "{out}");
     assert_eq!(code, Some(1));
     let left = [
+        "example.com/m/@v/notes.txt",
         "example.com/m/@v/v1.0.0.mod",
         "example.com/m/@v/v1.0.0.zip",
-        "notes/readme.txt",
     ];
     assert_eq!(kept.all_names().await, left);
     assert_eq!(said(check(&args)).await.2, Some(0));
 
     let (_, _, code) = said(check(&[&args[..], &["--remove=all"]].concat())).await;
     assert_eq!(code, Some(0));
-    assert_eq!(kept.all_names().await, left[..2]);
+    assert_eq!(kept.all_names().await, left[1..]);
 }
 
 #[tokio::test]
@@ -172,15 +178,20 @@ async fn the_database_hears_of_included_modules_alone() {
     assert_eq!(asked[0].path, "/lookup/public.example/m@v1.0.0");
 }
 
+/// One that knows nothing, and says so once the gate is open.
+async fn withheld_database(gate: &Gate) -> ScriptedRegistry {
+    let held = gate.clone();
+    ScriptedRegistry::http1(move |_: &Recorded| {
+        Answer::text(StatusCode::NOT_FOUND, "not found: unknown\n").withheld(&held)
+    })
+    .await
+}
+
 /// It waits for a database while it is told to stop.
 #[tokio::test]
 async fn after_an_interruption_the_next_check_goes_on() {
     let gate = Gate::closed();
-    let held = gate.clone();
-    let database = ScriptedRegistry::http1(move |_: &Recorded| {
-        Answer::text(StatusCode::NOT_FOUND, "not found: unknown\n").withheld(&held)
-    })
-    .await;
+    let database = withheld_database(&gate).await;
     let kept = Kept::on_disk();
     for n in 10..60 {
         kept.write(&format!("example.com/m/@v/v1.{n}.0.mod"), MOD)
@@ -225,6 +236,67 @@ async fn after_an_interruption_the_next_check_goes_on() {
     let (out, err, _) = said(check(&args)).await;
     assert!(!err.contains("going on"), "{err}");
     assert!(out.contains("checked 52 files: "), "{out}");
+}
+
+/// What a program writes to a terminal, and the end that the program gets.
+fn terminal() -> (mpsc::UnboundedReceiver<String>, File) {
+    let shown = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&shown).unwrap();
+    unlockpt(&shown).unwrap();
+    let name = ptsname(&shown, Vec::new()).unwrap();
+    let name = OsStr::from_bytes(name.to_bytes());
+    let programs = File::options().read(true).write(true).open(name).unwrap();
+    let (sender, receiver) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        let (mut shown, mut buffer) = (File::from(shown), [0; 4096]);
+        // The end is an error: nobody has the terminal any more.
+        while let Ok(read @ 1..) = shown.read(&mut buffer) {
+            let _ = sender.send(String::from_utf8_lossy(&buffer[..read]).into_owned());
+        }
+    });
+    (receiver, programs)
+}
+
+/// It waits for a database in the middle.
+#[tokio::test]
+async fn a_terminal_has_a_progress_bar() {
+    let gate = Gate::closed();
+    let database = withheld_database(&gate).await;
+    let kept = Kept::on_disk();
+    kept.write("example.com/m/@v/v1.0.0.info", "{}").await;
+    kept.write("example.com/m/@v/v1.0.0.mod", MOD).await;
+    let sumdb = format!("{KEY} {}", database.url());
+    let (mut shown, terminal) = terminal();
+    let child = {
+        let mut command = check(&["--storage", folder(&kept), "--sumdb", &sumdb]);
+        command.env("TERM", "xterm");
+        command.stdout(Stdio::piped()).stderr(terminal);
+        command.spawn().unwrap()
+    };
+    within_minutes(async {
+        let mut screen = String::new();
+        let is_half = |drawing: &str| drawing.contains(" 1/2 files") && drawing.contains("1 bad");
+        while !screen.split('\r').any(is_half) {
+            screen += &shown.recv().await.expect("the bar is drawn first");
+        }
+        gate.open();
+        while let Some(more) = shown.recv().await {
+            screen += &more;
+        }
+        assert!(screen.contains(" 2/2 files"), "{screen:?}");
+        assert!(
+            screen.ends_with("\r\u{1b}[2K"),
+            "nothing is left: {screen:?}"
+        );
+        let output = child.wait_with_output().await.unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let out = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            out.starts_with("wrong: example.com/m/@v/v1.0.0.info: "),
+            "{out}"
+        );
+    })
+    .await;
 }
 
 /// One process checks and removes while another one serves.

@@ -28,7 +28,7 @@ impl Operator {
             let text = this.page.file(name);
             this.write(name, &text.replace("git.corp.example", "github.com/corp"));
         }
-        this.token("TOKEN");
+        this.token("elderberry");
         this
     }
 
@@ -72,7 +72,7 @@ async fn the_way_of_the_page_ends_with_a_build_twice_and_goes_on_with_new_tokens
     let host = GitHost::start(repos.root()).await;
     let names = ["one", "two", "mono", "major", "commit"].map(|name| format!("corp/{name}"));
     let names = names.each_ref().map(String::as_str);
-    host.allow("robot", "TOKEN", &names);
+    host.allow("robot", "elderberry", &names);
     let tree = company::registry();
     let registry = StaticRegistry::start(tree.root()).await;
 
@@ -124,15 +124,15 @@ async fn the_way_of_the_page_ends_with_a_build_twice_and_goes_on_with_new_tokens
     let repo = repos.at("corp/one");
     repo.commit("next");
     repo.tag("v1.1.0");
-    host.refuse("robot", "TOKEN");
-    host.allow("robot", "NEW-TOKEN", &names);
+    host.refuse("robot", "elderberry");
+    host.allow("robot", "cloudberry", &names);
     let refused = dev().try_go(&list).await;
     assert!(
         refused.stderr.contains("502 Bad Gateway"),
         "{}",
         refused.stderr
     );
-    operator.token("NEW-TOKEN");
+    operator.token("cloudberry");
     dev().go(&list).await;
     for client in [dev(), lee] {
         assert_eq!(company::build(&client, &ids).await, first);

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use http::StatusCode;
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -9,7 +10,7 @@ use crate::proxy::{Proxy, command, refusal};
 use crate::support::within_minutes;
 
 /// A folder with a file of options.
-fn file(text: &str) -> (TempDir, String) {
+pub(crate) fn file(text: &str) -> (TempDir, String) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("server.toml");
     fs::write(&path, text).unwrap();
@@ -78,6 +79,78 @@ async fn what_is_shown_can_be_a_file_again_and_has_no_secrets() {
 }
 
 #[tokio::test]
+async fn credentials_of_what_is_hardly_a_url_are_not_shown() {
+    for upstream in [
+        "robot:hunter2@goproxy.example",
+        "https://goproxy.example,robot:hunter2@other.example",
+        "https://robot:hunter2/x@goproxy.example",
+        "https://robot:hunter2,x@goproxy.example",
+        "https://robot:x,hunter2@goproxy.example|off",
+    ] {
+        let shown = shown(config(&["--upstream", upstream])).await;
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("upstream = "), "{shown}");
+    }
+    // These have none.
+    for (option, value) in [
+        ("--trusted-proxy", "10.0.0.0/8,fe80::abcd,fd00::/8"),
+        (
+            "--upstream",
+            "http://127.0.0.1:8080,https://[::1]:443/go|goproxy.example:8443",
+        ),
+        ("--storage", "/srv/go@corp"),
+    ] {
+        let shown = shown(config(&[option, value])).await;
+        assert!(
+            shown.contains(&format!("{} = \"{value}\"", &option[2..])),
+            "{shown}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_variable_that_cannot_be_read_is_named() {
+    for (name, value) in [
+        ("RETRIES", "often"),
+        ("LISTEN", ""),
+        ("ON_MISS", "maybe"),
+        ("METRICS", "1"),
+    ] {
+        let mut server = Command::new(env!("CARGO_BIN_EXE_tower-goproxy"));
+        let name = format!("TOWER_GOPROXY_{name}");
+        server.env_clear().env(&name, value);
+        let said = refusal(server, 2).await;
+        let named = format!("The value is that of the variable {name}.\n");
+        assert!(said.ends_with(&named), "{said}");
+    }
+    let mut server = command(&["--retries", "often"]);
+    server.env("TOWER_GOPROXY_RETRIES", "2");
+    let said = refusal(server, 2).await;
+    assert!(!said.contains("variable"), "{said}");
+}
+
+#[tokio::test]
+async fn an_unknown_variable_is_named_with_the_nearest_known_one_if_there_is_one() {
+    for (name, hint) in [
+        ("LISTN", ", did you mean `TOWER_GOPROXY_LISTEN`?"),
+        (
+            "MAX_REQUEST",
+            ", did you mean `TOWER_GOPROXY_MAX_REQUESTS`?",
+        ),
+        ("HOME", ""),
+        ("", ""),
+    ] {
+        let mut command = config(&[]);
+        command.env(format!("TOWER_GOPROXY_{name}"), "x");
+        let output = within_minutes(command.output()).await.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let expected = format!("warning: unknown variable TOWER_GOPROXY_{name}{hint}\n");
+        assert_eq!(said, expected);
+        assert_eq!(output.status.code(), Some(0));
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_line_of_the_file_is_named_with_the_nearest_known_key() {
     for (text, expected) in [
         (
@@ -103,6 +176,10 @@ async fn a_wrong_line_of_the_file_is_named_with_the_nearest_known_key() {
         (
             "retries = \"often\"",
             "invalid value 'often' for '--retries <TIMES>'",
+        ),
+        (
+            "on-miss = \"wiat\"",
+            "'--on-miss <ON_MISS>' [possible values: stream, wait, redirect, not-found]",
         ),
         (
             "metrics = [1]",
@@ -154,68 +231,23 @@ async fn help_and_version_are_no_errors_and_an_unknown_option_is_one() {
         (&["--help"][..], "config"),
         (&["serve", "--help"], "TOWER_GOPROXY_LISTEN"),
         (&["config", "--help"], "TOWER_GOPROXY_LISTEN"),
-        (&["--version"], env!("CARGO_PKG_VERSION")),
-        (&["serve", "--version"], env!("CARGO_PKG_VERSION")),
-        (&["config", "--version"], env!("CARGO_PKG_VERSION")),
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tower-goproxy"));
         command.args(args).env_clear();
         let shown = shown(command).await;
         assert!(shown.contains(expected), "{shown}");
     }
+    for command_name in [None, Some("serve"), Some("config"), Some("check")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tower-goproxy"));
+        command.args(command_name).arg("--version").env_clear();
+        let version = format!("tower-goproxy {}\n", env!("CARGO_PKG_VERSION"));
+        assert_eq!(shown(command).await, version);
+    }
     let said = refusal(command(&["--listn", "x"]), 2).await;
     assert!(said.contains("--listen"), "{said}");
     let mut command = Command::new(env!("CARGO_BIN_EXE_tower-goproxy"));
     command.arg("sevre").env_clear();
     assert!(refusal(command, 2).await.contains("serve"));
-}
-
-#[tokio::test]
-async fn a_prefix_that_is_not_a_plain_path_is_refused() {
-    for prefix in [
-        "/{x", "/{*x}", "/:x", "/*x", "/healthz", "/a//b", "/../x", "/a b", "/a?b",
-    ] {
-        let args = ["--storage", "memory:", "--prefix", prefix];
-        let said = refusal(command(&args), 1).await;
-        assert!(
-            said.starts_with(&format!("error: --prefix {prefix}: ")),
-            "{said}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_filter_file_made_for_something_else_is_named_as_such() {
-    for (text, expected) in [
-        (
-            "D\n# not through the registry\n+ git.corp.example\n",
-            "today's Athens",
-        ),
-        (
-            "Mode = \"sync\"\ndownload \"github.com/gomods/*\" {\n}\n",
-            "TOML",
-        ),
-        (
-            "download \"github.com/gomods/*\" {\n  mode = \"sync\"\n}\n",
-            "HCL",
-        ),
-        ("{\"rules\": []}\n", "JSON"),
-        ("[rules]\ninclude = \"x\"\n", "TOML"),
-    ] {
-        let (_folder, name) = file(text);
-        let args = ["--storage", "memory:", "--filter", &name];
-        let said = refusal(command(&args), 1).await;
-        assert!(said.contains(expected), "{said}");
-    }
-    // These mean what they say here.
-    for text in [
-        "+\nD git.corp.example\n",
-        "D\n",
-        "-\n+ a.example\nD b.example\n",
-    ] {
-        let (_folder, name) = file(text);
-        Proxy::start(&["--storage", "memory:", "--filter", &name]).await;
-    }
 }
 
 #[tokio::test]
@@ -241,74 +273,10 @@ async fn match_case_compares_rules_exactly() {
             "/corp.example/a/@v/list",
         ] {
             let status = proxy.get(path).await.status;
-            let is_refused = status == Some(http::StatusCode::FORBIDDEN);
+            let is_refused = status == Some(StatusCode::FORBIDDEN);
             assert_eq!(is_refused, refused, "{options:?} {path}: {status:?}");
         }
         let old = proxy.get("/github.com/!sirupsen/logrus/@v/list").await;
-        assert_eq!(old.status, Some(http::StatusCode::FORBIDDEN));
+        assert_eq!(old.status, Some(StatusCode::FORBIDDEN));
     }
-}
-
-#[tokio::test]
-async fn direct_entries_without_rules_or_without_a_go_command_are_refused() {
-    let (_rules, rules) = file("+\nD corp.example\n");
-    let text = "storage = \"memory:\"\n[[direct]]\nmodules = \"corp.example\"\n";
-    let (_folder, name) = file(text);
-    let said = refusal(command(&["--config", &name]), 1).await;
-    assert!(said.contains("[[direct]] needs --filter"), "{said}");
-    let said = refusal(command(&["--config", &name, "--filter", &rules]), 1).await;
-    assert!(said.contains("direct modules cannot be fetched"), "{said}");
-}
-
-#[tokio::test]
-async fn a_storage_that_cannot_be_used_ends_the_start_with_its_name() {
-    let folder = TempDir::new().unwrap();
-    let taken = folder.path().join("file");
-    fs::write(&taken, "").unwrap();
-    let name = taken.to_str().unwrap();
-    let said = refusal(command(&["--storage", name]), 1).await;
-    assert!(
-        said.starts_with(&format!("error: the storage {name} cannot be used: ")),
-        "{said}"
-    );
-
-    // It comes while it is waited for.
-    let mut waiting = command(&["--storage", name, "--wait-for-storage", "600"]);
-    waiting.stderr(std::process::Stdio::piped());
-    let mut child = waiting
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    use tokio::io::{AsyncBufReadExt as _, BufReader};
-    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-    let line = within_minutes(log.next_line()).await.unwrap().unwrap();
-    assert!(line.contains("waiting for the storage"), "{line}");
-    fs::remove_file(&taken).unwrap();
-    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = within_minutes(said.next_line()).await.unwrap().unwrap();
-    assert!(line.starts_with("listening on "), "{line}");
-}
-
-#[tokio::test]
-async fn limits_that_make_no_sense_are_refused() {
-    for args in [
-        ["--client-timeout", "0"],
-        ["--stall-timeout", "soon"],
-        ["--max-streams", "0"],
-        ["--max-share", "101"],
-    ] {
-        let said = refusal(command(&args), 2).await;
-        assert!(said.contains(args[0]), "{said}");
-    }
-    let proxy = Proxy::start(&["--storage", "memory:"]).await;
-    let listen = proxy.address.to_string();
-    let mut second = Command::new(env!("CARGO_BIN_EXE_tower-goproxy"));
-    second
-        .args(["--storage", "memory:", "--listen", &listen])
-        .env_clear();
-    let said = refusal(second, 1).await;
-    assert!(
-        said.starts_with(&format!("error: cannot listen on {listen}: ")),
-        "{said}"
-    );
 }

@@ -1,19 +1,23 @@
-//! What credentials of registries are sent, when their files change.
+//! Which credentials are sent, also when their files change.
 
 use std::fs;
 
+use http::StatusCode;
 use http::header::AUTHORIZATION;
 use tempfile::TempDir;
 
+use crate::direct::{KNOWN, NOBODY, Scene, go};
 use crate::proxy::{Proxy, command};
 use crate::registries::registry;
-use crate::support::{Answer, Recorded, ScriptedRegistry, Tls, within_minutes};
+use crate::support::{
+    Answer, GitHost, Recorded, Repos, ScriptedRegistry, Tls, company, within_minutes,
+};
 use crate::users::basic;
 
 /// Both entries of its list are on one host; this machine needs no https for itself.
 #[tokio::test]
 async fn a_token_goes_to_all_of_one_host_and_to_no_other_registry() {
-    let not_found = || Answer::text(http::StatusCode::NOT_FOUND, "not found");
+    let not_found = || Answer::text(StatusCode::NOT_FOUND, "not found");
     let own = ScriptedRegistry::http1(move |request| match request.path.starts_with("/b/") {
         true => Answer::new(["module corp.example/m\n"]),
         false => not_found(),
@@ -97,4 +101,41 @@ async fn the_netrc_file_of_the_home_directory_is_read_again_when_it_changes() {
         let expected = basic("dev", password);
         within_minutes(async { while sent().await.is_none_or(|sent| sent != *expected) {} }).await;
     }
+}
+
+#[tokio::test]
+async fn credentials_of_an_entry_are_for_its_modules_and_no_others() {
+    let repos = Repos::new();
+    company::private(&repos);
+    let host = GitHost::start(repos.root()).await;
+    host.allow("robot", "raspberry", &["corp/one"]);
+    host.allow("partner", "gooseberry", &["corp/two"]);
+    for (entry, has_own, [one, two]) in [
+        ("github.com/corp/two", true, [true, true]),
+        ("github.com/corp/one", true, [false, false]),
+        ("github.com/corp/one", false, [false, false]),
+    ] {
+        let scene = Scene::corp(&host);
+        scene.write(
+            "own",
+            "machine 127.0.0.1 login partner password gooseberry\n",
+        );
+        let name = |file| scene.at(file).display().to_string();
+        let netrc = format!("netrc = \"{}\"\n", name("own"));
+        let config = format!(
+            "[[direct]]\nmodules = \"{entry}\"\ngo-private = \"{entry}\"\ngit-config = \"{}\"\n{}",
+            name("gitconfig"),
+            if has_own { &netrc } else { "" },
+        );
+        scene.write("server.toml", &config);
+        let options = format!("{} {KNOWN} --config @/server.toml", go());
+        let proxy = scene.start(NOBODY, &options).await;
+        for (module, is_there) in [("one", one), ("two", two)] {
+            let path = format!("/github.com/corp/{module}/@v/list");
+            let answered = proxy.get(&path).await;
+            let found = answered.status == Some(StatusCode::OK);
+            assert_eq!(found, is_there, "{config}{module}: {}", answered.text());
+        }
+    }
+    assert_eq!(host.leaks(), [""; 0]);
 }

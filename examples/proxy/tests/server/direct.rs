@@ -16,7 +16,7 @@ use crate::support::{
 };
 
 /// All that an operator has: the rules, the configuration of git, credentials; and the folder in which all of it is.
-struct Scene {
+pub(crate) struct Scene {
     folder: TempDir,
 }
 
@@ -30,7 +30,7 @@ impl Scene {
     }
 
     /// The one of a company, whose modules are on a host that takes itself for GitHub.
-    fn corp(host: &GitHost) -> Self {
+    pub(crate) fn corp(host: &GitHost) -> Self {
         let this = Self::new("+\nD github.com/corp\n");
         let (key, value) = host.instead_of("https://github.com/");
         let authority = host.authority();
@@ -40,15 +40,18 @@ impl Scene {
         let text =
             format!("[url \"{url}\"]\n\tinsteadOf = {value}\n[http]\n\tsslCAInfo = {authority}\n");
         this.write("gitconfig", &text);
-        this.write("netrc", "machine 127.0.0.1 login robot password hunter2\n");
+        this.write(
+            "netrc",
+            "machine 127.0.0.1 login robot password raspberry\n",
+        );
         this
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.at(name), text).unwrap();
     }
 
@@ -67,7 +70,7 @@ impl Scene {
         command
     }
 
-    async fn start(&self, upstream: &str, options: &str) -> Proxy {
+    pub(crate) async fn start(&self, upstream: &str, options: &str) -> Proxy {
         Proxy::run(self.command(upstream, options)).await
     }
 }
@@ -76,18 +79,19 @@ impl Scene {
 async fn corp_host(repos: &Repos) -> GitHost {
     let host = GitHost::start(repos.root()).await;
     let names = ["one", "two", "mono", "major", "commit"].map(|name| format!("corp/{name}"));
-    host.allow("robot", "hunter2", &names.each_ref().map(String::as_str));
+    host.allow("robot", "raspberry", &names.each_ref().map(String::as_str));
     host
 }
 
 /// `--go` with the go command of the tests.
-fn go() -> String {
+pub(crate) fn go() -> String {
     format!("--go {}", program().display())
 }
 
-const KNOWN: &str = "--git-config @/gitconfig --netrc @/netrc --go-private github.com/corp";
+pub(crate) const KNOWN: &str =
+    "--git-config @/gitconfig --netrc @/netrc --go-private github.com/corp";
 const INFO: &str = "/github.com/corp/one/@v/v1.0.0.info";
-const NOBODY: &str = "http://127.0.0.1:9";
+pub(crate) const NOBODY: &str = "http://127.0.0.1:9";
 
 #[tokio::test]
 async fn a_program_of_public_and_private_modules_builds_again_when_all_sources_are_gone() {
@@ -132,6 +136,24 @@ async fn who_has_no_credentials_is_told_so() {
 }
 
 #[tokio::test]
+async fn the_authorities_of_the_server_are_those_of_git_too() {
+    let repos = Repos::new();
+    company::private(&repos);
+    let host = corp_host(&repos).await;
+    let scene = Scene::corp(&host);
+    let config = fs::read_to_string(scene.at("gitconfig")).unwrap();
+    let (config, _) = config.split_once("[http]").unwrap();
+    scene.write("gitconfig", config);
+    let trusting = format!("--ca-file {}", host.authority());
+    for (options, status) in [("", StatusCode::BAD_GATEWAY), (&*trusting, StatusCode::OK)] {
+        let options = format!("{} {KNOWN} {options}", go());
+        let proxy = scene.start(NOBODY, &options).await;
+        let answered = proxy.get(INFO).await;
+        assert_eq!(answered.status, Some(status), "{}", answered.text());
+    }
+}
+
+#[tokio::test]
 async fn a_go_command_of_the_path_is_used_where_none_is_named() {
     let repos = Repos::new();
     company::private(&repos);
@@ -152,10 +174,12 @@ async fn a_go_command_of_the_path_is_used_where_none_is_named() {
     assert!(text.contains("invalid github.com import path"), "{text}");
     assert!(scene.at("modules-go").is_dir());
 
-    // There is a go command, and no git: it starts, and each answer says why there is none.
+    // There is a go command, and no git: it starts, says so, and so does each answer.
     let mut command = scene.command(NOBODY, "");
     command.env("PATH", path(&[scene.at("bin")]));
-    let proxy = Proxy::run(command).await;
+    let (proxy, mut log) = Proxy::with_log(command).await;
+    let line = within_minutes(log.next_line()).await.unwrap().unwrap();
+    assert!(line.contains("there is no git command"), "{line}");
     let answered = proxy.get(INFO).await;
     assert_eq!(answered.status, Some(StatusCode::BAD_GATEWAY));
     let text = answered.text();
@@ -228,9 +252,11 @@ async fn sigterm_in_a_run_of_the_go_command_loses_no_file() {
         .status();
     assert!(made.unwrap().success());
     let (folder, real) = (scene.folder.path().display(), program());
+    // It waits when its work is done: a fill that nobody waits for has few seconds once the server stops.
     let text = format!(
-        "#!/bin/sh\ncase \"$1\" in mod) echo begun > '{folder}/begun'; cat '{folder}/gate';; esac\n\
-         exec '{}' \"$@\"\n",
+        "#!/bin/sh\n'{}' \"$@\" > '{folder}/said'\nstatus=$?\n\
+         case \"$1\" in mod) echo begun > '{folder}/begun'; cat '{folder}/gate';; esac\n\
+         cat '{folder}/said'\nexit $status\n",
         real.display()
     );
     scene.write("draft", &text);

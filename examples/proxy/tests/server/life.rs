@@ -1,5 +1,7 @@
 //! From SIGTERM to the end.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
 use bytes::Bytes;
@@ -10,6 +12,7 @@ use tokio::net::unix::pipe::OpenOptions;
 use tokio::process::Command;
 
 use crate::proxy::{Proxy, command};
+use crate::support::go::program;
 use crate::support::wire::{Connection, Protocol};
 use crate::support::{
     Answer, Gate, Kept, ScriptedRegistry, fetch, large_module_zip, read, web_client, within_minutes,
@@ -91,6 +94,52 @@ async fn a_second_signal_ends_it_at_once() {
     assert_eq!(filling.proxy.ended().await.code(), Some(1));
 }
 
+/// Commands are processes of their own, and have such.
+#[tokio::test]
+async fn a_second_signal_ends_the_commands_that_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (go, started) = (program(), at("started"));
+    let script = format!(
+        "#!/bin/sh\ncase $1 in mod|list) sleep 3600 & echo $! > {started}; wait;; esac\nexec {} \"$@\"\n",
+        go.display()
+    );
+    fs::write(at("go"), script).unwrap();
+    fs::set_permissions(at("go"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(at("filter.conf"), "+\nD example.com\n").unwrap();
+    let (modules, filter, go) = (at("modules"), at("filter.conf"), at("go"));
+    let args = ["--storage", &modules, "--filter", &filter, "--go", &go];
+    let mut server = command(&[&args[..], &["--upstream", "off"]].concat());
+    server.env("PATH", std::env::var_os("PATH").unwrap());
+    let proxy = Proxy::run(server).await;
+    let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+    let request = format!("GET {MOD} HTTP/1.1\r\nHost: x\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let id = within_minutes(async {
+        loop {
+            match fs::read_to_string(&started) {
+                Ok(id) if id.ends_with('\n') => break id,
+                _ => tokio::task::yield_now().await,
+            }
+        }
+    })
+    .await;
+    proxy.terminate().await;
+    proxy.signal("-TERM").await;
+    assert_eq!(proxy.ended().await.code(), Some(1));
+    // It may be dead and not collected.
+    let runs = || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", id.trim()));
+        stat.is_ok_and(|stat| !stat.contains(") Z "))
+    };
+    within_minutes(async {
+        while runs() {
+            tokio::task::yield_now().await
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn silent_clients_do_not_delay_the_end() {
     let registry = ScriptedRegistry::serving(MOD, Answer::new(["module example.com/m\n"])).await;
@@ -151,7 +200,7 @@ async fn a_closing_server_answers_what_it_has_begun() {
 async fn a_server_that_waits_for_its_storage_can_be_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let taken = folder.path().join("file");
-    std::fs::write(&taken, "").unwrap();
+    fs::write(&taken, "").unwrap();
     let name = taken.to_str().unwrap();
     let mut waiting = command(&["--storage", name, "--wait-for-storage", "3600"]);
     waiting.stderr(Stdio::piped());
@@ -159,9 +208,12 @@ async fn a_server_that_waits_for_its_storage_can_be_stopped() {
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
     let line = within_minutes(log.next_line()).await.unwrap().unwrap();
     assert!(line.contains("waiting for the storage"), "{line}");
-    let mut kill = Command::new("kill");
-    kill.arg(child.id().unwrap().to_string());
-    assert!(kill.status().await.unwrap().success());
+    // There is nothing to reload yet.
+    for signal in ["-HUP", "-TERM"] {
+        let mut kill = Command::new("kill");
+        kill.args([signal, &child.id().unwrap().to_string()]);
+        assert!(kill.status().await.unwrap().success());
+    }
     let ended = within_minutes(child.wait()).await.unwrap();
     assert_eq!(ended.code(), Some(0));
 }
@@ -171,11 +223,11 @@ async fn a_server_that_waits_for_its_storage_can_be_stopped() {
 async fn a_thread_that_waits_for_a_file_does_not_delay_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let filter = folder.path().join("filter.conf");
-    std::fs::write(&filter, "+\n").unwrap();
+    fs::write(&filter, "+\n").unwrap();
     let name = filter.to_str().unwrap();
     let args = ["--storage", "memory:", "--filter", name];
     let proxy = Proxy::start(&args).await;
-    std::fs::remove_file(&filter).unwrap();
+    fs::remove_file(&filter).unwrap();
     let mut fifo = Command::new("mkfifo");
     assert!(fifo.arg(&filter).status().await.unwrap().success());
     // Once the server reads, it can be opened, and does not end before this end of it is dropped.

@@ -9,7 +9,6 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::{interval, timeout};
 
 use crate::keys::Keys;
 use crate::proxy::Proxy;
@@ -22,30 +21,22 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// A server with short limits, with a small file and a large one in its storage.
 pub(crate) struct Scene {
     pub(crate) proxy: Proxy,
-    zip: Bytes,
-    _registry: ScriptedRegistry,
+    pub(crate) zip: Bytes,
     _kept: Kept,
 }
 
 impl Scene {
     pub(crate) async fn new(options: &[&str]) -> Self {
         let zip = Bytes::from(large_module_zip("example.com/m", "v1.0.0", 384 * PART));
-        let served = zip.clone();
-        let registry = ScriptedRegistry::http1(move |request| match &*request.path {
-            ZIP => Answer::new([served.clone()]),
-            _ => Answer::new(["module example.com/m\n"]),
-        })
-        .await;
         let kept = Kept::on_disk();
-        let (folder, upstream) = (kept.folder().to_str().unwrap(), registry.url());
-        let args = ["--storage", folder, "--upstream", &upstream];
+        kept.write(&MOD[1..], "module example.com/m\n").await;
+        kept.write(&ZIP[1..], zip.clone()).await;
+        let folder = kept.folder().to_str().unwrap();
+        let args = ["--storage", folder, "--upstream", "off"];
         let proxy = Proxy::start(&[&args, options].concat()).await;
-        proxy.get(MOD).await.whole();
-        proxy.get(ZIP).await.whole();
         Self {
             proxy,
             zip,
-            _registry: registry,
             _kept: kept,
         }
     }
@@ -60,7 +51,7 @@ impl Scene {
     async fn hits_until_closed(&self, files: usize) {
         within_minutes(async {
             loop {
-                self.proxy.get(MOD).await.whole();
+                self.proxy.get_in_time(MOD, HANDSHAKE).await;
                 if self.proxy.open_files() <= files {
                     break;
                 }
@@ -71,6 +62,9 @@ impl Scene {
     }
 }
 
+/// The shortest of these limits.
+const HANDSHAKE: Duration = Duration::from_millis(500);
+
 const SHORT: [&str; 6] = [
     "--client-timeout",
     "1",
@@ -80,7 +74,7 @@ const SHORT: [&str; 6] = [
     "1",
 ];
 
-/// What the server has open for itself, and a connection of the test or of the registry.
+/// What the server has open for itself, and for the test.
 async fn files(scene: &Scene) -> usize {
     scene.proxy.open_files() + 2
 }
@@ -111,7 +105,7 @@ async fn connections_without_a_whole_request_are_closed_and_hits_go_on() {
         // To the end, which may be a reset.
         let _ = within_minutes(stream.read_to_end(&mut Vec::new())).await;
     }
-    let metrics = scene.proxy.get("/metrics").await.whole().text();
+    let metrics = scene.proxy.get_in_time("/metrics", HANDSHAKE).await.text();
     for why in ["handshake", "idle"] {
         let name = format!("goproxy_connections_cut_total{{why=\"{why}\"}}");
         assert!(metrics.contains(&name), "{why} is not in\n{metrics}");
@@ -126,10 +120,21 @@ async fn an_http2_client_that_answers_no_ping_is_closed() {
     })
     .await;
     let upstream = registry.url();
-    let args = ["--storage", "memory:", "--upstream", &upstream];
+    let args = ["--storage", "memory:", "--upstream", &upstream, "--metrics"];
     let proxy = Proxy::start(&[&args[..], &["--ping-interval", "0.5"]].concat()).await;
     let mut stream = TcpStream::connect(proxy.address).await.unwrap();
-    let path = MOD.as_bytes();
+    stream.write_all(&http2_get(MOD)).await.unwrap();
+    within_minutes(registry.requests().arrived(1)).await;
+    let _ = within_minutes(stream.read_to_end(&mut Vec::new())).await;
+    let metrics = proxy.get("/metrics").await.whole().text();
+    let name = "goproxy_connections_cut_total{why=\"silent\"} 1\n";
+    assert!(metrics.contains(name), "{metrics}");
+}
+
+/// All that a client sends over HTTP/2 that requests one file, has room for all of it, and answers no ping.
+pub(crate) fn http2_get(path: &str) -> Vec<u8> {
+    const ROOM: u32 = 1 << 30;
+    let path = path.as_bytes();
     // GET, http, and two literals: the path and an authority.
     let head = [
         &[0x82, 0x86, 0x04, path.len() as u8],
@@ -137,11 +142,12 @@ async fn an_http2_client_that_answers_no_ping_is_closed() {
         &[0x41, 1, b'x'],
     ]
     .concat();
-    let frame = [&[0, 0, head.len() as u8, 1, 5, 0, 0, 0, 1], &*head].concat();
-    let settings = [PREFACE, b"\0\0\0\x04\0\0\0\0\0", b"\0\0\0\x04\x01\0\0\0\0"].concat();
-    stream.write_all(&[settings, frame].concat()).await.unwrap();
-    within_minutes(registry.requests().arrived(1)).await;
-    let _ = within_minutes(stream.read_to_end(&mut Vec::new())).await;
+    // The initial window of streams, and more of it for the connection.
+    let settings = [&[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4], &ROOM.to_be_bytes()[..]].concat();
+    let update = [&[0, 0, 4, 8, 0, 0, 0, 0, 0], &ROOM.to_be_bytes()[..]].concat();
+    let acknowledged = b"\0\0\0\x04\x01\0\0\0\0";
+    let request = [&[0, 0, head.len() as u8, 1, 5, 0, 0, 0, 1], &*head].concat();
+    [PREFACE, &settings, &update, acknowledged, &request].concat()
 }
 
 #[tokio::test]
@@ -222,62 +228,9 @@ async fn a_stream_that_takes_one_byte_is_closed_while_others_of_its_connection_g
     let _ = within_minutes(connection).await.unwrap();
 }
 
-/// Takes several times the limits, and never stops.
-#[tokio::test]
-async fn a_slow_client_gets_all_of_its_file() {
-    let scene = Scene::new(&SHORT).await;
-    for protocol in [Protocol::Http11, Protocol::Http2] {
-        let stream = TcpStream::connect(scene.proxy.address).await.unwrap();
-        let url = format!("http://{}{ZIP}", scene.proxy.address);
-        let request = Request::get(url)
-            .header("host", "x")
-            .body(Empty::<Bytes>::new())
-            .unwrap();
-        let io = TokioIo::new(stream);
-        let response = match protocol {
-            Protocol::Http2 => {
-                let (mut sender, connection) =
-                    http2::handshake(TokioExecutor::new(), io).await.unwrap();
-                tokio::spawn(connection);
-                sender.send_request(request).await.unwrap()
-            }
-            _ => {
-                let (mut sender, connection) =
-                    hyper::client::conn::http1::handshake(io).await.unwrap();
-                tokio::spawn(connection);
-                sender.send_request(request).await.unwrap()
-            }
-        };
-        let (mut body, mut got, mut next) = (response.into_body(), Vec::new(), 0);
-        let mut pace = interval(Duration::from_millis(20));
-        while let Some(frame) = body.frame().await {
-            got.extend_from_slice(&frame.unwrap().into_data().unwrap());
-            if got.len() >= next {
-                next += 2 * PART;
-                pace.tick().await;
-            }
-        }
-        assert!(got == scene.zip, "{protocol:?}: {} bytes", got.len());
-    }
-}
-
-#[tokio::test]
-async fn a_client_that_asks_now_and_then_keeps_its_connection() {
-    let scene = Scene::new(&SHORT).await;
-    for protocol in [Protocol::Http11, Protocol::Http2] {
-        let mut connection = Connection::open(scene.proxy.address, protocol).await;
-        let mut pace = interval(Duration::from_millis(600));
-        for _ in 0..4 {
-            pace.tick().await;
-            let request = Request::get(MOD).body(()).unwrap();
-            connection.send(request).await.whole();
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_full_server_closes_the_connection_that_is_idle() {
-    let scene = Scene::new(&["--max-connections", "8"]).await;
+    let scene = Scene::new(&["--max-connections", "8", "--metrics"]).await;
     let mut held = Vec::new();
     for _ in 0..20 {
         held.push(scene.open(b"").await);
@@ -293,6 +246,9 @@ async fn a_full_server_closes_the_connection_that_is_idle() {
     }
     let mut rest = vec![0; scene.zip.len()];
     within_minutes(busy.read_exact(&mut rest)).await.unwrap();
+    // Nor was a new one refused.
+    let metrics = scene.proxy.get("/metrics").await.whole().text();
+    assert!(!metrics.contains("goproxy_connections_refused_total"));
 }
 
 #[tokio::test]
@@ -308,6 +264,10 @@ async fn requests_beyond_the_limit_get_503() {
     let refused = scene.proxy.get(MOD).await;
     assert_eq!(refused.status, Some(StatusCode::SERVICE_UNAVAILABLE));
     assert_eq!(refused.header("cache-control"), "no-store");
+    let mut connection = Connection::open(scene.proxy.address, Protocol::Http2).await;
+    let refused = connection.send(Request::head(MOD).body(()).unwrap()).await;
+    assert_eq!(refused.status, Some(StatusCode::SERVICE_UNAVAILABLE));
+    assert_eq!((&*refused.text(), &refused.broken), ("", &None));
     // A server that is busy is not dead.
     scene.proxy.get("/healthz").await.whole();
     busy.pop();
@@ -324,8 +284,7 @@ async fn a_head_that_is_too_large_is_refused() {
     // It may be refused before all of it is there.
     let _ = stream.write_all(head.as_bytes()).await;
     let mut answer = Vec::new();
-    let read = timeout(Duration::from_secs(60), stream.read_to_end(&mut answer)).await;
-    let _ = read.expect("the connection is closed");
+    let _ = within_minutes(stream.read_to_end(&mut answer)).await;
     assert!(!answer.starts_with(b"HTTP/1.1 200"));
     scene.proxy.get(MOD).await.whole();
 }

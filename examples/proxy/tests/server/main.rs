@@ -4,23 +4,29 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod away;
 mod check;
 mod company;
 mod config;
 mod credentials;
 mod crowd;
 mod direct;
+mod guesses;
+mod held;
 mod keys;
 mod life;
 mod limits;
+mod logged;
 mod observed;
 mod page;
+mod patient;
 mod private;
 mod proxy;
 mod readme;
 mod registries;
 mod reload;
 mod shares;
+mod start;
 mod tls;
 mod users;
 
@@ -30,7 +36,7 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
-use proxy::{Proxy, refused};
+use proxy::{Proxy, command, refused};
 use support::wire::{Answered, Connection, Protocol};
 use support::{
     Answer, Gate, Kept, ScriptedRegistry, fetch, large_module_zip, read, web_client, within_minutes,
@@ -112,10 +118,12 @@ async fn basic_auth_lets_in_who_has_the_credentials() {
     let answered = ask_as(&proxy, Some("Basic dXNlcjpwYXNz")).await.whole();
     assert_eq!(answered.text(), "module example.com/m\n");
 
-    assert_eq!(
-        refused(&["--storage", "memory:", "--basic-auth", "user"]).await,
-        "error: --basic-auth needs USER:PASS\n"
-    );
+    for wrong in ["user", ":", "user:", ":pass"] {
+        assert_eq!(
+            refused(&["--storage", "memory:", "--basic-auth", wrong]).await,
+            "error: --basic-auth needs USER:PASS\n"
+        );
+    }
 }
 
 async fn ask_as(proxy: &Proxy, credentials: Option<&str>) -> Answered {
@@ -159,6 +167,8 @@ async fn redirect_only_sends_every_client_to_the_upstream_and_keeps_nothing() {
         assert_eq!(answered.status, Some(StatusCode::SEE_OTHER));
         assert_eq!(answered.header("location"), format!("{upstream}{MOD}?x=1"));
     }
+    let ready = proxy.get("/readyz").await.whole().text();
+    assert_eq!(ready, "ready\nstorage: none\nregistries away: 0\n");
     proxy.terminate().await;
     assert_eq!(proxy.ended().await.code(), Some(0));
     assert_eq!(registry.requests().total(), 0);
@@ -202,7 +212,9 @@ async fn filter_is_a_file_of_rules_and_a_wrong_line_is_named() {
     ];
 
     fs::write(&file, "+\n- example.com/evil\nD corp.example\n").unwrap();
-    let proxy = Proxy::start(&args).await;
+    let (proxy, mut log) = Proxy::with_log(command(&args)).await;
+    let line = within_minutes(log.next_line()).await.unwrap().unwrap();
+    assert!(line.contains("this server has no go command"), "{line}");
     for (path, status, text) in [
         (MOD, StatusCode::OK, "module example.com/m\n"),
         (

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::net::TcpStream;
@@ -47,6 +48,21 @@ impl Proxy {
         get(self.address, Protocol::Http11, path).await
     }
 
+    /// The whole of something, from a server that cuts who takes longer than this for a request, as a test may do that has
+    /// no processor.
+    pub(crate) async fn get_in_time(&self, path: &str, limit: Duration) -> Answered {
+        within_minutes(async {
+            loop {
+                let begun = Instant::now();
+                let answered = self.get(path).await;
+                if answered.is_whole() || begun.elapsed() < limit {
+                    break answered.whole();
+                }
+            }
+        })
+        .await
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.child.id().expect("it runs")
     }
@@ -55,6 +71,14 @@ impl Proxy {
     pub(crate) fn open_files(&self) -> usize {
         let folder = format!("/proc/{}/fd", self.id());
         std::fs::read_dir(folder).unwrap().count()
+    }
+
+    /// How many bytes of memory it has.
+    pub(crate) fn memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = kib.and_then(|kib| kib.trim().strip_suffix("kB"));
+        1024 * kib.unwrap().trim().parse::<usize>().unwrap()
     }
 
     pub(crate) async fn signal(&self, name: &str) {

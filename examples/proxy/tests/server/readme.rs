@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -9,10 +10,17 @@ use tokio::process::Command;
 use crate::keys::Keys;
 use crate::page::{Page, expand, shell};
 use crate::proxy::Proxy;
-use crate::support::{self, StaticRegistry, Tree};
+use crate::support::real_registry::{does_straight, real_registry};
+use crate::support::{self, Client, StaticRegistry, Tree};
 
 /// How the README starts the server.
 const RUN: &str = "cargo run --release -p tower-goproxy-server";
+
+#[test]
+fn the_readme_is_short() {
+    let text = fs::read_to_string(Page::root().join("README.md")).unwrap();
+    assert!(text.lines().count() < 150);
+}
 
 /// Each command has a test here that runs it, or a script that does.
 #[test]
@@ -84,6 +92,34 @@ async fn the_readme_brings_a_server_and_a_module_through_it() {
         "modules are not where the README says"
     );
     assert!(registry.requests().total() > 0);
+}
+
+/// With all defaults, where this machine has the default registry.
+#[tokio::test]
+async fn its_clients_and_the_server_need_no_other_host_than_the_registry() {
+    let registry = real_registry("/sumdb/sum.golang.org/supported").await;
+    if registry.as_deref() != Some("https://proxy.golang.org") {
+        eprintln!("skipped: the default registry is not that of this machine");
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let mut server = as_printed(RUN, folder.path());
+    server.env("TOWER_GOPROXY_LISTEN", "127.0.0.1:0");
+    let proxy = Proxy::run(server).await;
+    let client = Client::new(format!("http://{}", proxy.address))
+        .env("GOSUMDB", "sum.golang.org")
+        .env("HTTPS_PROXY", "http://127.0.0.1:9");
+    let (begun, download) = (Instant::now(), ["mod", "download", "rsc.io/quote@v1.5.2"]);
+    let done = client.try_go(&download).await;
+    let registry = "https://proxy.golang.org";
+    if !done.success && !does_straight(registry, "sum.golang.org", &download).await {
+        return;
+    }
+    assert!(done.success, "{}", done.stderr);
+    let unverified = "modules/@records/sumdb/sum.golang.org/unverified";
+    // The server waits so long for a database.
+    let is_slow = begun.elapsed() >= Duration::from_secs(10);
+    assert!(is_slow || !folder.path().join(unverified).exists());
 }
 
 #[tokio::test]

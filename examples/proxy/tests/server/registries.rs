@@ -160,7 +160,7 @@ async fn an_offline_server_requests_nothing_from_a_checksum_database() {
         ("lookup/example.com/m@v1.0.0", 502),
         ("tile/8/0/000", 502),
         ("latest", 502),
-        ("supported", 404),
+        ("supported", 200),
     ] {
         let path = format!("/sumdb/sum.golang.org/{path}");
         let answered = proxy.get(&path).await;
@@ -281,4 +281,19 @@ async fn what_is_wrong_with_a_registry_is_said_at_the_start() {
         let said = refusal(command(&["--config", name]), 1).await;
         assert!(said.contains(expected), "{said}");
     }
+    // Of several it is said which one it is.
+    for text in [
+        "modules = \"b.example\"\nupstream = \"ftp://x\"",
+        "modules = \"b.example\"\nupstream = \"a.example\"\ntoken-file = \"/nonexistent\"",
+    ] {
+        let other = "modules = \"a.example\"\nupstream = \"off\"";
+        let text = format!("storage = \"memory:\"\n[[registry]]\n{other}\n[[registry]]\n{text}\n");
+        fs::write(&config, text).unwrap();
+        let said = refusal(command(&["--config", name]), 1).await;
+        let named = "error: [[registry]] for b.example: ";
+        assert!(said.starts_with(named), "{said}");
+    }
+    let args = ["--storage", "memory:", "--upstream", "ftp://x"];
+    let said = refusal(command(&args), 1).await;
+    assert!(said.starts_with("error: --upstream: "), "{said}");
 }

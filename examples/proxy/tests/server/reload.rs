@@ -59,16 +59,13 @@ fn write(folder: &TempDir, state: u8) {
         1 => ("example.org", "alice"),
         _ => ("example.com", "bob"),
     };
-    fs::write(
-        folder.path().join("filter.conf"),
+    // One right after the other: what stays for a second is read.
+    let (rules, users) = (
         format!("+\n- {excluded}\n"),
-    )
-    .unwrap();
-    fs::write(
-        folder.path().join("users"),
         format!("{user}:{}\n", hash(user)),
-    )
-    .unwrap();
+    );
+    fs::write(folder.path().join("filter.conf"), rules).unwrap();
+    fs::write(folder.path().join("users"), users).unwrap();
 }
 
 /// Which of the two users is let in, and whether each gets what their state includes.

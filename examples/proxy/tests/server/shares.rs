@@ -9,6 +9,7 @@ use crate::{MOD, ZIP};
 
 const FIRST: [u8; 4] = [127, 0, 0, 1];
 const SECOND: [u8; 4] = [127, 0, 0, 2];
+const THIRD: [u8; 4] = [127, 0, 0, 3];
 
 /// The start of what a client at this address gets for a request; nothing if its connection is closed at once.
 async fn asked_from(
@@ -88,4 +89,24 @@ async fn one_address_leaves_half_of_all_connections_to_others() {
         .await
         .unwrap();
     assert!(rest.contains("connection: close"), "{rest}");
+}
+
+#[tokio::test]
+async fn two_addresses_leave_requests_and_connections_to_a_third_one() {
+    for (option, second) in [
+        ("--max-requests", &[OK, OK, BUSY][..]),
+        ("--max-connections", &[OK, OK, OK, OK, ""]),
+    ] {
+        let scene = Scene::new(&[option, "8"]).await;
+        let mut held = Vec::new();
+        for (from, expected) in [(FIRST, &[OK, OK, OK, OK][..]), (SECOND, second)] {
+            for expected in expected {
+                let (stream, start) = asked_from(&scene, from, ZIP, "").await;
+                assert_eq!(start, *expected, "{option} {from:?}");
+                held.push(stream);
+            }
+        }
+        let (_, start) = asked_from(&scene, THIRD, MOD, "").await;
+        assert_eq!(start, OK, "{option}");
+    }
 }

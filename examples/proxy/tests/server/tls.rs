@@ -47,9 +47,11 @@ async fn the_go_command_builds_over_tls_with_a_private_authority_and_a_user_of_i
     .unwrap();
     let (name, version) = built.modules[0].split_once('@').unwrap();
     let get = go()
+        .env("GODEBUG", "http2debug=1")
         .run_in(module.path(), &["get", &format!("{name}@{version}")])
         .await;
     assert!(get.success, "{}", get.stderr);
+    assert!(get.stderr.contains("http2: "), "{}", get.stderr);
     let all = go().run_in(module.path(), &["mod", "download"]).await;
     assert!(all.success, "{}", all.stderr);
 

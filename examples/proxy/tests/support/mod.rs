@@ -17,6 +17,8 @@ pub mod kept;
 pub mod module_zip;
 #[path = "../../../../tests/support/modules.rs"]
 pub mod modules;
+#[path = "../../../../tests/support/real_registry.rs"]
+pub mod real_registry;
 #[path = "../../../../tests/support/repos.rs"]
 pub mod repos;
 #[path = "../../../../tests/support/requests.rs"]
@@ -44,7 +46,7 @@ pub use module_zip::large_module_zip;
 pub use repos::Repos;
 pub use requests::{Recorded, Requests};
 pub use scripted::{Answer, Gate, ScriptedRegistry, Source};
-pub use server::Server;
+pub use server::{Port, Server};
 pub use static_registry::StaticRegistry;
 pub use tls::Tls;
 pub use tree::Tree;

@@ -1,37 +1,6 @@
-//! Paths that are the same for their host, whatever their capitals.
+//! Paths without the difference of capitals and small letters.
 
 use crate::module::limits;
-
-/// The hosts that do not tell capitals from small letters in a path.
-#[derive(Clone)]
-pub(super) struct AnyCase {
-    hosts: Vec<Box<str>>,
-}
-
-impl Default for AnyCase {
-    fn default() -> Self {
-        let hosts = ["github.com", "gitlab.com", "bitbucket.org"];
-        Self {
-            hosts: hosts.map(Into::into).into(),
-        }
-    }
-}
-
-impl AnyCase {
-    pub(super) fn add(&mut self, host: &str) {
-        self.hosts.push(host.into());
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.hosts.clear();
-    }
-
-    /// Whether the host of an escaped path is one of these.
-    pub(super) fn covers(&self, path: &str) -> bool {
-        let host = path.split_once('/').map_or(path, |(host, _)| host);
-        self.hosts.iter().any(|any| **any == *host)
-    }
-}
 
 /// A path in small letters: of the escaped form, in which `!x` is a capital, all but the `!`.
 ///
@@ -52,8 +21,8 @@ impl<'a> Folded<'a> {
             return Self::Same(escaped);
         }
         let mut bytes = [0; limits::PATH];
-        let mut len = 0;
         let letters = escaped.bytes().filter(|byte| *byte != b'!');
+        let mut len = 0;
         for (to, byte) in bytes.iter_mut().zip(letters) {
             *to = byte;
             len += 1;

@@ -1,27 +1,27 @@
-//! Places for requests.
+//! Places for what cannot be taken back before it ends, such as requests.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::shares::{Owner, Shares};
+use crate::shares::{Owner, Shares};
 
 #[derive(Debug)]
-pub(super) struct Places(Mutex<Shares>);
+pub(crate) struct Places(Mutex<Shares>);
 
-/// The place of one request. Free again when it is dropped.
+/// One place. Free again when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     places: Arc<Places>,
     owner: Option<Owner>,
 }
 
 impl Places {
-    pub(super) fn new(shares: Shares) -> Arc<Self> {
+    pub(crate) fn new(shares: Shares) -> Arc<Self> {
         Arc::new(Self(Mutex::new(shares)))
     }
 
-    pub(super) fn take(self: &Arc<Self>, owner: Option<Owner>) -> Option<Place> {
+    pub(crate) fn take(self: &Arc<Self>, owner: Option<Owner>) -> Option<Place> {
         let mut shares = self.shares();
-        if shares.full(owner).is_some() {
+        if !shares.leaves_some(owner) {
             return None;
         }
         shares.take(owner);
