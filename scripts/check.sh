@@ -79,4 +79,4 @@ else
 fi
 run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --features tower-goproxy/full
 # Which file may import which, and how long a file may be.
-run cargo test --locked --features full --test floors
+run cargo test --locked --workspace --features tower-goproxy/full --test floors

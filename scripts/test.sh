@@ -32,6 +32,8 @@ export TOWER_GOPROXY_NGINX
 printf 'go command: %s\nS3 server: %s\nSSH server: %s\nnginx: %s\n' \
     "$TOWER_GOPROXY_GO" "$TOWER_GOPROXY_MOTO" "$TOWER_GOPROXY_SSHD" "$TOWER_GOPROXY_NGINX" >&2
 
+# Many tests wait for a limit to pass.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(getconf _NPROCESSORS_ONLN)))}
 if (($#)); then
     run cargo test --locked --workspace --features tower-goproxy/full "$@"
 else

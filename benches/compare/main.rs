@@ -49,7 +49,7 @@ struct Args {
     /// Also writes each table as JSON, Markdown and SVG into this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// How often each server is measured in each case [default: 5, or 2 with --short].
+    /// How often each server is measured in each case [default: 5, or 1 with --short].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..))]
     rounds: Option<u8>,
     /// Given by `cargo bench`; nothing is measured without it.
@@ -80,7 +80,7 @@ fn measure(args: &Args) -> Result<bool> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit)?;
-    let rounds = args.rounds.unwrap_or(if args.short { 2 } else { 5 });
+    let rounds = args.rounds.unwrap_or(if args.short { 1 } else { 5 });
     let world = World::new(args.short, rounds.into())?;
     println!("{}", report::machine());
     let (start, mut failed) = (Instant::now(), Vec::new());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::StatusCode;
+use tokio::join;
 
 use crate::MOD;
 use crate::proxy::{Proxy, command};
@@ -28,10 +29,7 @@ async fn a_registry_that_is_away_is_told_and_makes_nothing_unready() {
 
 #[tokio::test]
 async fn a_storage_that_is_away_later_is_told_and_makes_unready_only_if_wanted() {
-    for (options, status) in [
-        (&[][..], StatusCode::OK),
-        (&["--ready-needs-storage"], StatusCode::SERVICE_UNAVAILABLE),
-    ] {
+    let is_told = async |options: &[&str], status| {
         let folder = tempfile::tempdir().unwrap();
         let storage = folder.path().join("modules");
         let args = ["--storage", storage.to_str().unwrap(), "--upstream", "off"];
@@ -49,7 +47,11 @@ async fn a_storage_that_is_away_later_is_told_and_makes_unready_only_if_wanted()
         })
         .await;
         proxy.get("/healthz").await.whole();
-    }
+    };
+    join!(
+        is_told(&[], StatusCode::OK),
+        is_told(&["--ready-needs-storage"], StatusCode::SERVICE_UNAVAILABLE),
+    );
 }
 
 #[tokio::test]
