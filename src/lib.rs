@@ -94,6 +94,11 @@
     clippy::return_self_not_must_use,
     clippy::unwrap_used
 )]
+// `rust-version` is that of the crate without features.
+#![cfg_attr(
+    any(feature = "fill", feature = "go-get", feature = "upstream"),
+    allow(clippy::incompatible_msrv)
+)]
 
 #[cfg(all(feature = "go-get", not(unix)))]
 compile_error!("the feature `go-get` needs Unix");

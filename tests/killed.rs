@@ -208,7 +208,7 @@ fn zip() -> Bytes {
 }
 
 fn framing(i: usize) -> Framing {
-    if i.is_multiple_of(2) {
+    if i % 2 == 0 {
         Framing::Length
     } else {
         Framing::Chunked

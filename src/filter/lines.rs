@@ -35,8 +35,8 @@ impl Lines {
 
 /// The version that a line begins with. A line without one is of no use to the go command.
 pub(super) fn version(line: &[u8]) -> Option<Version<'_>> {
-    let version = str::from_utf8(line).ok()?.split_ascii_whitespace().next()?;
-    Version::new(version).ok()
+    let line = std::str::from_utf8(line).ok()?;
+    Version::new(line.split_ascii_whitespace().next()?).ok()
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ impl<'a> Folded<'a> {
         match self {
             Self::Same(path) => path,
             // Module paths are ASCII; the default is for the compiler.
-            Self::Without { bytes, len } => str::from_utf8(&bytes[..*len]).unwrap_or_default(),
+            Self::Without { bytes, len } => std::str::from_utf8(&bytes[..*len]).unwrap_or_default(),
         }
     }
 }

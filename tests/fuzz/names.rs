@@ -4,7 +4,7 @@ use tower_goproxy::Target;
 use tower_goproxy::module::{ModulePath, Version, check};
 
 pub fn run(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else {
+    let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
     if let Ok(path) = ModulePath::new(text) {
