@@ -34,6 +34,9 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// What a client that reads nothing has while the server stops.
 const LAST_STALL: Duration = Duration::from_secs(5);
 
+/// What a client that reads nothing keeps of a response in memory.
+const UNREAD: usize = 64 * 1024;
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) async fn serve(
@@ -84,6 +87,8 @@ async fn speak<IO>(
             // The watch has the one limit for heads and for idle connections.
             builder.timer(TokioTimer::new()).header_read_timeout(None);
             builder.max_header_size(limits.header_size as usize);
+            // It is for heads, too.
+            builder.max_buf_size(UNREAD.max(limits.header_size as usize));
             let connection = builder.serve_connection(io, service);
             drive(shared, activity, version, connection).await;
         }
@@ -92,8 +97,7 @@ async fn speak<IO>(
             builder.timer(TokioTimer::new());
             builder.max_header_list_size(limits.header_size);
             builder.max_concurrent_streams(limits.streams);
-            // What a client that reads nothing keeps of each stream in memory.
-            builder.max_send_buf_size(64 * 1024);
+            builder.max_send_buf_size(UNREAD);
             builder.keep_alive_interval(limits.ping);
             // The watch judges. A ping may have to wait until a slow client has read what was sent before.
             builder.keep_alive_timeout(DAY);

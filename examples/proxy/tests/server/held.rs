@@ -119,6 +119,29 @@ async fn bodies_of_requests_take_no_memory() {
     assert!(grown < 25 << 20, "{} KiB", grown >> 10);
 }
 
+/// Of a zip that is much larger.
+#[tokio::test]
+async fn a_client_that_reads_nothing_takes_little_memory() {
+    let room = ["--max-requests", "4096", "--max-connections", "4096"];
+    let scene = Scene::new(&[&room[..], &["--stall-timeout", "3600"]].concat()).await;
+    let request = format!("GET {ZIP} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let mut held = Vec::new();
+    let mut grown = async |count| {
+        let before = scene.proxy.memory();
+        for _ in 0..count {
+            let mut stream = scene.open(request.as_bytes()).await;
+            stream.read_u8().await.unwrap();
+            held.push(stream);
+        }
+        scene.proxy.get(MOD).await.whole();
+        scene.proxy.memory().saturating_sub(before)
+    };
+    // What is there for any number of them.
+    grown(50).await;
+    let each = grown(100).await / 100;
+    assert!(each < 192 << 10, "{} KiB", each >> 10);
+}
+
 #[tokio::test]
 async fn a_connection_has_so_many_streams_at_once() {
     for (options, most) in [(&[][..], 128), (&["--max-streams", "5"], 5)] {
