@@ -29,7 +29,7 @@ use crate::users::Client;
 /// The status in the log where there was none, as in that of nginx.
 const LEFT: u16 = 499;
 
-/// More characters of a path are not logged.
+/// More characters of a method or a path are not logged.
 const MOST: usize = 2048;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -178,7 +178,7 @@ impl Drop for Entry {
             target: "access",
             client = self.client.map(tracing::field::display),
             user = self.user.as_ref().map(Identity::name),
-            method = %self.method,
+            method = %shortened(self.method.as_str()),
             path = shortened(&self.path),
             status,
             bytes = self.bytes,
@@ -193,9 +193,9 @@ impl Drop for Entry {
 }
 
 /// A head may have 64 KiB.
-fn shortened(path: &str) -> &str {
-    let more = path.char_indices().nth(MOST);
-    &path[..more.map_or(path.len(), |(at, _)| at)]
+fn shortened(text: &str) -> &str {
+    let more = text.char_indices().nth(MOST);
+    &text[..more.map_or(text.len(), |(at, _)| at)]
 }
 
 struct LoggedBody {

@@ -205,22 +205,25 @@ async fn rust_log_chooses_lines_and_a_pipe_gets_no_colours() {
 async fn what_a_stranger_sends_cannot_forge_or_flood_the_log() {
     let args = ["--storage", "memory:", "--upstream", "off"];
     let (proxy, mut log) = Proxy::with_log(command(&args)).await;
-    let path = format!("/\u{9b}31m\u{202e}\u{2028}{}", "a".repeat(20_000));
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    let mut stream = TcpStream::connect(proxy.address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let line = within_minutes(async {
-        loop {
-            let line = log.next_line().await.unwrap().unwrap();
-            if line.contains("access:") {
-                return line;
+    let long = "a".repeat(20_000);
+    let path = format!("/\u{9b}31m\u{202e}\u{2028}{long}");
+    for (method, path) in [("GET", &*path), (&*long, "/")] {
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let line = within_minutes(async {
+            loop {
+                let line = log.next_line().await.unwrap().unwrap();
+                if line.contains("access:") {
+                    return line;
+                }
             }
-        }
-    })
-    .await;
-    assert!(line.contains(r"\u{202e}"), "{line}");
-    assert!(!line.contains(['\u{9b}', '\u{202e}', '\u{2028}']), "{line}");
-    assert!(line.len() < 4096, "{}", line.len());
+        })
+        .await;
+        assert_eq!(line.contains(r"\u{202e}"), method == "GET", "{line}");
+        assert!(!line.contains(['\u{9b}', '\u{202e}', '\u{2028}']), "{line}");
+        assert!(line.len() < 4096, "{}", line.len());
+    }
 }
 
 /// In an empty container.
