@@ -20,11 +20,12 @@ use crate::sumdb::Around;
 use crate::{BoxError, access_log, storage};
 
 /// The options of `serve` that a check has, too.
-pub(crate) const SHARED: [&str; 11] = [
+pub(crate) const SHARED: [&str; 12] = [
     "config",
     "storage",
     "wait-for-storage",
     "filter",
+    "match-case",
     "upstream",
     "ca-file",
     "offline",

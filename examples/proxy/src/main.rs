@@ -35,6 +35,7 @@ mod sumdb;
 mod users;
 
 use std::error::Error;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -62,10 +63,10 @@ fn main() -> ExitCode {
     let done = match command {
         Command::Serve => run(serve::run(&loaded)).map(|()| true),
         Command::Check(args) => run(check::run(&loaded, args)),
-        Command::Config => {
-            print!("{}", loaded.show());
-            Ok(true)
-        }
+        Command::Config => match write!(io::stdout(), "{}", loaded.show()) {
+            Ok(()) => Ok(true),
+            Err(error) => Err(error.into()),
+        },
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,6 +1,7 @@
 //! Options as flags, variables and lines of a file.
 
 use std::fs;
+use std::process::Stdio;
 
 use http::StatusCode;
 use tempfile::TempDir;
@@ -231,6 +232,7 @@ async fn help_and_version_are_no_errors_and_an_unknown_option_is_one() {
         (&["--help"][..], "config"),
         (&["serve", "--help"], "TOWER_GOPROXY_LISTEN"),
         (&["config", "--help"], "TOWER_GOPROXY_LISTEN"),
+        (&["check", "--help"], "TOWER_GOPROXY_MATCH_CASE"),
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tower-goproxy"));
         command.args(args).env_clear();
@@ -248,6 +250,18 @@ async fn help_and_version_are_no_errors_and_an_unknown_option_is_one() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tower-goproxy"));
     command.arg("sevre").env_clear();
     assert!(refusal(command, 2).await.contains("serve"));
+}
+
+#[tokio::test]
+async fn options_that_cannot_be_shown_are_an_error() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    let mut command = config(&[]);
+    command.stdout(full.unwrap()).stderr(Stdio::piped());
+    let output = within_minutes(command.spawn().unwrap().wait_with_output()).await;
+    let output = output.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("error: "), "{said}");
 }
 
 #[tokio::test]
