@@ -41,17 +41,12 @@ impl Trusted {
     /// The nearest address that is not a trusted proxy.
     pub(crate) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.ip().to_canonical();
-        let headers = headers.get_all("x-forwarded-for").iter();
-        let named: Vec<_> = headers
+        let headers = headers.get_all("x-forwarded-for").iter().rev();
+        let mut named = headers
             .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .map(str::trim)
-            .collect();
-        for address in named.iter().rev() {
-            if !self.contains(client) {
-                break;
-            }
-            match forwarded(address) {
+            .flat_map(|value| value.rsplit(','));
+        while self.contains(client) {
+            match named.next().and_then(|address| forwarded(address.trim())) {
                 Some(address) => client = address.to_canonical(),
                 None => break,
             }
