@@ -6,8 +6,10 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use http::StatusCode;
 use tempfile::TempDir;
+use tokio::net::unix::pipe::OpenOptions;
 use tokio::process::Command;
 
+use crate::MOD;
 use crate::config::file;
 use crate::proxy::{Proxy, command, refusal};
 use crate::support::{Answer, ScriptedRegistry, within_minutes};
@@ -24,6 +26,37 @@ async fn rules_and_users_do_not_come_from_a_pipe_that_has_them_once() {
         let expected = format!("error: {name}: not a regular file");
         assert!(said.starts_with(&expected), "{said}");
     }
+}
+
+/// While the server reads a netrc file, which comes after the rules.
+#[tokio::test]
+async fn a_file_that_changes_during_the_start_is_read_again() {
+    let (folder, rules) = file("+\n");
+    let pipe = folder.path().join("netrc");
+    let made = Command::new("mkfifo").arg(&pipe).status().await;
+    assert!(made.unwrap().success());
+    // Once the server reads, it can be opened.
+    let opened = async || loop {
+        match OpenOptions::new().open_sender(&pipe) {
+            Ok(sender) => break sender,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+    let netrc = pipe.display();
+    let text = format!(
+        "storage = \"memory:\"\nupstream = \"off\"\nfilter = \"{rules}\"\n\
+         [[registry]]\nmodules = \"corp.example\"\nupstream = \"off\"\nnetrc = \"{netrc}\"\n"
+    );
+    let (_config, config) = file(&text);
+    let starting = Proxy::run(command(&["--config", &config]));
+    let changed = async {
+        let _first = opened().await;
+        fs::write(&rules, "-\n").unwrap();
+    };
+    let (proxy, ()) = within_minutes(async { tokio::join!(starting, changed) }).await;
+    drop(within_minutes(opened()).await);
+    let status = async || proxy.get(MOD).await.status;
+    within_minutes(async { while status().await != Some(StatusCode::FORBIDDEN) {} }).await;
 }
 
 #[tokio::test]
