@@ -26,7 +26,7 @@ use crate::info::Fields;
 use crate::module::{Version, check};
 use crate::reply::{self, BUSY, Busy};
 use crate::shared_caches::has_directive;
-use crate::source::Validators;
+use crate::source::{Uncertain, Validators};
 use crate::target::Resource;
 use crate::verify::check_info;
 
@@ -109,7 +109,11 @@ pub(super) async fn ask(
         return Heard::Failed(busy());
     }
     if head.status != StatusCode::OK {
-        return judge_error(head.status, &head.headers, body, by_user).await;
+        let heard = judge_error(head.status, &head.headers, body, by_user).await;
+        return match (heard, head.extensions.get::<Uncertain>()) {
+            (Heard::ForOnce(said), Some(_)) => Heard::Failed(Shown::of(&said, Caching::Never)),
+            (heard, _) => heard,
+        };
     }
     let read = match read(body, question.most(), shared).await {
         Ok(read) => read,

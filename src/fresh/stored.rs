@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
 use futures_util::future::try_join;
 use object_store::GetOptions;
 
@@ -12,7 +11,7 @@ use crate::access::value::Access;
 use crate::latest::{Latest, is_own_go_mod};
 use crate::module::Version;
 use crate::module::version::check_fits;
-use crate::storage::{Content, Key, LookUp, Storage, StorageError};
+use crate::storage::{Key, LookUp, Storage, StorageError};
 use crate::target::Resource;
 
 /// The stored versions of a module, escaped.
@@ -137,12 +136,7 @@ pub(crate) async fn content(storage: &Storage, key: &Key) -> Result<Option<Bytes
         LookUp::Found(found) | LookUp::Private(found) => found,
         LookUp::Absent | LookUp::Removed(_) => return Ok(None),
     };
-    Ok(Some(match found.content {
-        Content::Whole(content) => content,
-        Content::Part(_, frames) => {
-            let pieces: Result<Vec<Bytes>, _> = frames.try_collect().await;
-            let pieces = pieces.map_err(|error| StorageError::new("read", key, error))?;
-            pieces.concat().into()
-        }
-    }))
+    let content = found.content.collect().await;
+    let content = content.map_err(|error| StorageError::new("read", key, error))?;
+    Ok(Some(content))
 }

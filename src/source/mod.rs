@@ -30,6 +30,8 @@ mod stored_elsewhere;
 mod tasks;
 #[cfg(feature = "fill")]
 mod unattended;
+#[cfg(any(feature = "fill", feature = "upstream"))]
+mod uncertain;
 mod validators;
 
 pub use self::area::{Area, AreaOfSource, HasArea};
@@ -42,4 +44,6 @@ pub use self::stored_elsewhere::StoredElsewhere;
 pub use self::tasks::Tasks;
 #[cfg(feature = "fill")]
 pub(crate) use self::unattended::Unattended;
+#[cfg(any(feature = "fill", feature = "upstream"))]
+pub(crate) use self::uncertain::Uncertain;
 pub use self::validators::Validators;

@@ -139,6 +139,10 @@ impl UpstreamError {
         }
     }
 
+    pub(super) fn is_uncertain(&self) -> bool {
+        self.uncertain
+    }
+
     /// Whether nobody may keep it: all that may pass by itself.
     pub(super) fn is_for_once(&self) -> bool {
         match &self.kind {

@@ -6,6 +6,7 @@ use http::{HeaderValue, Response, StatusCode};
 use super::body::UpstreamBody;
 use super::error::{Kind, UpstreamError};
 use crate::reply::{self, NO_STORE};
+use crate::source::Uncertain;
 
 /// For what a layer may remember by rules of its own.
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
@@ -40,6 +41,9 @@ impl UpstreamError {
                 }
             }
             _ => {}
+        }
+        if self.is_uncertain() {
+            response.extensions_mut().insert(Uncertain);
         }
         response.extensions_mut().insert(self);
         response

@@ -21,6 +21,7 @@ use super::list::{Place, Then};
 use super::{file, observe};
 use crate::reply::NO_STORE;
 use crate::shared_caches::make_private;
+use crate::source::Uncertain;
 use crate::source::health::Advice;
 use crate::target::Target;
 
@@ -86,6 +87,7 @@ impl Walk {
                             Some(best) if is_not_found && !best.is_not_found() => return Err(best),
                             _ if is_not_found && left_out.is_some() => {
                                 response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+                                response.extensions_mut().insert(Uncertain);
                             }
                             _ => {}
                         }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use tower_goproxy::Storage;
 
 use super::fixtures::Script;
-use super::go::{Proxied, add, registry};
+use super::go::{Proxied, add, list, registry};
 use super::support::{Answer, Client, Framing, ScriptedRegistry};
 
 const AT: &str = "/example.com/m/@v/v1.0.0";
@@ -86,4 +86,34 @@ async fn each_file_comes_from_where_it_would_come_from_straight() {
     assert_eq!(found, [true, true]);
     empty.shutdown().await;
     second.shutdown().await;
+}
+
+/// A registry for everything else stands behind one of the company. Once it is away, the first one still says that it does
+/// not have the module, which is no answer in place of an earlier one.
+#[tokio::test]
+async fn what_the_last_registry_has_said_stays_while_it_is_away() {
+    let script = files("b");
+    add(
+        &script,
+        "example.com/m",
+        "v1.1.0",
+        "module example.com/m\n",
+        &[],
+    );
+    list(&script, "example.com/m", "v1.0.0\nv1.1.0\n");
+    let (first, second) = (registry(&Script::default()).await, registry(&script).await);
+    let upstream = format!("{},{}", first.url(), second.url());
+    let storage = Storage::memory();
+    let versions = async |proxy: &Proxied| {
+        let args = ["list", "-m", "-versions", "example.com/m"];
+        let output = Client::new(proxy.server.url()).try_go(&args).await;
+        [output.stdout, output.stderr].concat()
+    };
+    let before = Proxied::start(&storage, &upstream, |layer| layer).await;
+    assert_eq!(versions(&before).await, "example.com/m v1.0.0 v1.1.0\n");
+    before.idle().await;
+    second.shutdown().await;
+    let after = Proxied::start(&storage, &upstream, |layer| layer).await;
+    assert_eq!(versions(&after).await, "example.com/m v1.0.0 v1.1.0\n");
+    first.shutdown().await;
 }
