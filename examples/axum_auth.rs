@@ -11,7 +11,7 @@ use std::error::Error;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header, request};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::serve::ListenerExt;
@@ -19,8 +19,8 @@ use tokio::net::TcpListener;
 use tower::Layer;
 use tower_goproxy::fill::FillLayer;
 use tower_goproxy::filter::FilterLayer;
-use tower_goproxy::policy::{Rule, policy_fn};
-use tower_goproxy::{SharedCaches, Storage, Target, Upstream};
+use tower_goproxy::policy::{Rule, Rules, policy_fn};
+use tower_goproxy::{SharedCaches, Storage, Upstream};
 
 /// Whom the auth layer has recognised.
 #[derive(Clone, Copy)]
@@ -48,26 +48,29 @@ async fn auth(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// By whole elements, so `github.com/acme-fork` is not meant.
-fn policy(target: &Target<'_>, parts: &request::Parts) -> Rule {
-    let ours = target.module().is_within("github.com/acme");
-    match parts.extensions.get::<Team>() {
+/// The app, in front of a registry.
+pub(crate) fn app(registry: Upstream, storage: Storage) -> Result<Router, Box<dyn Error>> {
+    let include = FillLayer::new(storage).layer(registry);
+    // By whole elements, so `github.com/acme-fork` is not meant, and in any case, as GitHub takes it.
+    let staff_only = Rules::parse("- github.com/acme")?;
+    let policy = policy_fn(move |target, parts| match parts.extensions.get::<Team>() {
         Some(Team::Staff) => Rule::include(),
-        Some(Team::Contractors) if !ours => Rule::include(),
+        Some(Team::Contractors) if !staff_only.rule_for(target).is_exclude() => Rule::include(),
         Some(Team::Contractors) | None => Rule::exclude_because("it is for staff only"),
-    }
-}
-
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let upstream = Upstream::new("https://proxy.golang.org")?;
-    let include = FillLayer::new(Storage::disk("modules")?).layer(upstream);
+    });
     // A cache in front of the proxy would serve everyone what one team may have.
-    let layer = FilterLayer::new(policy_fn(policy), include).shared_caches(SharedCaches::Not);
+    let layer = FilterLayer::new(policy, include).shared_caches(SharedCaches::Not);
     let app = Router::new()
         .layer(layer)
         // Added last, so it is the outermost: nothing is asked or stored before it has agreed.
         .layer(middleware::from_fn(auth));
+    Ok(app)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let registry = Upstream::new("https://proxy.golang.org")?;
+    let app = app(registry, Storage::disk("modules")?)?;
 
     let address = std::env::args().nth(1);
     let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:3000")).await?;
