@@ -7,7 +7,7 @@ use tower_goproxy::{Access, Storage, Target};
 
 use crate::scene::{
     HIT, STORED, content, fetch, in_parts, info, key, large, layer, mod_file, proxy, registry,
-    send, small, withheld,
+    send, small, spawn_get, withheld,
 };
 use crate::support::{HeldStore, Kept, ask, get, quiet, request, whole, within};
 
@@ -225,4 +225,23 @@ async fn who_reads_a_hit_while_it_is_removed_has_it_whole() {
     remove(&kept.storage(), &large(0), "bad").await;
     fetch(&proxy, &large(0)).await.assert_status(403);
     assert!(whole(reading.into_body()).await.unwrap() == content(&large(0)));
+}
+
+/// What was read before is not kept in memory after.
+#[tokio::test(start_paused = true)]
+async fn a_small_file_that_is_removed_while_it_is_read_does_not_stay_in_memory() {
+    let (store, path) = (HeldStore::new(), mod_file(0));
+    let filled = layer(Storage::new(store.clone()));
+    let got = fetch(&proxy(&filled, &registry()), &path).await;
+    got.assert_file(&path, STORED);
+    within(filled.fills().idle()).await;
+    let storage = Storage::new(store.clone());
+    let proxy = proxy(&layer(storage.clone()), &registry());
+    store.hold(1);
+    let reading = spawn_get(&proxy, &path);
+    within(store.held(1)).await;
+    remove(&storage, &path, "bad").await;
+    store.release();
+    reading.await.unwrap().assert_file(&path, HIT);
+    fetch(&proxy, &path).await.assert_status(403);
 }

@@ -44,7 +44,6 @@ pub fn mod_file(n: usize) -> String {
     format!("/example.com/m/@v/v1.{n}.0.mod")
 }
 
-/// The name in a storage: the path without its slash.
 /// Every kind of request for a module.
 pub fn all_paths() -> [String; 7] {
     let [list, latest, branch] = [LIST, LATEST, BRANCH].map(str::to_owned);
@@ -59,6 +58,7 @@ pub fn all_paths() -> [String; 7] {
     ]
 }
 
+/// The name in a storage: the path without its slash.
 pub fn key(path: &str) -> &str {
     path.strip_prefix('/').expect("a path begins with a slash")
 }

@@ -2,9 +2,10 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::{Request, Response, StatusCode};
 use http_body_util::{Empty, Full};
-use tokio::time::advance;
+use tokio::time::{Instant, advance};
 use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 use tower_goproxy::fill::FillLayer;
 use tower_goproxy::fresh::FreshLayer;
@@ -12,7 +13,7 @@ use tower_goproxy::source::Area;
 use tower_goproxy::{Access, Storage};
 
 use super::fixtures::{ASKED, HIT, Proxy, STALE, Script, broken, info, not_found};
-use super::support::{Answer, Kept, get, within};
+use super::support::{Answer, Gate, Kept, get, within};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const TOOL: &str = "example.com/corp/tools";
@@ -290,6 +291,56 @@ async fn a_file_that_has_come_behind_another_answer_is_absent_no_more() {
         proxy.idle().await;
         assert_eq!(source.requests().count(file), 2);
         assert_eq!(proxy.get(file).await.status, StatusCode::OK);
+    })
+    .await;
+}
+
+/// `go install` of a stored tool, as go asks for it, of a registry that fails at once and of one that says nothing.
+#[tokio::test(start_paused = true)]
+async fn a_silent_source_costs_a_command_less_than_a_second() {
+    within(async {
+        let (script, storage, gate) = (registry(), Storage::memory(), Gate::closed());
+        let source = script.source();
+        let file = |name: &str| format!("/{TOOL}/@v/{name}");
+        let with_own = |name: &str| [around(name), vec![file(name)]].concat();
+        let steps = [
+            with_own("v1.0.0.info"),
+            vec![file("v1.0.0.mod")],
+            vec![file("list")],
+            vec![file("v1.0.0.zip")],
+            with_own("list"),
+        ];
+        let command = async |proxy: &Proxy| {
+            let begun = Instant::now();
+            let mut statuses = Vec::new();
+            for step in &steps {
+                let answers = join_all(step.iter().map(|path| proxy.get(path))).await;
+                statuses.extend(answers.into_iter().map(|got| got.status));
+            }
+            (statuses, begun.elapsed())
+        };
+        let proxy = Proxy::new(&storage, &source);
+        let (there, _) = command(&proxy).await;
+        proxy.idle().await;
+        advance(10 * MINUTE).await;
+        script.down(broken());
+        for proxy in [&proxy, &Proxy::new(&storage, &source)] {
+            assert_eq!(command(proxy).await, (there.clone(), Duration::ZERO));
+        }
+        script.down(broken().withheld(&gate));
+        // A process that begins knows nothing of it either.
+        let later = Proxy::new(&storage, &source);
+        advance(10 * MINUTE).await;
+        for proxy in [&proxy, &later] {
+            for _ in 0..2 {
+                let (statuses, took) = command(proxy).await;
+                assert_eq!(statuses, there);
+                assert!(took < Duration::from_secs(1), "{took:?}");
+            }
+        }
+        gate.open();
+        proxy.idle().await;
+        later.idle().await;
     })
     .await;
 }

@@ -3,8 +3,8 @@
 use http::StatusCode;
 use tower_goproxy::Storage;
 
-use super::fixtures::{ASKED, LATEST, LIST, MAIN, Proxy, Script, info};
-use super::support::{Answer, within};
+use super::fixtures::{ASKED, HIT, LATEST, LIST, MAIN, Proxy, Script, info};
+use super::support::{Answer, ask, get, within, within_minutes};
 
 #[tokio::test(start_paused = true)]
 async fn of_a_sources_headers_none_reaches_a_client() {
@@ -100,6 +100,37 @@ async fn an_answer_that_the_go_command_would_stumble_over_is_none() {
         assert_eq!(proxy.get(LIST).await.status, StatusCode::BAD_GATEWAY);
         script.set(LIST, Answer::new(["v1.0.0\n".repeat(1 << 20)]));
         assert_eq!(proxy.get(LIST).await.all(), (200, "v1.0.0\n", ASKED));
+    })
+    .await;
+}
+
+/// On one thread: whoever put the list in order there would have it alone.
+#[tokio::test]
+async fn others_are_answered_while_a_long_list_is_put_in_order() {
+    within_minutes(async {
+        let script = Script::default();
+        let line = |n: u32| format!("v1.{n}.0-{}\n", "x".repeat(90));
+        let list: String = (0..20_000).rev().map(line).collect();
+        script
+            .set(LIST, Answer::new([list]))
+            .set(LATEST, info("v1.0.0"));
+        let source = script.source();
+        let proxy = Proxy::new(&Storage::memory(), &source);
+        proxy.get(LATEST).await;
+        proxy.idle().await;
+        let app = proxy.app.clone();
+        let before = source.requests().total();
+        let listed = tokio::spawn(async move { ask(&app, get(LIST)).await.status() });
+        source.requests().arrived(before + 1).await;
+        source.let_go().await;
+        let mut hits = 0;
+        while !listed.is_finished() {
+            assert_eq!(proxy.get(LATEST).await.state(), HIT);
+            hits += 1;
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(listed.await.unwrap(), StatusCode::OK);
+        assert!(hits > 50, "{hits}");
     })
     .await;
 }

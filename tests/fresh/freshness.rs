@@ -42,6 +42,7 @@ on_each_storage! {
             for name in ["content-type", "content-length", "cache-control"] {
                 assert_eq!(head.headers[name], again.headers[name]);
             }
+            assert_eq!((head.status, &*head.body), (StatusCode::OK, ""));
             assert_eq!(source.requests().count(path), 1);
         }
         proxy.idle().await;
@@ -56,8 +57,11 @@ on_each_storage! {
         let gate = Gate::closed();
         script.set(LIST, Answer::new(["v1.1.0\nv1.0.0\n"]).withheld(&gate));
         advance(MINUTE + SECOND).await;
+        let begun = Instant::now();
         let stale = proxy.get(LIST).await;
         assert_eq!(stale.all(), (200, "v1.0.0\n", STALE));
+        // Without its patience.
+        assert_eq!(begun.elapsed(), Duration::ZERO);
         assert_eq!(stale.headers["cache-control"], "no-cache");
         gate.open();
         proxy.idle().await;

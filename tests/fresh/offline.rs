@@ -7,6 +7,8 @@ use super::fixtures::{HIT, LATEST, LIST, MAIN, Proxy, Script, info};
 use super::support::{Answer, get, whole};
 
 const ONLY: [(&str, &str); 1] = [("disable-module-fetch", "true")];
+/// Known to have been at a version that is not stored.
+const AHEAD: &str = "/example.com/m/@v/ahead.info";
 const PSEUDO: &str = "v0.0.0-20240102030405-abcdef012345";
 
 /// Some versions are stored, one is only known, and a branch was at one that is stored.
@@ -18,9 +20,10 @@ async fn warmed(storage: &Storage) -> (Script, Proxy) {
     script
         .set(LIST, Answer::new(["v1.0.0\nv1.1.0\nv1.2.0\n"]))
         .set(LATEST, info("v1.2.0"))
-        .set(MAIN, info(PSEUDO));
+        .set(MAIN, info(PSEUDO))
+        .set(AHEAD, info("v1.2.0"));
     let proxy = Proxy::new(storage, &script.source());
-    for path in [LIST, LATEST, MAIN] {
+    for path in [LIST, LATEST, MAIN, AHEAD] {
         proxy.get(path).await;
     }
     for version in ["v1.0.0", "v1.1.0", "v3.0.0+incompatible", PSEUDO] {
@@ -55,6 +58,7 @@ on_each_storage! {
                 "/example.com/x/@v/list",
                 "/example.com/x/@latest",
                 "/example.com/m/@v/other.info",
+                AHEAD,
                 "/example.com/m/@v/v1.2.0.info",
             ] {
                 let missing = proxy.ask(Method::GET, path, headers).await;

@@ -6,13 +6,14 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{Empty, Full};
 use tokio::time::advance;
 use tower::util::BoxCloneSyncService;
-use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+use tower::{Layer as _, ServiceBuilder, ServiceExt as _, service_fn};
 use tower_goproxy::LayerBody;
 use tower_goproxy::fill::{self, FillLayer};
 use tower_goproxy::fresh::FreshLayer;
 use tower_goproxy::source::Area;
 use tower_goproxy::{Access, Storage};
 
+use super::fixtures::{Script, broken};
 use super::support::{get, request, whole, within};
 
 type App = BoxCloneSyncService<Request<()>, Response<LayerBody<fill::ResponseBody>>, Infallible>;
@@ -221,6 +222,55 @@ async fn what_was_said_to_a_password_is_no_absence_for_another_one_after_a_resta
         // An owner without credentials is always the same one.
         let same = ask(&later, below, with(None)).await;
         assert_eq!(same, StatusCode::NOT_FOUND);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_for_others_is_in_no_answer() {
+    within(async {
+        let owners = |area| [None, Some("alice"), Some("bob")].map(|owner| (area, owner));
+        let all = [Area::Included, Area::Direct].map(owners).concat();
+        for stored in &all {
+            let (script, storage) = (Script::default(), Storage::memory());
+            script.add("git.example/secret", "v1.0.0");
+            let source = script.source();
+            let ask = async |(area, owner): (Area, Option<&str>), path: &str, headers| {
+                let fresh = FreshLayer::new(storage.clone());
+                let fill = FillLayer::new(storage.clone()).area(area);
+                let (refreshes, fills) = (fresh.refreshes(), fill.fills());
+                let app = fresh.layer(fill.layer(source.clone()));
+                let mut request = request(http::Method::GET, path, headers);
+                if let Some(owner) = owner {
+                    request.extensions_mut().insert(Access::new(owner));
+                }
+                let Ok(response) = app.oneshot(request).await;
+                let status = response.status().as_u16();
+                let body = whole(response.into_body()).await.unwrap();
+                refreshes.idle().await;
+                fills.idle().await;
+                (status, body.windows(6).any(|part| part == b"v1.0.0"))
+            };
+            for file in ["info", "mod", "zip"] {
+                let path = format!("/git.example/secret/@v/v1.0.0.{file}");
+                assert_eq!(ask(*stored, &path, &[][..]).await.0, 200);
+            }
+            for (is_down, without) in [(false, 404), (true, 500)] {
+                script.down(is_down.then(broken));
+                for asks in &all {
+                    for path in [PATHS[0], PATHS[1]] {
+                        let expected = |without| match asks == stored {
+                            true => (200, true),
+                            false => (without, false),
+                        };
+                        let what = format!("{stored:?} {asks:?} {path}");
+                        assert_eq!(ask(*asks, path, &[]).await, expected(without), "{what}");
+                        let only = ask(*asks, path, &[("disable-module-fetch", "true")]).await;
+                        assert_eq!(only, expected(404), "{what}");
+                    }
+                }
+            }
+        }
     })
     .await;
 }

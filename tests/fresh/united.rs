@@ -91,10 +91,13 @@ on_each_storage! {
         let source = script.source();
         let proxy = Proxy::new(&storage, &source);
         proxy.get(LIST).await;
+        proxy.idle().await;
         advance(MINUTE / 2).await;
         proxy.get(LATEST).await;
+        proxy.idle().await;
         script.set(LIST, Answer::new(["v1.0.0\nv1.1.0\n"])).set(LATEST, info("v1.1.0"));
-        advance(MINUTE).await;
+        // The older one is still fresh by itself.
+        advance(MINUTE - Duration::from_secs(1)).await;
         proxy.get(LIST).await;
         proxy.idle().await;
         assert!(proxy.get(LIST).await.body.contains("v1.1.0"));
