@@ -104,6 +104,39 @@ async fn an_answer_that_the_go_command_would_stumble_over_is_none() {
     .await;
 }
 
+/// What a registry calls private, in the answer or in a file that is added to it.
+#[tokio::test(start_paused = true)]
+async fn what_a_registry_calls_private_is_for_no_shared_cache() {
+    within(async {
+        let private = |answer: Answer| answer.header("cache-control", "private");
+        for is_list in [true, false] {
+            let script = Script::default();
+            script.add("example.com/m", "v1.0.0");
+            let listed = Answer::new(["v1.1.0\n"]);
+            script.set(LIST, if is_list { private(listed) } else { listed });
+            if !is_list {
+                let at = "/example.com/m/@v/v1.0.0";
+                let go_mod = Answer::new(["module example.com/m\n"]);
+                script.set(&format!("{at}.info"), private(info("v1.0.0")));
+                script.set(&format!("{at}.mod"), private(go_mod));
+            }
+            let proxy = Proxy::new(&Storage::memory(), &script.source());
+            for extension in ["info", "mod"] {
+                let path = format!("/example.com/m/@v/v1.0.0.{extension}");
+                assert_eq!(proxy.get(&path).await.status, StatusCode::OK);
+            }
+            proxy.idle().await;
+            for _ in 0..2 {
+                let got = proxy.get(LIST).await;
+                assert_eq!(got.body, "v1.0.0\nv1.1.0\n");
+                assert_eq!(got.headers["cache-control"], "private, max-age=60");
+            }
+            proxy.idle().await;
+        }
+    })
+    .await;
+}
+
 /// On one thread: whoever put the list in order there would have it alone.
 #[tokio::test]
 async fn others_are_answered_while_a_long_list_is_put_in_order() {

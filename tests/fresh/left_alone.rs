@@ -119,3 +119,35 @@ async fn what_a_list_is_read_for_takes_the_turn_of_its_question() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_time_to_come_back_may_be_a_date_and_is_no_more_than_an_hour() {
+    within(async {
+        let date = |seconds| {
+            let then = std::time::SystemTime::now() + Duration::from_secs(seconds);
+            httpdate::fmt_http_date(then)
+        };
+        for (after, least, most) in [
+            ("7".to_owned(), 7, 7),
+            ("864000".to_owned(), 3600, 3600),
+            (date(1000), 900, 1000),
+            (date(864_000), 3600, 3600),
+        ] {
+            let script = Script::default();
+            let busy = Answer::text(StatusCode::SERVICE_UNAVAILABLE, "slow down");
+            script.down(busy.header("retry-after", &after));
+            let proxy = Proxy::new(&Storage::memory(), &script.source());
+            for path in [LIST, "/example.com/m/@v/v1.0.0.mod"] {
+                proxy.get(path).await;
+                let again = proxy.get(path).await;
+                let told: u64 = again.headers["retry-after"]
+                    .to_str()
+                    .unwrap()
+                    .parse()
+                    .unwrap();
+                assert!((least..=most).contains(&told), "{after} {path}: {told}");
+            }
+        }
+    })
+    .await;
+}

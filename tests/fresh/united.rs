@@ -134,6 +134,27 @@ on_each_storage! {
     }
 }
 
+/// Its list is no way around that.
+#[tokio::test(start_paused = true)]
+async fn a_source_that_refuses_latest_refuses_it() {
+    within(async {
+        let script = Script::default();
+        script.add("example.com/m", "v1.0.0");
+        script.set(LIST, Answer::new(["v1.0.0\n"]));
+        let blocked = Answer::text(StatusCode::FORBIDDEN, "blocked");
+        script.set(LATEST, blocked.header("cache-control", "no-cache"));
+        let proxy = Proxy::new(&Storage::memory(), &script.source());
+        proxy.get(LIST).await;
+        let refused = proxy.get(LATEST).await;
+        assert_eq!(
+            (refused.status, &*refused.body),
+            (StatusCode::FORBIDDEN, "blocked")
+        );
+        proxy.idle().await;
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_list_and_a_latest_that_agree_are_asked_for_once() {
     within(async {
