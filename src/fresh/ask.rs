@@ -211,21 +211,25 @@ async fn read(body: InnerBody, most: usize, shared: &Shared) -> Result<Bytes, &'
     }
     let mut body = pin!(body);
     // Of one size: pieces of many sizes stay with an allocator for longer.
-    let mut content = Vec::with_capacity(USUAL + 1);
-    let is_all = read_up_to(body.as_mut(), &mut content, USUAL).await;
-    if is_all.map_err(|_| BROKEN)? {
+    let mut content = Vec::with_capacity(USUAL);
+    let more = read_up_to(body.as_mut(), &mut content, USUAL).await;
+    let Some(more) = more.map_err(|_| BROKEN)? else {
         content.shrink_to_fit();
         return Ok(content.into());
+    };
+    if content.len() + more.len() > most {
+        return Err(TOO_LONG);
     }
     let rest = timeout(LONG, async {
         let mut long = Mutex::lock_owned(Arc::clone(&shared.long)).await;
         long.clear();
-        long.append(&mut content);
         // Not copied while it grows.
-        let rest = most + 1 - long.len();
-        long.reserve_exact(rest);
-        let is_all = read_up_to(body, &mut long, most).await?;
-        Ok::<_, BoxError>(is_all.then(|| Bytes::from_owner(Long(long))))
+        long.reserve_exact(most);
+        long.append(&mut content);
+        long.extend_from_slice(&more);
+        drop(more);
+        let more = read_up_to(body, &mut long, most).await?;
+        Ok::<_, BoxError>(more.is_none().then(|| Bytes::from_owner(Long(long))))
     });
     match rest.await {
         Ok(Ok(Some(content))) => Ok(content),
@@ -235,29 +239,30 @@ async fn read(body: InnerBody, most: usize, shared: &Shared) -> Result<Bytes, &'
     }
 }
 
-/// Whether that is all of it: there is no more, and not more than this.
+/// The part that is too much, or `None` behind the end.
 async fn read_up_to(
     mut body: Pin<&mut InnerBody>,
     content: &mut Vec<u8>,
     most: usize,
-) -> Result<bool, BoxError> {
-    while content.len() <= most {
-        let Some(frame) = body.frame().await.transpose()? else {
-            return Ok(true);
-        };
-        let bytes = frame.into_data().unwrap_or_default();
-        let bytes = &bytes[..bytes.len().min(most + 1 - content.len())];
-        content.extend_from_slice(bytes);
+) -> Result<Option<Bytes>, BoxError> {
+    while let Some(frame) = body.frame().await.transpose()? {
+        let part = frame.into_data().unwrap_or_default();
+        if part.len() > most - content.len() {
+            return Ok(Some(part));
+        }
+        content.extend_from_slice(&part);
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// The text of an error, or its status if it has none.
 async fn text(body: InnerBody, status: StatusCode) -> Bytes {
-    let mut content = Vec::with_capacity(MOST_OF_TEXT + 1);
+    let mut content = Vec::new();
     // Cut short, it is a text all the same.
-    let _ = read_up_to(pin!(body), &mut content, MOST_OF_TEXT).await;
-    content.truncate(MOST_OF_TEXT);
+    let more = read_up_to(pin!(body), &mut content, MOST_OF_TEXT).await;
+    let more = more.ok().flatten().unwrap_or_default();
+    let room = MOST_OF_TEXT - content.len();
+    content.extend_from_slice(&more[..more.len().min(room)]);
     if let Err(error) = str::from_utf8(&content) {
         content.truncate(error.valid_up_to());
     }

@@ -167,3 +167,20 @@ async fn others_are_answered_while_a_long_list_is_put_in_order() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_long_list_is_whole_in_whatever_parts_it_arrives() {
+    within(async {
+        let script = Script::default();
+        let source = script.source();
+        let proxy = Proxy::new(&Storage::memory(), &source);
+        let list: String = (0..50_000).map(|n| format!("v1.{n}.0\n")).collect();
+        for part in [1_000, 70_000, 300_000, list.len()] {
+            script.set(LIST, Answer::in_parts(list.clone(), part));
+            let got = proxy.get(LIST).await;
+            assert_eq!(got.body.len(), list.len(), "in parts of {part}");
+            assert!(got.body == list, "in parts of {part}");
+        }
+    })
+    .await;
+}
