@@ -105,7 +105,7 @@ impl<A> FreshLayer<A> {
         self
     }
 
-    /// How many questions may be at the source at once. Default: 32. Further ones wait, for up to 5 minutes, and give up their
+    /// How many questions may be at the source at once. Default: 16. Further ones wait, for up to 5 minutes, and give up their
     /// turn if all clients that wait for them leave.
     ///
     /// The returned layer does not share its slots with the layers it was cloned from.

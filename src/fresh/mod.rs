@@ -113,7 +113,7 @@
 //! | | |
 //! |---|---|
 //! | [memory](FreshLayer::max_memory) of all answers | 16 MiB |
-//! | [questions](FreshLayer::max_questions) at the source | 32; further ones wait up to 5 minutes, then 503 |
+//! | [questions](FreshLayer::max_questions) at the source | 16; further ones wait up to 5 minutes, then 503 |
 //! | answers of more than 128 KiB in memory | 1, in a buffer of up to 16 MiB that is kept; held until its clients have read it or left; further ones wait up to a minute, then 502 |
 //! | answers on their way to the storage | 2 MiB |
 //!

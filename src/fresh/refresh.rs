@@ -56,7 +56,7 @@ impl Refresh {
             Some(kept) if kept.is_fresh(&self.question) => {
                 return match kept.is_failure() {
                     // It is too early to ask, and something may have been stored meanwhile.
-                    true => self.failed(kept.shown.clone(), None).await,
+                    true => Box::pin(self.failed(kept.shown.clone(), None)).await,
                     // The flight before this one has landed just now.
                     false => self.flight.reach(Stage::Answered(kept.shown.clone())),
                 };
@@ -68,7 +68,7 @@ impl Refresh {
             .as_ref()
             .is_some_and(|known| Instant::now() < known.stale_until);
         if is_stale_enough || shared.is_silent() {
-            self.stand_in(known.as_ref()).await;
+            Box::pin(self.stand_in(known.as_ref())).await;
         }
         let begun = Instant::now();
         // So many answers are in memory that have not landed.
@@ -81,7 +81,8 @@ impl Refresh {
         match heard {
             Heard::Failed(failure) => Box::pin(self.failed(failure, known)).await,
             Heard::ForOnce(said) => {
-                let shown = show(shared, &self.question, &said, Caching::Never).await;
+                let shown = show(shared, &self.question, &said, Caching::Never);
+                let shown = Box::pin(shown).await;
                 self.flight.reach(Stage::Answered(shown));
             }
             Heard::Said(said) => Box::pin(self.answered(said, known, slot)).await,
@@ -134,7 +135,7 @@ impl Refresh {
             Ok(heard) => heard,
             Err(_) => {
                 self.shared.set_silent(true);
-                self.stand_in(known).await;
+                Box::pin(self.stand_in(known)).await;
                 heard.await
             }
         }

@@ -123,7 +123,7 @@ where
         if !is_file {
             return source::ResponseFuture::new(async move {
                 let response = match stored_only {
-                    true => asked.stored_only().await,
+                    true => Box::pin(asked.stored_only()).await,
                     false => asked.changing(boxed).await,
                 };
                 response.map(LayerBody::own)

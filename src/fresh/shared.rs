@@ -12,8 +12,8 @@ use super::memory::{MAX_BYTES, Memory};
 use crate::shared_caches::SharedCaches;
 use crate::storage::Storage;
 
-/// How many questions are at the source at once, unless told otherwise.
-const QUESTIONS: usize = 32;
+/// How many questions are at the source at once, unless told otherwise. Each answer may take half a MiB on its way here.
+const QUESTIONS: usize = 16;
 
 /// How many versions are completed at once; of further ones what was asked for is stored.
 const COMPLETIONS: usize = 64;

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
@@ -63,13 +63,15 @@ impl Rescue {
 impl Flow {
     /// Waits for `least` bytes, or all if there are fewer, so that a body which breaks before them can be asked for anew.
     pub(super) async fn read_ahead(&mut self, least: usize) -> Result<Bytes, UpstreamError> {
-        let mut read = BytesMut::new();
+        // With room for the part that is more than enough: buffers that grow leave one of each size with an allocator.
+        let mut read = Vec::with_capacity(2 * least);
         while read.len() < least
             && let Some(part) = self.next().await?
         {
             read.extend_from_slice(&part);
         }
-        Ok(read.freeze())
+        read.shrink_to_fit();
+        Ok(read.into())
     }
 
     /// How many bytes are to come, where that is known.
