@@ -212,23 +212,18 @@ async fn read(body: InnerBody, most: usize, shared: &Shared) -> Result<Bytes, &'
     let mut body = pin!(body);
     // Of one size: pieces of many sizes stay with an allocator for longer.
     let mut content = Vec::with_capacity(USUAL);
-    let more = read_up_to(body.as_mut(), &mut content, USUAL).await;
+    let more = read_up_to(body.as_mut(), &mut content, Bytes::new(), USUAL).await;
     let Some(more) = more.map_err(|_| BROKEN)? else {
         content.shrink_to_fit();
         return Ok(content.into());
     };
-    if content.len() + more.len() > most {
-        return Err(TOO_LONG);
-    }
     let rest = timeout(LONG, async {
         let mut long = Mutex::lock_owned(Arc::clone(&shared.long)).await;
         long.clear();
         // Not copied while it grows.
         long.reserve_exact(most);
         long.append(&mut content);
-        long.extend_from_slice(&more);
-        drop(more);
-        let more = read_up_to(body, &mut long, most).await?;
+        let more = read_up_to(body, &mut long, more, most).await?;
         Ok::<_, BoxError>(more.is_none().then(|| Bytes::from_owner(Long(long))))
     });
     match rest.await {
@@ -239,27 +234,28 @@ async fn read(body: InnerBody, most: usize, shared: &Shared) -> Result<Bytes, &'
     }
 }
 
-/// The part that is too much, or `None` behind the end.
+/// Reads on behind a part. Returns the part that is too much, or `None` behind the end.
 async fn read_up_to(
     mut body: Pin<&mut InnerBody>,
     content: &mut Vec<u8>,
+    mut part: Bytes,
     most: usize,
 ) -> Result<Option<Bytes>, BoxError> {
-    while let Some(frame) = body.frame().await.transpose()? {
-        let part = frame.into_data().unwrap_or_default();
-        if part.len() > most - content.len() {
-            return Ok(Some(part));
-        }
+    while part.len() <= most - content.len() {
         content.extend_from_slice(&part);
+        let Some(frame) = body.frame().await.transpose()? else {
+            return Ok(None);
+        };
+        part = frame.into_data().unwrap_or_default();
     }
-    Ok(None)
+    Ok(Some(part))
 }
 
 /// The text of an error, or its status if it has none.
 async fn text(body: InnerBody, status: StatusCode) -> Bytes {
     let mut content = Vec::new();
     // Cut short, it is a text all the same.
-    let more = read_up_to(pin!(body), &mut content, MOST_OF_TEXT).await;
+    let more = read_up_to(pin!(body), &mut content, Bytes::new(), MOST_OF_TEXT).await;
     let more = more.ok().flatten().unwrap_or_default();
     let room = MOST_OF_TEXT - content.len();
     content.extend_from_slice(&more[..more.len().min(room)]);

@@ -82,8 +82,7 @@ impl Refresh {
             Heard::Failed(failure) => Box::pin(self.failed(failure, known)).await,
             Heard::ForOnce(said) => {
                 let shown = show(shared, &self.question, &said, Caching::Never);
-                let shown = Box::pin(shown).await;
-                self.flight.reach(Stage::Answered(shown));
+                self.flight.reach(Stage::Answered(Box::pin(shown).await));
             }
             Heard::Said(said) => Box::pin(self.answered(said, known, slot)).await,
         }

@@ -23,7 +23,7 @@ use crate::target::Resource;
 const PATIENCE: u64 = 5;
 
 /// What is not longer is read before it is answered, except zips: more than almost all lists and `go.mod` files have.
-const SMALL: usize = 128 * 1024;
+const SMALL: usize = 64 * 1024;
 
 /// The most that a decoded file may have: what the go command takes of a zip, and of a `go.mod`.
 const MOST_ZIP: u64 = 500 << 20;

@@ -83,7 +83,7 @@
 //! # Retries, and bodies that break
 //!
 //! Before the first byte of a body, trouble that may pass is [retried](Upstream::retries), so the head is returned
-//! together with the first part of the body. Lists, `.info` and `.mod` up to 128 KiB are read as a whole first, so one that
+//! together with the first part of the body. Lists, `.info` and `.mod` up to 64 KiB are read as a whole first, so one that
 //! breaks off is retried too. The body of a zip that breaks later is resumed by `Range` and `If-Range`, if it has
 //! a length and a strong validator: a strong `ETag`, or a `Last-Modified` at least a second before its `Date` (RFC 9110,
 //! section 13.1.5). Anything but exactly the rest of the same bytes is refused, and the body ends with an error. It never

@@ -53,7 +53,7 @@ async fn a_gzip_encoded_body_is_decoded() {
 async fn an_encoded_body_that_is_cut_breaks() {
     // The framing says that it is whole.
     let server = Server::start(|_| {
-        let mut encoded = gzip(&[7; 100_000]);
+        let mut encoded = gzip(&[7; 10_000]);
         encoded.truncate(encoded.len() - 9);
         answer("200 OK", &["Content-Encoding: gzip"], &encoded)
     })
