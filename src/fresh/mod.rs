@@ -47,9 +47,9 @@
 //! that leaves does not end it. A source that has failed is not asked the same again for 5 seconds, or for as long as its
 //! `Retry-After` says, up to an hour.
 //!
-//! A 404 of an `Upstream` that left out a registry which is away is a failure: what is known stands in for it. So are answers
-//! without sense: a list of more than 16 MiB, anything else of more than 1 MiB, or one that does not name
-//! a version which the module can have. An answer of more than 128 KiB is given to those who wait for it, and not kept.
+//! A refusal of an `Upstream` that left out a registry which is away is a failure: what is known stands in for it. So are
+//! answers without sense: a list of more than 16 MiB, anything else of more than 1 MiB, or one that does not name a version
+//! which the module can have. An answer of more than 128 KiB is given to those who wait for it, and not kept.
 //!
 //! # Lists and `@latest`
 //!

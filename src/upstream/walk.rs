@@ -83,8 +83,8 @@ impl Walk {
                         let mut response = answer_direct(direct, &self.wanted).await;
                         let gone = [StatusCode::NOT_FOUND, StatusCode::GONE];
                         let is_not_found = gone.contains(&response.status());
-                        match best {
-                            Some(best) if is_not_found && !best.is_not_found() => return Err(best),
+                        match &best {
+                            Some(best) if is_not_found && !best.is_not_found() => break,
                             _ if is_not_found && left_out.is_some() => {
                                 response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
                                 response.extensions_mut().insert(Uncertain);

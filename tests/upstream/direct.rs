@@ -12,6 +12,7 @@ use tower_goproxy::upstream::{Client, InvalidUpstream};
 
 use crate::ask::{LIST, call, get, read, request};
 use crate::server::{Server, answer, ok};
+use crate::support::Port;
 
 /// An upstream for `list`, with a service for `direct` that answers `status`; tells its requests.
 fn upstream(list: &str, status: u16) -> (Upstream, Arc<Mutex<Vec<Request<()>>>>) {
@@ -72,6 +73,21 @@ async fn its_answer_counts_but_its_404_not_before_other_trouble() {
         let (upstream, _) = upstream(&format!("{}|direct", server.http()), of_direct);
         let response = get(&upstream.retries(0), LIST).await;
         assert_eq!(response.status(), status, "{of_registry} {of_direct}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_for_once_where_a_registry_that_is_away_was_left_out() {
+    let away = Port::new();
+    for (before, caching) in [
+        (format!("{}|", away.url()), "no-store"),
+        (String::new(), "no-cache"),
+    ] {
+        let server = registry("403").await;
+        let (upstream, _) = upstream(&format!("{before}{}|direct", server.http()), 404);
+        let response = get(&upstream.retries(0), LIST).await;
+        assert_eq!(response.status(), 403);
+        assert_eq!(response.headers()[CACHE_CONTROL], caching);
     }
 }
 
