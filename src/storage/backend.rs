@@ -76,9 +76,13 @@ impl Content {
     pub(crate) async fn collect(self) -> Result<Bytes, BoxError> {
         Ok(match self {
             Self::Whole(content) => content,
-            Self::Part(_, frames) => {
+            Self::Part(range, frames) => {
                 let pieces: Vec<Bytes> = frames.try_collect().await?;
-                pieces.concat().into()
+                let content = pieces.concat();
+                if content.len() as u64 != range.end - range.start {
+                    return Err("the file is shorter than it was".into());
+                }
+                content.into()
             }
         })
     }
