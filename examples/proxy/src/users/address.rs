@@ -42,11 +42,9 @@ impl Trusted {
     pub(crate) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.ip().to_canonical();
         let headers = headers.get_all("x-forwarded-for").iter().rev();
-        let mut named = headers
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.rsplit(','));
+        let mut named = headers.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
         while self.contains(client) {
-            match named.next().and_then(|address| forwarded(address.trim())) {
+            match named.next().and_then(forwarded) {
                 Some(address) => client = address.to_canonical(),
                 None => break,
             }
@@ -56,7 +54,9 @@ impl Trusted {
 }
 
 /// An address as proxies write it: some add the port, and brackets for IPv6.
-fn forwarded(text: &str) -> Option<IpAddr> {
+fn forwarded(text: &[u8]) -> Option<IpAddr> {
+    // What the client had sent before it may be no text.
+    let text = str::from_utf8(text).ok()?.trim();
     let inner = text
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'));
@@ -68,7 +68,7 @@ fn forwarded(text: &str) -> Option<IpAddr> {
 mod tests {
     use std::net::IpAddr;
 
-    use axum::http::HeaderMap;
+    use axum::http::{HeaderMap, HeaderValue};
 
     use super::Trusted;
 
@@ -109,9 +109,17 @@ mod tests {
             ("192.0.2.1", "192.0.2.1:1", "[2001:db8::1]", "2001:db8::1"),
             ("192.0.2.1", "192.0.2.1:1", "unknown", "192.0.2.1"),
             ("192.0.2.1", "192.0.2.2:1", "10.0.0.1", "192.0.2.2"),
+            // The client has sent the first part.
+            (
+                "192.0.2.1",
+                "192.0.2.1:1",
+                "\u{ff}, 198.51.100.1",
+                "198.51.100.1",
+            ),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert("x-forwarded-for", forwarded.parse().unwrap());
+            let value = HeaderValue::from_bytes(forwarded.as_bytes()).unwrap();
+            headers.insert("x-forwarded-for", value);
             let trusted = Trusted::parse(trusted).unwrap();
             let found = trusted.client(peer.parse().unwrap(), &headers);
             let client: IpAddr = client.parse().unwrap();
