@@ -78,14 +78,15 @@
 //! | (neither GET nor HEAD) | 405 |
 //!
 //! The body of an error is a line for people that does not name the registry; a refusal has up to 8 lines of the registry's
-//! own text, unless it repeats our credentials. Errors that may pass are `no-store`, the others `no-cache`. The [`UpstreamError`] is in the extensions.
+//! own text, unless it repeats our credentials. Errors that may pass are `no-store`, the others `no-cache`. The
+//! [`UpstreamError`] is in the extensions.
 //!
 //! # Retries, and bodies that break
 //!
 //! Before the first byte of a body, trouble that may pass is [retried](Upstream::retries), so the head is returned
 //! together with the first part of the body. Lists, `.info` and `.mod` up to 64 KiB are read as a whole first, so one that
-//! breaks off is retried too. The body of a zip that breaks later is resumed by `Range` and `If-Range`, if it has
-//! a length and a strong validator: a strong `ETag`, or a `Last-Modified` at least a second before its `Date` (RFC 9110,
+//! breaks off is retried too. A body that breaks later is resumed by `Range` and `If-Range`, if it has a length and a strong
+//! validator: a strong `ETag`, or a `Last-Modified` at least a second before its `Date` (RFC 9110,
 //! section 13.1.5). Anything but exactly the rest of the same bytes is refused, and the body ends with an error. It never
 //! ends cleanly before its declared length. Where only the end of the connection ends a body, a zip and the JSON of a
 //! version show whether they are whole; a list or a `go.mod` does not, and is refused.

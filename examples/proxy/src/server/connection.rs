@@ -34,7 +34,7 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// What a client that reads nothing has while the server stops.
 const LAST_STALL: Duration = Duration::from_secs(5);
 
-/// What a client that reads nothing keeps of a response in memory.
+/// What a client that reads nothing keeps of a response in memory, besides the piece that exceeds it.
 const UNREAD: usize = 64 * 1024;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
