@@ -107,16 +107,25 @@ mod tests {
         assert_eq!((guessed, other), (vec![Some(true); 5], Some(true)));
     }
 
+    /// Checks that run until the sender is dropped.
+    fn held() -> (
+        mpsc::Sender<()>,
+        impl Fn() -> Box<dyn FnOnce() -> bool + Send>,
+    ) {
+        let (end, ends) = mpsc::channel::<()>();
+        let ends = Arc::new(Mutex::new(ends));
+        let check = move || -> Box<dyn FnOnce() -> bool + Send> {
+            let ends = Arc::clone(&ends);
+            Box::new(move || ends.lock().unwrap().recv().is_err())
+        };
+        (end, check)
+    }
+
     /// More of them than a stack has room for.
     #[tokio::test]
     async fn clients_that_leave_while_they_wait_are_passed_over() {
         let checker = Checker::new();
-        let (end, ends) = mpsc::channel::<()>();
-        let ends = Arc::new(Mutex::new(ends));
-        let check = || {
-            let ends = Arc::clone(&ends);
-            move || ends.lock().unwrap().recv().is_err()
-        };
+        let (end, check) = held();
         let running = [(); 2].map(|()| Box::pin(checker.run(owner(1), check())));
         let mut running = pin!(join_all(running));
         assert_eq!(running.as_mut().now_or_never(), None);
@@ -133,12 +142,7 @@ mod tests {
     #[tokio::test]
     async fn one_address_does_not_take_all_places() {
         let checker = Checker::new();
-        let (end, ends) = mpsc::channel::<()>();
-        let ends = Arc::new(Mutex::new(ends));
-        let check = || {
-            let ends = Arc::clone(&ends);
-            move || ends.lock().unwrap().recv().is_err()
-        };
+        let (end, check) = held();
         let mut waiting = Vec::new();
         let full = loop {
             let mut guess = Box::pin(checker.run(owner(1), check()));
